@@ -1,0 +1,99 @@
+"""Failures of whole stages of an inference, aggregated in the original's shape. Hot only when things fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tzproxy.errors import RateLimitError, TemplateError, TzproxyError
+from tzproxy.providers.errors import ProviderError
+
+
+class AggregateError(TzproxyError):
+    """Several attempts failed. `causes` are the single failures, in the order they happened."""
+
+    def __init__(self, message: str, causes: Sequence[TzproxyError]) -> None:
+        super().__init__(message)
+        self.causes = tuple(causes)
+        if causes and causes[-1].status == RateLimitError.status and is_rate_limited(causes[-1]):
+            self.status = RateLimitError.status
+
+
+class AllProvidersFailedError(AggregateError):
+    """Every provider of a model failed."""
+
+    code = "all_model_providers_failed"
+
+    def __init__(self, failures: Sequence[tuple[str, TzproxyError]]) -> None:
+        listed = ", ".join(f"{name}: {error.message}" for name, error in failures)
+        super().__init__(
+            f"All model providers failed to infer with errors: {listed}", [error for _, error in failures]
+        )
+
+
+class AllRetriesFailedError(AggregateError):
+    """A variant's retries are used up. Has the status of the last attempt."""
+
+    code = "all_retries_failed"
+
+    def __init__(self, failures: Sequence[TzproxyError]) -> None:
+        listed = ", ".join(error.message for error in failures)
+        super().__init__(f"All retries failed with errors: {listed}", failures)
+        self.status = failures[-1].status
+
+
+class AllVariantsFailedError(AggregateError):
+    """Every variant that could be sampled failed."""
+
+    status = 502
+    code = "all_variants_failed"
+
+    def __init__(self, failures: Sequence[tuple[str, TzproxyError]]) -> None:
+        listed = "\n".join(f"{name}: {error.message}" for name, error in failures)
+        super().__init__(f"All variants failed with errors: {listed}", [error for _, error in failures])
+
+
+class DeadlineError(TzproxyError):
+    """A configured timeout of a provider, model or variant passed."""
+
+    status = 408
+    code = "timeout"
+    retryable = True
+
+
+class TemplateMissingError(TemplateError):
+    """A request names a template that this variant does not have."""
+
+    code = "template_missing"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Template not found: {name}")
+
+
+def duration_text(milliseconds: int) -> str:
+    """Write a timeout as `300ms`, `1.5s` or `60s`."""
+    return f"{milliseconds}ms" if milliseconds < 1000 else f"{milliseconds / 1000:g}s"
+
+
+def is_rate_limited(error: TzproxyError) -> bool:
+    """Tell whether the last failure underneath is the gateway's own rate limit."""
+    while isinstance(error, AggregateError) and error.causes:
+        error = error.causes[-1]
+    return isinstance(error, RateLimitError)
+
+
+def is_retryable(error: TzproxyError) -> bool:
+    """Tell whether another attempt at the variant's model may help."""
+    if isinstance(error, AllRetriesFailedError):
+        return False
+    if isinstance(error, AllProvidersFailedError):
+        return any(is_retryable(cause) for cause in error.causes)
+    return not isinstance(error, RateLimitError)
+
+
+def iter_provider_errors(error: TzproxyError) -> Iterable[ProviderError]:
+    """Yield the failed provider attempts under an error, in the order they happened."""
+    if isinstance(error, ProviderError):
+        yield error
+    elif isinstance(error, AggregateError):
+        for cause in error.causes:
+            yield from iter_provider_errors(cause)

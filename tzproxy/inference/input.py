@@ -1,0 +1,204 @@
+"""From the wire's input to the stored form, and its check against a function's schemas. Hot."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from tzproxy.errors import RequestError
+from tzproxy.inference.files import FileStore, read_file
+from tzproxy.prompts import JsonSchema
+from tzproxy.types.content import (
+    File,
+    RawText,
+    Role,
+    StoredBlock,
+    StoredInput,
+    StoredMessage,
+    Template,
+    Text,
+    Thought,
+    ToolCall,
+    ToolResult,
+    Unknown,
+)
+from tzproxy.types.request import (
+    FileFields,
+    Input,
+    InputBlock,
+    InputMessage,
+    RawTextInput,
+    TemplateInput,
+    TextInput,
+    ThoughtInput,
+    ToolCallInput,
+    ToolResultInput,
+)
+
+
+class ReadInput:
+    """An input in both forms: as stored, and with the files' bytes beside it.
+
+    `files` maps the position of each file block, (message, block), to what a model gets.
+    `filtered` tells that some blocks are not for every provider.
+    """
+
+    __slots__ = ("files", "filtered", "stored")
+
+    def __init__(self, stored: StoredInput, files: dict[tuple[int, int], File], filtered: bool) -> None:
+        self.stored = stored
+        self.files = files
+        self.filtered = filtered
+
+
+def read_input(wire: Input, files: FileStore) -> ReadInput:
+    """Convert a decoded input.
+
+    Raises:
+        RequestError: for blocks that are well-formed JSON but no valid block.
+    """
+    reader = _Reader(files)
+    messages = [reader.message(index, message) for index, message in enumerate(wire.messages)]
+    return ReadInput(StoredInput(messages, wire.system), reader.found, reader.filtered)
+
+
+class _Reader:
+    __slots__ = ("files", "filtered", "found")
+
+    def __init__(self, files: FileStore) -> None:
+        self.files = files
+        self.found: dict[tuple[int, int], File] = {}
+        self.filtered = False
+
+    def message(self, index: int, message: InputMessage) -> StoredMessage:
+        content = message.content
+        if isinstance(content, str):
+            return StoredMessage(message.role, [Text(content)])
+        if isinstance(content, dict):
+            return StoredMessage(message.role, [Template(message.role, content)])
+        return StoredMessage(
+            message.role,
+            [self.block(index, position, block, message.role) for position, block in enumerate(content)],
+        )
+
+    def block(self, index: int, position: int, block: InputBlock, role: Role) -> StoredBlock:
+        """Convert one block; the kinds are in the order of their frequency."""
+        if isinstance(block, TextInput):
+            return _text(block, role, index, position)
+        if isinstance(block, ToolCallInput):
+            return _tool_call(block, index, position)
+        if isinstance(block, ToolResultInput):
+            return ToolResult(block.name, block.result, block.id)
+        if isinstance(block, TemplateInput):
+            return Template(block.name, block.arguments)
+        if isinstance(block, RawTextInput):
+            return RawText(block.value)
+        if isinstance(block, ThoughtInput):
+            provider_type = block.provider_type or block.internal_provider_type
+            self.filtered = self.filtered or provider_type is not None
+            return Thought(block.text, block.signature, block.summary, provider_type, block.extra_data)
+        if isinstance(block, FileFields):
+            file, stored = read_file(block, self.files, where=f"input.messages[{index}].content[{position}]")
+            self.found[index, position] = file
+            return stored
+        model_name, provider_name = _scope_of(block.model_provider_name, block.model_name, block.provider_name)
+        self.filtered = self.filtered or model_name is not None or provider_name is not None
+        return Unknown(block.data, model_name, provider_name)
+
+
+def _text(block: TextInput, role: Role, index: int, position: int) -> StoredBlock:
+    if block.text is not UNSET and block.arguments is UNSET:
+        return Text(block.text)
+    if block.arguments is not UNSET and block.text is UNSET:
+        return Template(role, block.arguments)
+    count = 0 if block.text is UNSET else 2
+    raise RequestError(
+        f"input.messages[{index}].content[{position}]: "
+        f"Expected exactly one other key in text content, found {count} other keys"
+    )
+
+
+def _tool_call(block: ToolCallInput, index: int, position: int) -> ToolCall:
+    where = f"input.messages[{index}].content[{position}]"
+    if block.name is not None and block.arguments is not None and bytes(block.arguments) != b"null":
+        return ToolCall(block.id, block.name, _arguments_text(block.arguments, where))
+    if block.raw_name is not None and block.raw_arguments is not None:
+        return ToolCall(block.id, block.raw_name, block.raw_arguments)
+    missing = "name" if block.name is None and block.raw_name is None else "arguments"
+    raise RequestError(f"{where}: missing field `{missing}`")
+
+
+def _arguments_text(raw: Raw, where: str) -> str:
+    text = bytes(raw)
+    if text[:1] == b'"':
+        return msgspec.json.decode(text, type=str)
+    if text[:1] == b"{":
+        return msgspec.json.encode(msgspec.json.decode(text)).decode()
+    raise RequestError(f"{where}: Error deserializing `arguments`: expected a string or an object")
+
+
+def _scope_of(
+    qualified: str | None, model_name: str | None, provider_name: str | None
+) -> tuple[str | None, str | None]:
+    """Read the older one-string filter `tensorzero::model_name::M::provider_name::P` too."""
+    if qualified is None:
+        return model_name, provider_name
+    if model_name is not None or provider_name is not None:
+        raise RequestError("Cannot specify both `model_provider_name` and `model_name`/`provider_name`")
+    head, _, provider = qualified.removeprefix("tensorzero::model_name::").rpartition("::provider_name::")
+    if not head or not qualified.startswith("tensorzero::model_name::"):
+        raise RequestError(f"Invalid `model_provider_name`: {qualified}")
+    return head, provider
+
+
+class InputChecks:
+    """The demands of one function on its input, fixed when the configuration is loaded.
+
+    `templated` names the slots for which some variant takes arguments.
+    """
+
+    __slots__ = ("_schemas", "_templated", "_trivial")
+
+    def __init__(self, schemas: dict[str, JsonSchema], templated: frozenset[str]) -> None:
+        self._schemas = schemas
+        self._templated = templated
+        self._trivial = not schemas
+
+    def check(self, stored: StoredInput) -> None:
+        """Check an input; the first failure wins.
+
+        Raises:
+            RequestError: (or SchemaValidationError) naming what does not fit.
+        """
+        self._check_system(stored.system)
+        for index, message in enumerate(stored.messages):
+            for block in message.content:
+                if isinstance(block, Text):
+                    if not self._trivial:
+                        schema = self._schemas.get(message.role)
+                        if schema is not None:
+                            schema.validate(block.text)
+                elif isinstance(block, Template):
+                    self._check_template(block, index)
+
+    def _check_system(self, system: str | dict[str, object] | None) -> None:
+        schema = self._schemas.get("system")
+        if system is None:
+            if schema is not None:
+                raise RequestError("`input.system` is empty but a system template is present.")
+        elif schema is not None:
+            schema.validate(system)
+        elif not isinstance(system, str) and "system" not in self._templated:
+            raise RequestError(
+                "System message has non-string content but there is no template `system` in any variant"
+            )
+
+    def _check_template(self, block: Template, index: int) -> None:
+        schema = self._schemas.get(block.name)
+        if schema is not None:
+            schema.validate(block.arguments)
+        elif block.name not in self._templated:
+            raise RequestError(
+                f"Message at index {index} has non-string content but there is no template "
+                f"`{block.name}` in any variant"
+            )

@@ -14,7 +14,15 @@ from tzproxy.errors import RequestError
 from tzproxy.prompts import JsonSchema
 from tzproxy.types.content import ChatOutput, ModelOutput, ToolCall, ToolCallOutput
 from tzproxy.types.request import AdditionalTool, InferenceRequest
-from tzproxy.types.tools import AllowedTools, CustomTool, FunctionTool, SpecificTool, ToolChoice, ToolConfig
+from tzproxy.types.tools import (
+    AllowedTools,
+    CustomTool,
+    FunctionTool,
+    ProviderTool,
+    SpecificTool,
+    ToolChoice,
+    ToolConfig,
+)
 
 
 class Tool(Struct, frozen=True):
@@ -111,7 +119,7 @@ class FunctionTools:
         allowed: list[str] | None,
         choice: ToolChoice,
         parallel: bool | None,
-        provider_tools: list[msgspec.Struct],
+        provider_tools: list[ProviderTool],
     ) -> InferenceTools:
         functions = [tool.offered for tool in selected]
         schemas: dict[str, JsonSchema | None] = {tool.offered.name: tool.schema for tool in selected}
@@ -132,13 +140,18 @@ class FunctionTools:
         restriction = (
             AllowedTools(list(self.keys), "function_default") if allowed is None else AllowedTools(allowed, "explicit")
         )
+        hidden: frozenset[str] = frozenset()
+        if allowed is not None:
+            hidden = frozenset(tool.offered.name for tool in selected if tool.key not in allowed)
+            hidden |= {tool.name for tool in additional if tool.name not in allowed}
         config = ToolConfig(
             tools=functions,
             tool_choice=choice,
             parallel_tool_calls=parallel,
             allowed=restriction,
             custom_tools=custom,
-            provider_tools=list(provider_tools),  # type: ignore[arg-type]  # checked by the decoder
+            provider_tools=provider_tools,
+            hidden=hidden,
         )
         return InferenceTools(config, schemas, tuple(additional))
 

@@ -81,9 +81,11 @@ class ToolConfig(Struct, frozen=True, kw_only=True):
     allowed: AllowedTools
     custom_tools: list[CustomTool] = []
     provider_tools: list[ProviderTool] = []
+    hidden: frozenset[str] = frozenset()
+    """Display names of the tools that an explicit restriction leaves out."""
 
     def offered(self) -> list[FunctionTool]:
         """Return the tools for a provider without a native allow-list: only the allowed ones."""
-        if self.allowed.choice != "explicit":
+        if not self.hidden:
             return self.tools
-        return [tool for tool in self.tools if tool.name in self.allowed.tools]
+        return [tool for tool in self.tools if tool.name not in self.hidden]

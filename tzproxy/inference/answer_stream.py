@@ -1,0 +1,198 @@
+"""A streamed answer: pieces as they come, then usage and finish reason in one last piece. Hot.
+
+The rows are handed to the sink before the last piece is handed out: what was answered is recorded. A
+client that leaves cancels the provider's stream, and what had arrived is recorded all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from msgspec import Struct
+
+from tzproxy._speedups.ids import new_uuid7
+from tzproxy.errors import TzproxyError
+from tzproxy.inference.answer import Answer, build_answer, failed_responses, raw_responses, raw_usages
+from tzproxy.inference.cost import cost_of
+from tzproxy.inference.model import ModelCall
+from tzproxy.inference.model_stream import StreamItem
+from tzproxy.inference.output import StreamCollector
+from tzproxy.inference.plan import Inference
+from tzproxy.inference.variant import VariantAnswer, VariantStream
+from tzproxy.types.content import Chunk, TextChunk, ToolCallChunk
+from tzproxy.types.model import ProviderResponse
+from tzproxy.types.response import RawResponseEntry, RawUsageEntry, ResponseUsage
+from tzproxy.types.usage import NO_USAGE, FinishReason
+
+
+class Piece(Struct, frozen=True, kw_only=True):
+    """One event of a streamed answer, before it is written for a client's protocol.
+
+    `raw` is the provider's own text, None where the gateway made the piece itself. `last` is set on the
+    one final piece.
+    """
+
+    content: Sequence[Chunk] = ()
+    raw: str | None = None
+    raw_usage: list[RawUsageEntry] | None = None
+    raw_response: list[RawResponseEntry] | None = None
+    error: TzproxyError | None = None
+    last: Answer | None = None
+
+    @property
+    def usage(self) -> ResponseUsage | None:
+        """The usage of the whole inference, on the last piece."""
+        return None if self.last is None else self.last.usage
+
+    @property
+    def finish_reason(self) -> FinishReason | None:
+        """Why the model stopped, on the last piece."""
+        return None if self.last is None else self.last.finish_reason
+
+
+class AnswerStream:
+    """A streamed inference under way. `failures` happened before its first piece."""
+
+    __slots__ = (
+        "_call_id",
+        "_calls_as_text",
+        "_collector",
+        "_failures",
+        "_finish",
+        "_keeps_raw",
+        "_raws",
+        "_result",
+        "_state",
+        "_wants_raw_usage",
+        "inference",
+        "variant_name",
+    )
+
+    def __init__(
+        self,
+        inference: Inference,
+        variant_name: str,
+        result: VariantStream,
+        failures: Sequence[TzproxyError],
+        *,
+        finish: Callable[[Answer], Awaitable[None]],
+    ) -> None:
+        request = inference.request
+        self.inference = inference
+        self.variant_name = variant_name
+        self._result = result
+        self._failures = [*failures, *result.failures]
+        self._finish = finish
+        self._collector = StreamCollector()
+        self._raws: list[str] = []
+        self._state = "leading"
+        self._call_id = new_uuid7()
+        self._keeps_raw = request.include_raw_response or request.include_original_response
+        self._wants_raw_usage = request.include_raw_usage
+        self._calls_as_text = inference.function.type == "chat" and result.params.json_mode == "tool"
+
+    async def pieces(self) -> list[Piece] | None:
+        """Return the next pieces (at least one), or None after the last.
+
+        The last list that is not None ends with the piece that has `last` set.
+        """
+        while True:
+            if self._state == "leading":
+                self._state = "running"
+                leading = self._leading()
+                if leading:
+                    return leading
+            if self._state == "ended":
+                return None
+            items = await self._result.stream.items()
+            if items is None:
+                return [await self._end()]
+            pieces = [piece for item in items if (piece := self._piece(item)) is not None]
+            if pieces:
+                return pieces
+
+    def _leading(self) -> list[Piece]:
+        request = self.inference.request
+        pieces: list[Piece] = []
+        earlier = self._result.calls
+        ids = [new_uuid7() for _ in earlier]
+        if request.include_raw_response:
+            for entries in (
+                failed_responses(self._failures),
+                failed_responses(self._result.stream.failures),
+                raw_responses(earlier, ids),
+            ):
+                if entries:
+                    pieces.append(Piece(raw_response=entries))
+        if request.include_raw_usage and earlier:
+            pieces.insert(min(1, len(pieces)), Piece(raw_usage=raw_usages(earlier, ids)))
+        return pieces
+
+    def _piece(self, item: StreamItem) -> Piece | None:
+        if item.error is not None:
+            return Piece(error=item.error, raw=item.raw or None)
+        chunk = item.chunk
+        assert chunk is not None
+        self._collector.add(chunk)
+        if item.raw:
+            self._raws.append(item.raw)
+        content: Sequence[Chunk] = chunk.content
+        if self._calls_as_text:
+            content = [
+                TextChunk(piece.id, piece.raw_arguments) if isinstance(piece, ToolCallChunk) else piece
+                for piece in content
+            ]
+        raw_usage: list[RawUsageEntry] | None = None
+        if self._wants_raw_usage and chunk.raw_usage is not None:
+            spec = self._result.stream.spec
+            raw_usage = [RawUsageEntry(self._call_id, spec.type, spec.api_type, chunk.raw_usage)]
+        if not content and raw_usage is None and not (self._keeps_raw and item.raw):
+            return None
+        return Piece(content=content, raw=item.raw, raw_usage=raw_usage)
+
+    async def _end(self) -> Piece:
+        self._state = "ended"
+        await self._result.stream.close()
+        answer = self._answer()
+        await self._finish(answer)
+        return Piece(last=answer)
+
+    async def abandon(self) -> None:
+        """Stop: the client is gone. The provider's stream is cancelled, what arrived is recorded."""
+        if self._state == "ended":
+            return
+        self._state = "ended"
+        await self._result.stream.close()
+        await self._finish(self._answer())
+
+    def _answer(self) -> Answer:
+        stream = self._result.stream
+        collector = self._collector
+        self.inference.provider_seconds += self._result.context.provider_seconds
+        output = collector.output()
+        call = ModelCall(
+            model_name=stream.model_name,
+            provider_name=stream.provider_name,
+            spec=stream.spec,
+            request=stream.request,
+            response=ProviderResponse(
+                output=output,
+                usage=collector.usage or NO_USAGE,
+                finish_reason=collector.finish_reason,
+            ),
+            raw_request=stream.raw_request,
+            raw_response="\n".join(self._raws),
+            response_time_ms=stream.response_time_ms,
+            ttft_ms=stream.ttft_ms,
+            cost=cost_of(stream.prices, self._raws, streamed=True) if stream.prices else None,
+            failures=stream.failures,
+        )
+        result = VariantAnswer(
+            output=output,
+            finish_reason=collector.finish_reason,
+            calls=[*self._result.calls, call],
+            params=self._result.params,
+        )
+        return build_answer(
+            self.inference, self.variant_name, result, self._failures, ttft_ms=stream.ttft_ms
+        )

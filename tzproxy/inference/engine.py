@@ -1,0 +1,331 @@
+"""The engine: a decoded request in, an answer out, its rows into the sink. Hot. Knows no HTTP.
+
+The order of the checks is the original's: it decides which of several errors a client sees.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+from typing import Protocol
+
+from tzproxy._speedups.ids import format_uuid, new_uuid7, parse_uuid, uuid_time_ms, uuid_version
+from tzproxy.errors import InvalidTargetError, NotFoundError, NotSupportedError, RequestError, TzproxyError
+from tzproxy.inference.answer import Answer, build_answer
+from tzproxy.inference.answer_stream import AnswerStream
+from tzproxy.inference.errors import AllVariantsFailedError
+from tzproxy.inference.extra import check_entry, check_variant_filters
+from tzproxy.inference.files import FileStore
+from tzproxy.inference.function import Function
+from tzproxy.inference.input import read_input
+from tzproxy.inference.metrics import GatewayMetrics
+from tzproxy.inference.model import Model, ModelCaller
+from tzproxy.inference.model_stream import ModelStreamer
+from tzproxy.inference.plan import DEFAULT_FUNCTION, Inference
+from tzproxy.inference.rows import RowWriter
+from tzproxy.inference.variant import Variant, VariantAnswer, VariantStream
+from tzproxy.recording import Sink
+from tzproxy.types.params import ChatParams
+from tzproxy.types.request import InferenceRequest
+
+RESERVED = "tensorzero::"
+WORKFLOW_EPISODES_FROM_MS = 10_000_000_000_000
+EARLIEST_EPISODE_MS = 1_579_751_960_000
+NO_CHAT_PARAMS = ChatParams()
+
+
+class Catalog(Protocol):
+    """What the configuration offers. See `tzproxy.inference.catalog`."""
+
+    functions: Mapping[str, Function]
+    default_function: Function
+    files: FileStore
+    snapshot_hash: int
+    refusal: NotSupportedError | None
+    """Set when the configuration demands something of every request that this version lacks."""
+
+    def model(self, name: str) -> Model | None:
+        """Return a configured or shorthand model."""
+        ...
+
+    def default_variant(self, model: Model) -> Variant:
+        """Return the one variant of the default function for a model."""
+        ...
+
+    def dynamic_variant(self, function: Function, config: bytes) -> Variant:
+        """Build the variant that a request brought along."""
+        ...
+
+
+class Engine:
+    """Runs inferences. One per gateway process."""
+
+    def __init__(
+        self, catalog: Catalog, caller: ModelCaller, sink: Sink, metrics: GatewayMetrics, *, synchronous: bool = False
+    ) -> None:
+        self.catalog = catalog
+        self.metrics = metrics
+        self._caller = caller
+        self._streamer = ModelStreamer(caller)
+        self._sink = sink
+        self._rows = RowWriter(catalog.snapshot_hash)
+        self._synchronous = synchronous
+
+    def plan(self, request: InferenceRequest) -> Inference:
+        """Settle everything that needs no model.
+
+        Raises:
+            RequestError: (or a relative) when the request cannot be served.
+        """
+        started = perf_counter()
+        catalog = self.catalog
+        if catalog.refusal is not None:
+            raise catalog.refusal
+        inference_id = new_uuid7()
+        tags = self._tags(request)
+        episode_id, episode = self._episode(request.episode_id)
+        function, sole = self._target(request)
+        if request.params is None:
+            params = NO_CHAT_PARAMS
+        else:
+            params = request.params.chat_completion
+            if params.json_mode in ("tool", "implicit_tool") and function.type == "chat":
+                function.check_tool_mode(request)
+        read = read_input(request.input, catalog.files)
+        function.checks.check(read.stored)
+        if request.extra_body or request.extra_headers:
+            self._check_extras(request, function, sole)
+        if request.internal_dynamic_variant_config is not None and not request.dryrun:
+            raise RequestError("If `internal_dynamic_variant_config` is used, `dryrun` must also be set to true")
+        tools = function.assemble_tools(request)
+        pinned = self._pinned(request, function, tags)
+        if not request.dryrun:
+            labels = (("endpoint", "inference"), ("function_name", function.name))
+            if request.model_name is not None:
+                labels = (*labels, ("model_name", request.model_name))
+            self.metrics.count_request(labels)
+        if request.include_aggregated_response and not request.stream:
+            raise RequestError("`include_aggregated_response` is only supported in streaming mode")
+        if request.cache_options.enabled != "off":
+            raise NotSupportedError("`cache_options` is not supported yet")
+        return Inference(
+            request=request,
+            function=function,
+            inference_id=inference_id,
+            episode_id=episode_id,
+            episode=episode,
+            read=read,
+            params=params,
+            tools=tools,
+            output_schema=function.output_for(request),
+            tags=tags,
+            pinned=pinned,
+            sole=sole,
+            started=started,
+        )
+
+    async def infer(self, inference: Inference) -> Answer:
+        """Run an inference to its end and record it.
+
+        Raises:
+            TzproxyError: the pinned variant's error as it is, else AllVariantsFailedError.
+        """
+        failures: list[tuple[str, TzproxyError]] = []
+        variant = self._first(inference)
+        while True:
+            inference.variants_tried += 1
+            try:
+                result: VariantAnswer = await variant.infer(inference, self._caller)
+                break
+            except TzproxyError as exc:
+                variant = self._next(inference, variant, exc, failures)
+        answer = build_answer(inference, variant.name, result, [exc for _, exc in failures])
+        self._count_tokens(answer)
+        if not inference.request.dryrun:
+            await self._record(answer)
+        return answer
+
+    async def stream(self, inference: Inference) -> AnswerStream:
+        """Begin a streamed inference; returns when its first piece is there.
+
+        Raises:
+            TzproxyError: as `infer`, for everything that goes wrong before the first piece.
+        """
+        failures: list[tuple[str, TzproxyError]] = []
+        variant = self._first(inference)
+        while True:
+            inference.variants_tried += 1
+            try:
+                result: VariantStream = await variant.stream(inference, self._streamer)
+                break
+            except TzproxyError as exc:
+                variant = self._next(inference, variant, exc, failures)
+        return AnswerStream(
+            inference, variant.name, result, [exc for _, exc in failures], finish=self._finish_stream
+        )
+
+    async def _finish_stream(self, answer: Answer) -> None:
+        self._count_tokens(answer)
+        if not answer.inference.request.dryrun:
+            await self._record(answer)
+
+    async def _record(self, answer: Answer) -> None:
+        position = self._sink.accept(answer.rows(self._rows))
+        if self._synchronous:
+            await self._sink.wait_stored(position)
+
+    def _count_tokens(self, answer: Answer) -> None:
+        for call in answer.calls:
+            usage = call.response.usage
+            self.metrics.count_tokens(usage.input_tokens, usage.output_tokens)
+
+    def _first(self, inference: Inference) -> Variant:
+        if inference.pinned is not None:
+            return inference.pinned
+        if inference.sole is not None:
+            return inference.sole
+        function = inference.function
+        name = function.sampler(inference.namespace).first(inference.episode)
+        if name is None:
+            raise TzproxyError(
+                f"No valid variants to sample from for function `{function.name}` after filtering by allowed variants"
+            )
+        return function.variants[name]
+
+    def _next(
+        self,
+        inference: Inference,
+        failed: Variant,
+        error: TzproxyError,
+        failures: list[tuple[str, TzproxyError]],
+    ) -> Variant:
+        """Choose the variant after a failure, or raise what the client gets."""
+        if inference.pinned is not None:
+            raise error
+        failures.append((failed.name, error))
+        if inference.sole is None:
+            tried = {name for name, _ in failures}
+            name = inference.function.sampler(inference.namespace).after(inference.episode, tried)
+            if name is not None:
+                return inference.function.variants[name]
+        raise AllVariantsFailedError(failures) from error
+
+    @staticmethod
+    def _tags(request: InferenceRequest) -> dict[str, str]:
+        tags = dict(request.tags)
+        if not request.internal:
+            for tag in tags:
+                if tag.startswith(RESERVED):
+                    raise RequestError(f"Tag name cannot start with '{RESERVED}': {tag}")
+        else:
+            tags["tensorzero::internal"] = "true"
+        namespace = request.namespace
+        if namespace is not None:
+            if not namespace:
+                raise RequestError("namespace: Namespace identifier cannot be empty")
+            if namespace.startswith(RESERVED):
+                raise RequestError(f"namespace: Namespace cannot start with `{RESERVED}`: {namespace}")
+            tags["tensorzero::namespace"] = namespace
+        return tags
+
+    @staticmethod
+    def _episode(given: str | None) -> tuple[str, bytes]:
+        if given is None:
+            fresh = new_uuid7()
+            return fresh, parse_uuid(fresh)
+        try:
+            episode = parse_uuid(given)
+        except ValueError as exc:
+            raise RequestError(f"episode_id: UUID parsing failed: {exc}") from exc
+        return check_episode(given, episode)
+
+    def _target(self, request: InferenceRequest) -> tuple[Function, Variant | None]:
+        if request.function_name is not None:
+            if request.model_name is not None:
+                raise InvalidTargetError("Only one of `function_name` or `model_name` can be provided")
+            function = self.catalog.functions.get(request.function_name)
+            if function is None:
+                if request.function_name != DEFAULT_FUNCTION:
+                    raise NotFoundError(f"Unknown function: {request.function_name}")
+                function = self.catalog.default_function
+            if not function.variants and request.internal_dynamic_variant_config is None:
+                raise TzproxyError(f"Function `{function.name}` has no variants")
+            return function, None
+        if request.internal_dynamic_variant_config is not None:
+            raise InvalidTargetError(
+                "If a dynamic variant config is passed, `function_name` must be specified."
+            )
+        if request.model_name is None:
+            raise InvalidTargetError("Either `function_name` or `model_name` must be provided")
+        if request.variant_name is not None:
+            raise InvalidTargetError("`variant_name` cannot be provided when using `model_name`")
+        model = self.catalog.model(request.model_name)
+        if model is None:
+            raise InvalidTargetError(
+                f"Invalid model name: Model name '{request.model_name}' not found in model table"
+            )
+        if model.namespace is not None and model.namespace != request.namespace:
+            raise namespace_mismatch(f"Model `{model.name}` has namespace", model.namespace, request.namespace)
+        return self.catalog.default_function, self.catalog.default_variant(model)
+
+    def _pinned(self, request: InferenceRequest, function: Function, tags: dict[str, str]) -> Variant | None:
+        if request.internal_dynamic_variant_config is not None:
+            if request.variant_name is not None:
+                raise RequestError("`variant_name` and `internal_dynamic_variant_config` cannot both be set.")
+            return self.catalog.dynamic_variant(function, bytes(request.internal_dynamic_variant_config))
+        if request.variant_name is None:
+            return None
+        variant = function.variant(request.variant_name)
+        tags["tensorzero::variant_pinned"] = variant.name
+        return variant
+
+    def _check_extras(self, request: InferenceRequest, function: Function, sole: Variant | None) -> None:
+        entries = [*request.extra_body, *request.extra_headers]
+        variants: Sequence[str] = list(function.variants) if sole is None else [sole.name]
+        check_variant_filters(entries, variants)
+        for entry in entries:
+            check_entry(entry)
+            if entry.model_name is None:
+                continue
+            model = self.catalog.model(entry.model_name)
+            if model is None:
+                raise InvalidTargetError(
+                    f"Invalid model provider filter: model `{entry.model_name}` does not exist."
+                )
+            if entry.provider_name is not None and entry.provider_name not in {
+                provider.name for provider in model.providers
+            }:
+                raise InvalidTargetError(
+                    f"Invalid model provider filter: provider `{entry.provider_name}` not found in model "
+                    f"`{entry.model_name}`."
+                )
+
+
+def check_episode(given: str, episode: bytes) -> tuple[str, bytes]:
+    """Check a client's episode id: a UUIDv7 that is neither too old nor in the future.
+
+    Raises:
+        RequestError: saying what is wrong with it.
+        NotSupportedError: for episodes of workflow evaluation runs.
+    """
+    version = uuid_version(episode)
+    if version != 7:
+        raise RequestError(f"Failed to parse UUID as v7: {given}")
+    at_ms = uuid_time_ms(episode)
+    if at_ms >= WORKFLOW_EPISODES_FROM_MS:
+        raise NotSupportedError("Episodes of workflow evaluation runs are not supported yet")
+    if at_ms < EARLIEST_EPISODE_MS:
+        raise RequestError("Invalid Episode ID: Timestamp is too early")
+    if at_ms // 1000 > int(time.time()):
+        raise RequestError("Invalid Episode ID: Timestamp is in the future")
+    return format_uuid(episode), episode
+
+
+def namespace_mismatch(subject: str, namespace: str, requested: str | None) -> RequestError:
+    """Make the error for a namespaced model asked for outside its namespace."""
+    wanted = "`None`" if requested is None else f"`{requested}`"
+    return RequestError(
+        f"{subject} `{namespace}`, but the request namespace is {wanted}. "
+        "Namespaced models can only be used with a matching namespace."
+    )

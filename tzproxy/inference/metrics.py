@@ -1,0 +1,100 @@
+"""Counters and the overhead histogram, with the original's names and labels. Hot: plain additions, no locks.
+
+They live in one process and one thread; `/metrics` reads them through a prometheus-client collector.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.registry import Collector
+
+Labels = tuple[tuple[str, str], ...]
+
+HELP = {
+    "tensorzero_requests": "Accepted requests to the gateway.",
+    "tensorzero_inferences": "Inferences made.",
+    "tensorzero_input_tokens": "Input tokens that providers reported.",
+    "tensorzero_output_tokens": "Output tokens that providers reported.",
+}
+OVERHEAD = "tensorzero_inference_latency_overhead_seconds"
+OVERHEAD_HELP = "Time of an inference request less the time spent waiting for model providers."
+
+
+class Histogram:
+    """Observations of one label set in fixed buckets. Units: seconds."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one observation."""
+        self.counts[bisect_left(self.bounds, seconds)] += 1
+        self.total += seconds
+
+
+class GatewayMetrics(Collector):
+    """All figures of one gateway process."""
+
+    def __init__(self, overhead_bounds: Sequence[float]) -> None:
+        self._bounds = tuple(overhead_bounds)
+        self._counters: dict[str, dict[Labels, int]] = {name: {} for name in HELP}
+        self._overhead: dict[Labels, Histogram] = {}
+
+    def count_request(self, labels: Labels) -> None:
+        """Count one accepted inference request and its inference."""
+        for name in ("tensorzero_requests", "tensorzero_inferences"):
+            counter = self._counters[name]
+            counter[labels] = counter.get(labels, 0) + 1
+
+    def count_tokens(self, input_tokens: int | None, output_tokens: int | None) -> None:
+        """Add what a provider reported for one model call."""
+        if input_tokens is not None:
+            counter = self._counters["tensorzero_input_tokens"]
+            counter[()] = counter.get((), 0) + input_tokens
+        if output_tokens is not None:
+            counter = self._counters["tensorzero_output_tokens"]
+            counter[()] = counter.get((), 0) + output_tokens
+
+    def observe_overhead(self, function_name: str, variant_name: str | None, seconds: float) -> None:
+        """Count one request's overhead. `variant_name` only if exactly one variant was tried and succeeded."""
+        labels: Labels = (("function_name", function_name),)
+        if variant_name is not None:
+            labels = (*labels, ("variant_name", variant_name))
+        histogram = self._overhead.get(labels)
+        if histogram is None:
+            histogram = self._overhead[labels] = Histogram(self._bounds)
+        histogram.observe(seconds)
+
+    def collect(self) -> Iterable[Metric]:
+        """Give all figures to prometheus-client."""
+        for name, counter in self._counters.items():
+            family = CounterMetricFamily(name, HELP[name])
+            for labels, value in counter.items():
+                family.add_sample(f"{name}_total", dict(labels), value)
+            yield family
+        yield self._overhead_family()
+
+    def _overhead_family(self) -> Metric:
+        if not self._bounds:
+            summary = SummaryMetricFamily(OVERHEAD, OVERHEAD_HELP)
+            for labels, histogram in self._overhead.items():
+                summary.add_sample(f"{OVERHEAD}_count", dict(labels), sum(histogram.counts))
+                summary.add_sample(f"{OVERHEAD}_sum", dict(labels), histogram.total)
+            return summary
+        family = HistogramMetricFamily(OVERHEAD, OVERHEAD_HELP)
+        for labels, histogram in self._overhead.items():
+            running = 0
+            for bound, count in zip((*self._bounds, float("inf")), histogram.counts, strict=True):
+                running += count
+                edge = "+Inf" if bound == float("inf") else f"{bound:g}"
+                family.add_sample(f"{OVERHEAD}_bucket", {**dict(labels), "le": edge}, running)
+            family.add_sample(f"{OVERHEAD}_count", dict(labels), running)
+            family.add_sample(f"{OVERHEAD}_sum", dict(labels), histogram.total)
+        return family

@@ -1,0 +1,307 @@
+"""A model's routing: its providers in order, each attempt once, until one answers. Hot.
+
+The one place that drives providers: it sends what they build and hands them what comes back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from time import perf_counter
+
+from msgspec import Struct
+
+from tzproxy.errors import TzproxyError, UpstreamError
+from tzproxy.inference.cost import Price, cost_of
+from tzproxy.inference.errors import AllProvidersFailedError, DeadlineError, duration_text
+from tzproxy.inference.extra import NO_CHANGES, Changes, changed_body, changed_headers, matching
+from tzproxy.providers.driving import error_response, send_failure
+from tzproxy.providers.errors import ProviderError
+from tzproxy.providers.protocol import LocalProvider, Provider, ProviderSpec, WireRequest
+from tzproxy.types.content import Message, Thought, Unknown
+from tzproxy.types.model import ModelRequest, ProviderResponse
+from tzproxy.types.request import ExtraBody, ExtraHeader
+from tzproxy.upstream import Upstream
+
+
+class Timeouts(Struct, frozen=True):
+    """Configured deadlines of one level. Units: milliseconds; None: no deadline."""
+
+    total_ms: int | None = None
+    stream_ttft_ms: int | None = None
+    stream_total_ms: int | None = None
+
+
+NO_TIMEOUTS = Timeouts()
+
+
+class ModelProvider(Struct, frozen=True, kw_only=True):
+    """One entry of a model's routing: a provider with a wire, or one that answers in this process."""
+
+    name: str
+    spec: ProviderSpec
+    wire: Provider | None
+    local: LocalProvider | None = None
+    timeouts: Timeouts = NO_TIMEOUTS
+    changes: Changes = NO_CHANGES
+    prices: tuple[Price, ...] = ()
+
+
+class Model(Struct, frozen=True, kw_only=True):
+    """A model: what the configuration or a shorthand name made of it."""
+
+    name: str
+    providers: tuple[ModelProvider, ...]
+    timeouts: Timeouts = NO_TIMEOUTS
+    namespace: str | None = None
+
+
+class CallContext:
+    """What the attempts of one inference share. `provider_seconds` grows by the time spent waiting for providers."""
+
+    __slots__ = ("changes", "credentials", "extra_body", "extra_headers", "filtered", "provider_seconds", "variant_name")
+
+    def __init__(
+        self,
+        *,
+        variant_name: str,
+        credentials: Mapping[str, str],
+        changes: Changes = NO_CHANGES,
+        extra_body: Sequence[ExtraBody] = (),
+        extra_headers: Sequence[ExtraHeader] = (),
+        filtered: bool = False,
+    ) -> None:
+        self.variant_name = variant_name
+        self.credentials = credentials
+        self.changes = changes
+        self.extra_body = extra_body
+        self.extra_headers = extra_headers
+        self.filtered = filtered
+        self.provider_seconds = 0.0
+
+
+class ModelCall(Struct, kw_only=True):
+    """One successful call of a model, as it is answered and recorded.
+
+    Units: milliseconds, dollars. `failures` are the attempts before it that reached no answer.
+    """
+
+    model_name: str
+    provider_name: str
+    spec: ProviderSpec
+    request: ModelRequest
+    response: ProviderResponse
+    raw_request: str
+    raw_response: str
+    response_time_ms: int
+    ttft_ms: int | None = None
+    cost: float | None = None
+    cached: bool = False
+    failures: Sequence[TzproxyError] = ()
+
+
+class ModelCaller:
+    """Calls models. One per gateway process; holds the connections."""
+
+    __slots__ = ("global_timeout_s", "upstream")
+
+    def __init__(self, upstream: Upstream, *, global_timeout_s: float) -> None:
+        self.upstream = upstream
+        self.global_timeout_s = global_timeout_s
+
+    async def infer(self, model: Model, request: ModelRequest, context: CallContext) -> ModelCall:
+        """Call the providers in order until one answers.
+
+        Raises:
+            AllProvidersFailedError: with every provider's failure.
+            DeadlineError: when the model's own timeout passes.
+        """
+        total_ms = model.timeouts.total_ms
+        if total_ms is None:
+            return await self._walk(model, request, context)
+        async with deadline(total_ms, f"Model {model.name}", "non_streaming.total_ms"):
+            return await self._walk(model, request, context)
+
+    async def _walk(self, model: Model, request: ModelRequest, context: CallContext) -> ModelCall:
+        failures: list[tuple[str, TzproxyError]] = []
+        for entry in model.providers:
+            try:
+                call = await self._attempt(model, entry, request, context)
+            except TzproxyError as exc:
+                failures.append((entry.name, attributed(exc, entry)))
+                continue
+            if failures:
+                call.failures = [exc for _, exc in failures]
+            return call
+        raise AllProvidersFailedError(failures)
+
+    async def _attempt(
+        self, model: Model, entry: ModelProvider, request: ModelRequest, context: CallContext
+    ) -> ModelCall:
+        total_ms = entry.timeouts.total_ms
+        if total_ms is None:
+            return await self._exchange(model, entry, request, context)
+        async with deadline(total_ms, f"Model provider {entry.name}", "non_streaming.total_ms"):
+            return await self._exchange(model, entry, request, context)
+
+    async def _exchange(
+        self, model: Model, entry: ModelProvider, request: ModelRequest, context: CallContext
+    ) -> ModelCall:
+        request = addressed(request, model, entry, filtered=context.filtered)
+        started = perf_counter()
+        try:
+            if entry.wire is not None:
+                wire = prepared(entry.wire, model, entry, request, context)
+                response, raw_request, raw_response = await self._send(entry.wire, wire, request)
+            else:
+                assert entry.local is not None
+                response, raw_request, raw_response = await entry.local.infer(request, context.credentials)
+        finally:
+            elapsed = perf_counter() - started
+            context.provider_seconds += elapsed
+        cost = cost_of(entry.prices, [raw_response], streamed=False) if entry.prices else None
+        return ModelCall(
+            model_name=model.name,
+            provider_name=entry.name,
+            spec=entry.spec,
+            request=request,
+            response=response,
+            raw_request=raw_request,
+            raw_response=raw_response,
+            response_time_ms=int(elapsed * 1000),
+            cost=cost,
+        )
+
+    async def _send(
+        self, provider: Provider, wire: WireRequest, request: ModelRequest
+    ) -> tuple[ProviderResponse, str, str]:
+        try:
+            answer = await self.upstream.send(
+                wire.endpoint, wire.headers, wire.body, timeout_s=self.global_timeout_s
+            )
+        except UpstreamError as exc:
+            raise send_failure(provider.spec, exc, raw_request=raw_request_of(wire)) from exc
+        if not 200 <= answer.status < 300:
+            raise error_response(
+                provider.spec, answer.status, answer.headers, answer.body, raw_request=raw_request_of(wire)
+            )
+        raw_request = raw_request_of(wire)
+        try:
+            response = provider.parse_response(answer.body, answer.headers, request)
+        except ProviderError as exc:
+            complete_raw(exc, provider.spec, raw_request, answer.body)
+            raise
+        return response, raw_request, answer.body.decode(errors="replace")
+
+
+def attributed(error: TzproxyError, entry: ModelProvider) -> TzproxyError:
+    """Note on a provider's failure which provider it was, for `raw_response` entries."""
+    if isinstance(error, ProviderError):
+        error.origin = (entry.spec.type, entry.spec.api_type)
+    return error
+
+
+def raw_request_of(wire: WireRequest) -> str:
+    """Return what is stored as the request: the body, or the provider's redacted form of it."""
+    return wire.body.decode() if wire.raw_request is None else wire.raw_request
+
+
+def complete_raw(error: ProviderError, spec: ProviderSpec, raw_request: str, body: bytes) -> None:
+    """Give an error of a parser the texts it did not know, as far as this provider keeps them."""
+    if error.raw_request is None and spec.keeps_raw_request_on_error:
+        error.raw_request = raw_request
+    if error.raw_response is None and spec.keeps_raw_response_on_error:
+        error.raw_response = body.decode(errors="replace")
+
+
+def addressed(
+    request: ModelRequest, model: Model, entry: ModelProvider, *, filtered: bool
+) -> ModelRequest:
+    """Name the addressee in the request and take out the blocks that are not for it."""
+    messages = request.messages
+    if filtered:
+        messages = [
+            Message(
+                message.role,
+                [block for block in message.content if _is_for(block, model.name, entry.name, entry.spec.type)],
+            )
+            for message in messages
+        ]
+    return ModelRequest(
+        inference_id=request.inference_id,
+        messages=messages,
+        system=request.system,
+        tool_config=request.tool_config,
+        params=request.params,
+        stream=request.stream,
+        json_mode=request.json_mode,
+        function_type=request.function_type,
+        output_schema=request.output_schema,
+        model_name=model.name,
+        provider_name=entry.name,
+        fetch_files=request.fetch_files,
+    )
+
+
+def _is_for(block: object, model: str, provider: str, provider_type: str) -> bool:
+    if isinstance(block, Unknown):
+        return block.model_name in (None, model) and block.provider_name in (None, provider)
+    if isinstance(block, Thought):
+        return block.provider_type in (None, provider_type)
+    return True
+
+
+def changes_for(model: Model, entry: ModelProvider, context: CallContext) -> Changes:
+    """Collect the changes of all levels for one attempt; later levels win."""
+    changes = context.changes.then(entry.changes)
+    if not context.extra_body and not context.extra_headers:
+        return changes
+    return changes.then(
+        matching(
+            context.extra_body,
+            context.extra_headers,
+            variant=context.variant_name,
+            model=model.name,
+            provider=entry.name,
+        )
+    )
+
+
+def prepared(
+    provider: Provider, model: Model, entry: ModelProvider, request: ModelRequest, context: CallContext
+) -> WireRequest:
+    """Build the provider's request with all changes applied.
+
+    Raises:
+        ProviderError: when it cannot be built, or a change does not fit it.
+    """
+    wire = provider.build_request(request, context.credentials)
+    changes = changes_for(model, entry, context)
+    if not changes:
+        return wire
+    return WireRequest(
+        wire.endpoint,
+        changed_headers(wire.headers, changes.headers) if changes.headers else wire.headers,
+        changed_body(wire.body, changes.body) if changes.body else wire.body,
+        None if changes.body else wire.raw_request,
+    )
+
+
+@asynccontextmanager
+async def deadline(milliseconds: int, owner: str, key: str) -> AsyncIterator[None]:
+    """Bound what runs inside.
+
+    Raises:
+        DeadlineError: naming the owner and the configuration key.
+    """
+    try:
+        async with asyncio.timeout(milliseconds / 1000):
+            yield
+    except TimeoutError as exc:
+        raise timed_out(owner, key, milliseconds) from exc
+
+
+def timed_out(owner: str, key: str, milliseconds: int) -> DeadlineError:
+    """Make the error for a configured timeout that passed."""
+    return DeadlineError(f"{owner} timed out due to configured `{key}` timeout ({duration_text(milliseconds)})")

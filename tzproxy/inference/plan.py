@@ -1,0 +1,87 @@
+"""One inference under way: everything that was settled before its first variant runs. Hot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Raw, Struct
+
+from tzproxy.inference.input import ReadInput
+from tzproxy.inference.tools import InferenceTools
+from tzproxy.prompts import JsonSchema
+from tzproxy.types.params import ChatParams
+from tzproxy.types.request import InferenceRequest
+
+if TYPE_CHECKING:
+    from tzproxy.inference.function import Function
+    from tzproxy.inference.variant import Variant
+
+DEFAULT_FUNCTION = "tensorzero::default"
+
+
+class OutputSchema(Struct, frozen=True):
+    """The schema a JSON output must fit. `check` None: nothing can fit (the client's schema is no schema)."""
+
+    raw: Raw
+    check: JsonSchema | None
+
+
+class Inference:
+    """The settled facts of one inference.
+
+    Units: `started` in seconds of `time.perf_counter`. `episode` are the 16 bytes of `episode_id`.
+    `pinned` is the one variant to use, with errors unwrapped; else `sole` is the only one to try.
+    """
+
+    __slots__ = (
+        "episode",
+        "episode_id",
+        "function",
+        "inference_id",
+        "namespace",
+        "output_schema",
+        "params",
+        "pinned",
+        "provider_seconds",
+        "read",
+        "request",
+        "sole",
+        "started",
+        "tags",
+        "tools",
+        "variants_tried",
+    )
+
+    def __init__(  # noqa: PLR0913 - the record of a request, built in one place
+        self,
+        *,
+        request: InferenceRequest,
+        function: Function,
+        inference_id: str,
+        episode_id: str,
+        episode: bytes,
+        read: ReadInput,
+        params: ChatParams,
+        tools: InferenceTools | None,
+        output_schema: OutputSchema | None,
+        tags: dict[str, str],
+        pinned: Variant | None,
+        sole: Variant | None,
+        started: float,
+    ) -> None:
+        self.request = request
+        self.function = function
+        self.inference_id = inference_id
+        self.episode_id = episode_id
+        self.episode = episode
+        self.read = read
+        self.params = params
+        self.tools = tools
+        self.output_schema = output_schema
+        self.tags = tags
+        self.namespace = request.namespace
+        self.pinned = pinned
+        self.sole = sole
+        self.started = started
+        self.provider_seconds = 0.0
+        self.variants_tried = 0

@@ -1,0 +1,184 @@
+"""The rows that an inference leaves, as lines of JSON. Hot.
+
+One list of lines is one record: its rows are stored together or, when a quota is exhausted, lost together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import UNSET
+
+from tzproxy._speedups.ids import new_uuid7
+from tzproxy.inference.model import ModelCall
+from tzproxy.inference.plan import Inference
+from tzproxy.recording import Table
+from tzproxy.types.content import ChatOutput, File, JsonOutput, Message, ModelOutput, StoredMessage
+from tzproxy.types.params import FLOAT32_FIELDS, ChatParams, InferenceParams
+from tzproxy.types.rows import ChatInferenceRow, JsonInferenceRow, ModelInferenceRow, ToolParams
+
+ENCODER = msgspec.json.Encoder()
+Row = tuple[Table, bytes]
+
+
+class RowWriter:
+    """Encodes rows. One per gateway process; knows the configuration snapshot in force."""
+
+    __slots__ = ("_snapshot_hash",)
+
+    def __init__(self, snapshot_hash: int) -> None:
+        self._snapshot_hash = str(snapshot_hash)
+
+    def chat(
+        self,
+        inference: Inference,
+        *,
+        variant_name: str,
+        output: list[ChatOutput],
+        params: ChatParams,
+        processing_time_ms: int,
+        ttft_ms: int | None,
+    ) -> Row:
+        """Make the row of a chat function's inference."""
+        tools = inference.tools
+        row = ChatInferenceRow(
+            id=inference.inference_id,
+            function_name=inference.function.name,
+            variant_name=variant_name,
+            episode_id=inference.episode_id,
+            input=inference.read.stored,
+            output=output,
+            inference_params=stored_params(params),
+            processing_time_ms=processing_time_ms,
+            ttft_ms=ttft_ms,
+            tags=inference.tags,
+            extra_body=inference.request.extra_body,
+            snapshot_hash=self._snapshot_hash,
+        )
+        if tools is not None:
+            config = tools.config
+            row = msgspec.structs.replace(
+                row,
+                tool_params=ToolParams(config.tools, config.tool_choice, config.parallel_tool_calls),
+                dynamic_tools=[ENCODER.encode(_dynamic_tool(tool)).decode() for tool in tools.dynamic],
+                dynamic_provider_tools=[ENCODER.encode(tool).decode() for tool in config.provider_tools],
+                allowed_tools=config.allowed,
+                tool_choice=config.tool_choice,
+                parallel_tool_calls=UNSET if config.parallel_tool_calls is None else config.parallel_tool_calls,
+            )
+        return Table.ChatInference, ENCODER.encode(row)
+
+    def json(
+        self,
+        inference: Inference,
+        *,
+        variant_name: str,
+        output: JsonOutput,
+        auxiliary: list[ModelOutput],
+        params: ChatParams,
+        processing_time_ms: int,
+        ttft_ms: int | None,
+    ) -> Row:
+        """Make the row of a JSON function's inference."""
+        schema = inference.output_schema
+        row = JsonInferenceRow(
+            id=inference.inference_id,
+            function_name=inference.function.name,
+            variant_name=variant_name,
+            episode_id=inference.episode_id,
+            input=inference.read.stored,
+            output=output,
+            auxiliary_content=auxiliary,
+            output_schema=schema.raw if schema is not None else msgspec.Raw(b"{}"),
+            inference_params=stored_params(params),
+            processing_time_ms=processing_time_ms,
+            ttft_ms=ttft_ms,
+            tags=inference.tags,
+            extra_body=inference.request.extra_body,
+            snapshot_hash=self._snapshot_hash,
+        )
+        return Table.JsonInference, ENCODER.encode(row)
+
+    def model(self, inference: Inference, call: ModelCall, *, variant_name: str) -> Row:
+        """Make the row of one model call."""
+        usage = call.response.usage
+        row = ModelInferenceRow(
+            id=new_uuid7(),
+            inference_id=inference.inference_id,
+            raw_request=call.raw_request,
+            raw_response=call.raw_response,
+            model_name=call.model_name,
+            model_provider_name=call.provider_name,
+            # The original stores a count of zero as unknown.
+            input_tokens=usage.input_tokens or None,
+            output_tokens=usage.output_tokens or None,
+            response_time_ms=call.response_time_ms,
+            ttft_ms=call.ttft_ms,
+            system=call.request.system,
+            input_messages=stored_messages(call.request.messages, inference.read.stored.messages),
+            output=ENCODER.encode(call.response.output).decode(),
+            cached=call.cached,
+            finish_reason=call.response.finish_reason,
+            snapshot_hash=self._snapshot_hash,
+            cost=call.cost,
+            provider_cache_read_input_tokens=usage.provider_cache_read_input_tokens,
+            provider_cache_write_input_tokens=usage.provider_cache_write_input_tokens,
+            function_name=inference.function.name,
+            variant_name=variant_name,
+        )
+        return Table.ModelInference, ENCODER.encode(row)
+
+    def models(self, inference: Inference, calls: Sequence[ModelCall], *, variant_name: str) -> list[Row]:
+        """Make the rows of all model calls of an inference."""
+        return [self.model(inference, call, variant_name=variant_name) for call in calls]
+
+
+def stored_params(params: ChatParams) -> InferenceParams:
+    """Write 32-bit floats in their shortest form, as the original's columns have them."""
+    changed = {
+        name: shortest_float32(value) for name in FLOAT32_FIELDS if (value := getattr(params, name)) is not None
+    }
+    return InferenceParams(msgspec.structs.replace(params, **changed) if changed else params)
+
+
+def shortest_float32(value: float) -> float:
+    """Return the shortest decimal that rounds to the same 32-bit float (0.7, not 0.699999988079071)."""
+    for digits in range(1, 10):
+        candidate = float(f"{value:.{digits}g}")
+        if abs(candidate - value) <= abs(value) * 2.0**-25:
+            return candidate
+    return value
+
+
+def stored_messages(messages: Sequence[Message], stored: Sequence[StoredMessage]) -> str:
+    """Encode what a model saw, files as pointers."""
+    if not any(isinstance(block, File) for message in messages for block in message.content):
+        return ENCODER.encode(messages).decode()
+    pointers = iter(
+        block for message in stored for block in message.content if getattr(block, "storage_path", None)
+    )
+    return ENCODER.encode(
+        [
+            {
+                "role": message.role,
+                "content": [next(pointers) if isinstance(block, File) else block for block in message.content],
+            }
+            for message in messages
+        ]
+    ).decode()
+
+
+def _dynamic_tool(tool: msgspec.Struct) -> dict[str, object]:
+    fields = msgspec.structs.asdict(tool)
+    kind = fields.pop("type")
+    if kind == "openai_custom":
+        wanted = {name: fields[name] for name in ("name", "description", "format") if fields[name] is not None}
+        return {"type": kind, **wanted}
+    return {
+        "type": "function",
+        "description": fields["description"],
+        "parameters": fields["parameters"],
+        "name": fields["name"],
+        "strict": fields["strict"],
+    }

@@ -1,0 +1,214 @@
+"""What a variant is to the engine, and the plain one: a prompt for a model. Hot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from msgspec import Raw, Struct
+
+from tzproxy.errors import NotSupportedError, RequestError, TzproxyError
+from tzproxy.inference.extra import NO_CHANGES, Changes
+from tzproxy.inference.model import NO_TIMEOUTS, CallContext, Model, ModelCall, ModelCaller, Timeouts, deadline
+from tzproxy.inference.model_stream import ModelStream, ModelStreamer, begin_by
+from tzproxy.inference.plan import Inference, OutputSchema
+from tzproxy.inference.prompt import Prompt
+from tzproxy.inference.retry import Retries, retried
+from tzproxy.types.content import ModelOutput
+from tzproxy.types.model import ModelRequest
+from tzproxy.types.params import ChatParams, merge_params
+from tzproxy.types.tools import AllowedTools, FunctionTool, SpecificTool, ToolConfig
+from tzproxy.types.usage import FinishReason
+
+RESPOND = "respond"
+RESPOND_DESCRIPTION = "Give the answer by calling this tool; its arguments are the answer and must fit the schema."
+NO_RETRIES = Retries()
+
+
+class VariantAnswer(Struct, frozen=True, kw_only=True):
+    """What a variant came to. `calls` are all successful model calls, the deciding one last."""
+
+    output: list[ModelOutput]
+    finish_reason: FinishReason | None
+    calls: Sequence[ModelCall]
+    params: ChatParams
+    failures: Sequence[TzproxyError] = ()
+
+
+class VariantStream(Struct, frozen=True, kw_only=True):
+    """A variant's answer as it arrives. `calls` are the model calls that were made before it."""
+
+    stream: ModelStream
+    context: CallContext
+    params: ChatParams
+    calls: Sequence[ModelCall] = ()
+    failures: Sequence[TzproxyError] = ()
+
+
+class Variant(Protocol):
+    """One way to serve a function."""
+
+    name: str
+    namespace: str | None
+
+    async def infer(self, inference: Inference, caller: ModelCaller) -> VariantAnswer:
+        """Answer as a whole.
+
+        Raises:
+            TzproxyError: whatever made this variant fail.
+        """
+        ...
+
+    async def stream(self, inference: Inference, streamer: ModelStreamer) -> VariantStream:
+        """Begin to answer; returns when the first piece is there.
+
+        Raises:
+            TzproxyError: whatever made this variant fail before its first piece.
+        """
+        ...
+
+
+class UnsupportedVariant:
+    """A configured variant of a type that this version does not have: named at start, refused when used."""
+
+    def __init__(self, name: str, type_name: str) -> None:
+        self.name = name
+        self.namespace: str | None = None
+        self.type_name = type_name
+
+    async def infer(self, inference: Inference, caller: ModelCaller) -> VariantAnswer:
+        """Refuse."""
+        raise self._refusal()
+
+    async def stream(self, inference: Inference, streamer: ModelStreamer) -> VariantStream:
+        """Refuse."""
+        raise self._refusal()
+
+    def _refusal(self) -> NotSupportedError:
+        return NotSupportedError(f"Variant `{self.name}`: type `{self.type_name}` is not supported yet")
+
+
+class ChatCompletion:
+    """A prompt for one model with parameters, retries and timeouts."""
+
+    def __init__(
+        self,
+        name: str,
+        model: Model,
+        prompt: Prompt,
+        *,
+        params: ChatParams = ChatParams(),
+        json_mode: Literal["off", "on", "strict", "tool"] | None = None,
+        retries: Retries = NO_RETRIES,
+        timeouts: Timeouts = NO_TIMEOUTS,
+        changes: Changes = NO_CHANGES,
+        namespace: str | None = None,
+    ) -> None:
+        self.name = name
+        self.namespace = namespace
+        self._model = model
+        self._prompt = prompt
+        self._params = params
+        self._json_mode = json_mode
+        self._retries = retries
+        self._timeouts = timeouts
+        self._changes = changes
+
+    async def infer(self, inference: Inference, caller: ModelCaller) -> VariantAnswer:
+        """Render, call, and return what the model said."""
+        total_ms = self._timeouts.total_ms
+        if total_ms is None:
+            return await self._infer(inference, caller)
+        async with deadline(total_ms, f"Variant `{self.name}`", "non_streaming.total_ms"):
+            return await self._infer(inference, caller)
+
+    async def _infer(self, inference: Inference, caller: ModelCaller) -> VariantAnswer:
+        params = self.merged(inference)
+        request = self.model_request(inference, params, stream=False)
+        context = self.context(inference)
+        failures: Sequence[TzproxyError] = ()
+        try:
+            if self._retries.num_retries:
+                call, failures = await retried(
+                    self._retries, lambda: caller.infer(self._model, request, context)
+                )
+            else:
+                call = await caller.infer(self._model, request, context)
+        finally:
+            inference.provider_seconds += context.provider_seconds
+        return VariantAnswer(
+            output=call.response.output,
+            finish_reason=call.response.finish_reason,
+            calls=(call,),
+            params=params,
+            failures=failures,
+        )
+
+    async def stream(self, inference: Inference, streamer: ModelStreamer) -> VariantStream:
+        """Render, open the stream, and return it with its first piece."""
+        params = self.merged(inference)
+        request = self.model_request(inference, params, stream=True)
+        context = self.context(inference)
+        async with begin_by(self._timeouts, f"Variant `{self.name}`") as rest:
+            stream, failures = await retried(
+                self._retries, lambda: streamer.open(self._model, request, context)
+            )
+        stream.deadlines.extend(rest)
+        return VariantStream(stream=stream, context=context, params=params, failures=failures)
+
+    def merged(self, inference: Inference) -> ChatParams:
+        """Join the request's parameters with the variant's."""
+        return merge_params(inference.params, self._params)
+
+    def context(self, inference: Inference) -> CallContext:
+        """Make what the attempts of this variant share."""
+        request = inference.request
+        return CallContext(
+            variant_name=self.name,
+            credentials=request.credentials,
+            changes=self._changes,
+            extra_body=request.extra_body,
+            extra_headers=request.extra_headers,
+            filtered=inference.read.filtered,
+        )
+
+    def model_request(
+        self, inference: Inference, params: ChatParams, *, stream: bool, schema: OutputSchema | None = None
+    ) -> ModelRequest:
+        """Render the prompt and settle JSON mode and tools.
+
+        Raises:
+            TemplateError: when the prompt cannot be rendered.
+            RequestError: when a JSON mode lacks its schema.
+        """
+        function_type = inference.function.type
+        output = schema or inference.output_schema
+        mode = params.json_mode or self._json_mode or ("strict" if function_type == "json" else "off")
+        tool_config = inference.tools.config if inference.tools is not None else None
+        if mode == "tool":
+            if output is None:
+                raise RequestError(
+                    "JSON mode `tool` requires `output_schema` to be provided at inference time."
+                )
+            tool_config = implicit_tool(output.raw)
+            mode = "off"
+        return ModelRequest(
+            inference_id=inference.inference_id,
+            messages=self._prompt.messages(inference.read),
+            system=self._prompt.system(inference.read.stored.system),
+            tool_config=tool_config,
+            params=params,
+            stream=stream,
+            json_mode=mode,  # type: ignore[arg-type]  # aliases are gone after merging
+            function_type=function_type,
+            output_schema=None if output is None else output.raw,
+        )
+
+
+def implicit_tool(schema: Raw) -> ToolConfig:
+    """Make the one forced tool whose arguments are the JSON answer."""
+    return ToolConfig(
+        tools=[FunctionTool(RESPOND_DESCRIPTION, schema, RESPOND)],
+        tool_choice=SpecificTool(RESPOND),
+        allowed=AllowedTools([], "function_default"),
+    )

@@ -1,0 +1,80 @@
+"""The one place where failures become HTTP answers, in the shape of the route's family."""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+from msgspec import Struct
+
+from tzproxy.errors import RequestError, TzproxyError
+from tzproxy.inference.answer import failed_responses
+from tzproxy.types.response import RawResponseEntry
+
+logger = logging.getLogger(__name__)
+ENCODER = msgspec.json.Encoder()
+INTERNAL = TzproxyError("Internal error: the gateway failed to handle this request; see its log")
+
+
+class NativeError(Struct, frozen=True, omit_defaults=True):
+    """The error body of most routes."""
+
+    error: str
+    error_json: object = None
+    raw_response: list[RawResponseEntry] | None = None
+
+
+class OpenAIErrorBody(Struct, frozen=True, omit_defaults=True):
+    """The inner object of an OpenAI-compatible error."""
+
+    message: str
+    error_json: object = None
+    tensorzero_error_json: object = None
+
+
+class OpenAIError(Struct, frozen=True, omit_defaults=True):
+    """The error body of `/openai/v1/*`."""
+
+    error: OpenAIErrorBody
+    tensorzero_raw_response: list[RawResponseEntry] | None = None
+
+
+class ErrorShape(Struct, frozen=True):
+    """How errors of this gateway are written. `with_json`: add their structured form."""
+
+    with_json: bool = False
+
+    def native(self, error: TzproxyError, *, raw: bool = False) -> bytes:
+        """Write an error for the native routes; `raw` adds what providers said."""
+        entries = failed_responses([error]) if raw else None
+        return ENCODER.encode(NativeError(error.message, self._structured(error), entries or None))
+
+    def openai(self, error: TzproxyError, *, raw: bool = False) -> bytes:
+        """Write an error for the OpenAI-compatible routes."""
+        entries = failed_responses([error]) if raw else None
+        structured = self._structured(error)
+        body = OpenAIErrorBody(error.message, structured, structured)
+        return ENCODER.encode(OpenAIError(body, entries or None))
+
+    def _structured(self, error: TzproxyError) -> object:
+        if not self.with_json:
+            return None
+        return {type(error).__name__.removesuffix("Error"): {"code": error.code, "message": error.message}}
+
+
+def decode_error(exc: msgspec.DecodeError) -> RequestError:
+    """Turn a decoder's complaint into `path: reason`, or name the body as no JSON at all."""
+    text = str(exc)
+    if not isinstance(exc, msgspec.ValidationError):
+        return RequestError(f"Failed to parse the request body as JSON: {text} (400 Bad Request)")
+    reason, found, where = text.rpartition(" - at `$")
+    if not found:
+        return RequestError(text)
+    path = where.removesuffix("`").removeprefix(".")
+    return RequestError(f"{path}: {reason}" if path else reason)
+
+
+def unexpected(exc: Exception) -> TzproxyError:
+    """Log a bug with its trace and give the client an error that tells nothing of it."""
+    logger.error("unexpected failure of a request", exc_info=exc)
+    return INTERNAL

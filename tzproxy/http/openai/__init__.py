@@ -1,0 +1,1 @@
+"""The OpenAI-compatible face: chat completions translated to and from inferences."""

@@ -1,0 +1,184 @@
+"""From a chat completion request to an inference request. Hot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Raw
+
+from tzproxy.errors import RequestError
+from tzproxy.http.errors import decode_error
+from tzproxy.http.openai.messages import read_messages
+from tzproxy.http.openai.wire import KNOWN_FIELDS, ChatCompletionRequest, DeclaredTool, ToolChoiceObject
+from tzproxy.types.params import ChatParams, InferenceParams, RequestedJsonMode
+from tzproxy.types.request import AdditionalTool, CacheOptions, InferenceRequest
+from tzproxy.types.tools import SpecificTool, ToolChoice
+
+DECODER = msgspec.json.Decoder(ChatCompletionRequest)
+KEYS = msgspec.json.Decoder(dict[str, Raw])
+FUNCTION_PREFIX = "tensorzero::function_name::"
+MODEL_PREFIX = "tensorzero::model_name::"
+WRONG_MODEL = (
+    "`model` field must start with `tensorzero::function_name::` or `tensorzero::model_name::`. For example, "
+    "`tensorzero::function_name::my_function` for a function `my_function` defined in your config, "
+    "`tensorzero::model_name::my_model` for a model `my_model` defined in your config, or default functions "
+    "like `tensorzero::model_name::openai::gpt-4o-mini`."
+)
+JSON_MODES: dict[str, RequestedJsonMode] = {"text": "off", "json_object": "on", "json_schema": "strict"}
+NO_CACHE = CacheOptions()
+
+
+def decode_request(body: bytes) -> ChatCompletionRequest:
+    """Decode a body.
+
+    Raises:
+        RequestError: naming the path of what is wrong, or the unknown fields when they are denied.
+    """
+    try:
+        request = DECODER.decode(body)
+        if request.deny_unknown_fields:
+            unknown = sorted(set(KEYS.decode(body)) - KNOWN_FIELDS)
+            if unknown:
+                raise incompatible(
+                    "`tensorzero::deny_unknown_fields` is set to true, but found unknown fields in the request: "
+                    f"[{', '.join(unknown)}]"
+                )
+    except msgspec.DecodeError as exc:
+        raise decode_error(exc) from exc
+    return request
+
+
+def incompatible(message: str) -> RequestError:
+    """Make the error for a request that has no translation."""
+    return RequestError(f"Invalid request to OpenAI-compatible endpoint: {message}")
+
+
+def inference_request(request: ChatCompletionRequest) -> InferenceRequest:
+    """Translate.
+
+    Raises:
+        RequestError: for what has no translation.
+    """
+    function_name, model_name = target_of(request.model)
+    if request.n is not None and request.n != 1:
+        raise incompatible(
+            "TensorZero does not support `n` other than 1. Please omit this parameter or set it to 1."
+        )
+    if request.include_raw_usage and request.stream and request.stream_options is not None:
+        if not request.stream_options.include_usage:
+            raise incompatible(
+                "`tensorzero::include_raw_usage` requires `stream_options.include_usage` to be true (or omitted) "
+                "for streaming requests"
+            )
+    choice, allowed = _choice(request.tool_choice)
+    response_format = request.response_format
+    schema = None
+    if response_format is not None and response_format.json_schema is not None:
+        schema = response_format.json_schema.schema
+    return InferenceRequest(
+        input=read_messages(request.messages),
+        function_name=function_name,
+        model_name=model_name,
+        episode_id=request.episode_id,
+        namespace=request.namespace,
+        stream=request.stream,
+        params=_params(request),
+        variant_name=request.variant_name,
+        dryrun=request.dryrun,
+        tags=request.tags,
+        allowed_tools=allowed,
+        additional_tools=None if request.tools is None else _tools(request.tools),
+        tool_choice=choice,
+        parallel_tool_calls=request.parallel_tool_calls,
+        provider_tools=request.provider_tools,
+        output_schema=schema,
+        cache_options=request.cache_options or NO_CACHE,
+        credentials=request.credentials,
+        include_original_response=request.include_original_response,
+        include_raw_response=request.include_raw_response,
+        include_raw_usage=request.include_raw_usage,
+        extra_body=request.extra_body,
+        extra_headers=request.extra_headers,
+        internal_dynamic_variant_config=request.dynamic_variant_config,
+    )
+
+
+def target_of(model: str) -> tuple[str | None, str | None]:
+    """Split `model` into function name or model name.
+
+    Raises:
+        RequestError: when it names neither.
+    """
+    for prefix, kind in ((FUNCTION_PREFIX, "function_name"), (MODEL_PREFIX, "model_name")):
+        if model.startswith(prefix):
+            name = model[len(prefix) :]
+            if not name:
+                raise incompatible(f'{kind} (passed in model field after "{prefix}") cannot be empty')
+            return (name, None) if kind == "function_name" else (None, name)
+    raise incompatible(WRONG_MODEL)
+
+
+def _params(request: ChatCompletionRequest) -> InferenceParams:
+    max_tokens = request.max_completion_tokens
+    if request.max_tokens is not None:
+        max_tokens = request.max_tokens if max_tokens is None else min(max_tokens, request.max_tokens)
+    plain = ChatParams(
+        temperature=request.temperature,
+        max_tokens=max_tokens,
+        seed=request.seed,
+        top_p=request.top_p,
+        presence_penalty=request.presence_penalty,
+        frequency_penalty=request.frequency_penalty,
+        json_mode=None if request.response_format is None else JSON_MODES[request.response_format.type],
+        stop_sequences=request.stop,
+        reasoning_effort=request.reasoning_effort,
+        service_tier=request.service_tier,
+        verbosity=request.verbosity,
+    )
+    if request.params is None:
+        return InferenceParams(plain)
+    given = msgspec.structs.asdict(request.params.chat_completion)
+    return InferenceParams(
+        msgspec.structs.replace(plain, **{name: value for name, value in given.items() if value is not None})
+    )
+
+
+def _tools(declared: Sequence[DeclaredTool]) -> list[AdditionalTool]:
+    tools: list[AdditionalTool] = []
+    for index, tool in enumerate(declared):
+        if tool.type == "custom":
+            if tool.custom is None:
+                raise RequestError(f"tools[{index}]: missing field `custom`")
+            custom = tool.custom
+            tools.append(
+                AdditionalTool(
+                    type="openai_custom", name=custom.name, description=custom.description, format=custom.format
+                )
+            )
+            continue
+        function = tool.function
+        if function is None or function.parameters is None:
+            missing = "function" if function is None else "function.parameters"
+            raise RequestError(f"tools[{index}]: missing field `{missing}`")
+        tools.append(
+            AdditionalTool(
+                name=function.name,
+                description=function.description or "",
+                parameters=function.parameters,
+                strict=bool(function.strict),
+            )
+        )
+    return tools
+
+
+def _choice(choice: str | ToolChoiceObject | None) -> tuple[ToolChoice | None, list[str] | None]:
+    if not isinstance(choice, ToolChoiceObject):
+        return choice, None  # type: ignore[return-value]  # one of the three words, by decoding
+    if choice.type == "function":
+        if choice.function is None:
+            raise RequestError("tool_choice: missing field `function`")
+        return SpecificTool(choice.function.name), None
+    if choice.allowed_tools is None:
+        raise RequestError("tool_choice: missing field `allowed_tools`")
+    return choice.allowed_tools.mode, [tool.function.name for tool in choice.allowed_tools.tools]

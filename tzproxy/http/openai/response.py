@@ -1,0 +1,301 @@
+"""From an answer, whole or in pieces, to chat completion objects. Hot. Field order is the wire's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from tzproxy.http.errors import ErrorShape
+from tzproxy.inference.answer import Answer
+from tzproxy.inference.answer_stream import AnswerStream, Piece
+from tzproxy.inference.plan import DEFAULT_FUNCTION, Inference
+from tzproxy.types.content import (
+    Chunk,
+    Text,
+    TextChunk,
+    Thought,
+    ThoughtChunk,
+    ToolCallChunk,
+    ToolCallOutput,
+    Unknown,
+    UnknownChunk,
+)
+from tzproxy.types.response import (
+    ChatResponse,
+    RawResponseEntry,
+    RawUsageEntry,
+    ResponseUsage,
+)
+
+ENCODER = msgspec.json.Encoder()
+FINISH_REASONS = {"length": "length", "tool_call": "tool_calls", "content_filter": "content_filter"}
+
+
+class FunctionCall(Struct, frozen=True):
+    """Name and raw arguments of a call."""
+
+    name: str
+    arguments: str
+
+
+class ToolCallObject(Struct, frozen=True):
+    """A tool call of a completion."""
+
+    id: str
+    type: str
+    function: FunctionCall
+
+
+class ToolCallDelta(Struct, frozen=True):
+    """A piece of a tool call. `id` on its first piece only."""
+
+    id: str | None
+    index: int
+    type: str
+    function: FunctionCall
+
+
+class AssistantMessage(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The message of a completion."""
+
+    role: str
+    content: str | None
+    tool_calls: list[ToolCallObject] | UnsetType = UNSET
+    tensorzero_extra_content: list[Raw] | UnsetType = UNSET
+
+
+class Choice(Struct, frozen=True):
+    """The one choice."""
+
+    index: int
+    finish_reason: str
+    message: AssistantMessage
+
+
+class PromptTokensDetails(Struct, frozen=True):
+    """How many prompt tokens the provider had cached."""
+
+    cached_tokens: int
+
+
+class CompletionUsage(Struct, frozen=True, kw_only=True):
+    """Usage in OpenAI's names. Unknown counts are left out; unknown cost is null."""
+
+    prompt_tokens: int | UnsetType
+    completion_tokens: int | UnsetType
+    total_tokens: int | UnsetType
+    prompt_tokens_details: PromptTokensDetails | UnsetType
+    tensorzero_provider_cache_write_input_tokens: int | UnsetType
+    tensorzero_cost: float | None
+
+
+class Completion(Struct, frozen=True, kw_only=True):
+    """A whole chat completion."""
+
+    id: str
+    episode_id: str
+    choices: list[Choice]
+    created: int
+    model: str
+    system_fingerprint: str = ""
+    service_tier: None = None
+    object: str = "chat.completion"
+    usage: CompletionUsage
+    tensorzero_raw_usage: list[RawUsageEntry] | UnsetType = UNSET
+    tensorzero_original_response: str | UnsetType = UNSET
+    tensorzero_raw_response: list[RawResponseEntry] | UnsetType = UNSET
+
+
+class Delta(Struct, frozen=True, kw_only=True):
+    """What a chunk adds to the message."""
+
+    role: str | UnsetType = UNSET
+    content: str | UnsetType = UNSET
+    tool_calls: list[ToolCallDelta] | UnsetType = UNSET
+    tensorzero_extra_content: list[Raw] | UnsetType = UNSET
+
+
+class ChunkChoice(Struct, frozen=True):
+    """The one choice of a chunk."""
+
+    index: int
+    finish_reason: str | None
+    logprobs: None
+    delta: Delta
+
+
+class CompletionChunk(Struct, frozen=True, kw_only=True):
+    """A piece of a streamed chat completion. `usage` is always there, null before the last."""
+
+    id: str
+    episode_id: str
+    choices: list[ChunkChoice]
+    created: int
+    model: str
+    system_fingerprint: str = ""
+    service_tier: None = None
+    object: str = "chat.completion.chunk"
+    usage: CompletionUsage | None = None
+    tensorzero_raw_usage: list[RawUsageEntry] | UnsetType = UNSET
+    tensorzero_raw_response: list[RawResponseEntry] | UnsetType = UNSET
+    tensorzero_original_chunk: str | UnsetType = UNSET
+    tensorzero_raw_chunk: str | UnsetType = UNSET
+
+
+class StreamError(Struct, frozen=True):
+    """A failure in the middle of a stream."""
+
+    error: dict[str, str]
+    tensorzero_raw_chunk: str | UnsetType = UNSET
+
+
+def model_of(inference: Inference, variant_name: str) -> str:
+    """Name what served the request, variant included."""
+    name = inference.function.name
+    if name == DEFAULT_FUNCTION and inference.request.model_name is not None:
+        return f"tensorzero::model_name::{inference.request.model_name}"
+    return f"tensorzero::function_name::{name}::variant_name::{variant_name}"
+
+
+def completion(answer: Answer) -> bytes:
+    """Write a whole answer."""
+    native = answer.response()
+    if isinstance(native, ChatResponse):
+        message = _message(native)
+    else:
+        message = AssistantMessage(role="assistant", content=native.output.raw)
+    return ENCODER.encode(
+        Completion(
+            id=native.inference_id,
+            episode_id=native.episode_id,
+            choices=[Choice(0, FINISH_REASONS.get(native.finish_reason or "", "stop"), message)],
+            created=int(time.time()),
+            model=model_of(answer.inference, answer.variant_name),
+            usage=usage_object(native.usage),
+            tensorzero_raw_usage=UNSET if native.raw_usage is None else native.raw_usage,
+            tensorzero_original_response=UNSET if native.original_response is None else native.original_response,
+            tensorzero_raw_response=UNSET if native.raw_response is None else native.raw_response,
+        )
+    )
+
+
+def _message(native: ChatResponse) -> AssistantMessage:
+    texts: list[str] = []
+    calls: list[ToolCallObject] = []
+    extras: list[Raw] = []
+    for position, block in enumerate(native.content):
+        if isinstance(block, Text):
+            texts.append(block.text)
+        elif isinstance(block, ToolCallOutput):
+            calls.append(ToolCallObject(block.id, "function", FunctionCall(block.raw_name, block.raw_arguments)))
+        else:
+            extras.append(_placed(block, position))
+    return AssistantMessage(
+        role="assistant",
+        content="".join(texts) if texts else None,
+        tool_calls=calls or UNSET,
+        tensorzero_extra_content=extras or UNSET,
+    )
+
+
+def _placed(block: Thought | Unknown | ThoughtChunk | UnknownChunk, position: int) -> Raw:
+    """Write a block that OpenAI's format has no place for, with its place among all blocks."""
+    encoded = ENCODER.encode(block)
+    head, _, rest = encoded[1:].partition(b",")
+    return Raw(b"{" + head + b',"insert_index":%d,' % position + rest)
+
+
+def usage_object(usage: ResponseUsage) -> CompletionUsage:
+    """Write usage in OpenAI's names."""
+    prompt, produced = usage.input_tokens, usage.output_tokens
+    cached, written = usage.provider_cache_read_input_tokens, usage.provider_cache_write_input_tokens
+    return CompletionUsage(
+        prompt_tokens=UNSET if prompt is None else prompt,
+        completion_tokens=UNSET if produced is None else produced,
+        total_tokens=UNSET if prompt is None or produced is None else prompt + produced,
+        prompt_tokens_details=UNSET if cached is None else PromptTokensDetails(cached),
+        tensorzero_provider_cache_write_input_tokens=UNSET if written is None else written,
+        tensorzero_cost=usage.cost,
+    )
+
+
+class OpenAIEvents:
+    """Writes the pieces of one stream as chat completion chunks."""
+
+    def __init__(self, inference: Inference, shape: ErrorShape, *, include_usage: bool) -> None:
+        request = inference.request
+        self._inference = inference
+        self._include_usage = include_usage
+        self._raw = request.include_raw_response
+        self._original = request.include_original_response
+        self._is_json = inference.function.type == "json"
+        self._created = int(time.time())
+        self._model: str | None = None
+        self._first = True
+        self._calls: dict[str, int] = {}
+        self._blocks: dict[tuple[str, str], int] = {}
+
+    def encode(self, piece: Piece, stream: AnswerStream) -> bytes | None:
+        """Write one piece."""
+        if piece.error is not None:
+            raw = piece.raw if self._raw and piece.raw else UNSET
+            return ENCODER.encode(StreamError({"message": piece.error.message}, raw))
+        if self._model is None:
+            self._model = model_of(self._inference, stream.variant_name)
+        finish = None
+        if piece.last is not None:
+            delta = Delta(content="") if self._is_json else Delta()
+            if piece.finish_reason is not None:
+                finish = FINISH_REASONS.get(piece.finish_reason, "stop")
+        else:
+            delta = self._delta(piece.content)
+        usage = piece.usage
+        return ENCODER.encode(
+            CompletionChunk(
+                id=self._inference.inference_id,
+                episode_id=self._inference.episode_id,
+                choices=[ChunkChoice(0, finish, None, delta)],
+                created=self._created,
+                model=self._model,
+                usage=usage_object(usage) if usage is not None and self._include_usage else None,
+                tensorzero_raw_usage=UNSET if piece.raw_usage is None else piece.raw_usage,
+                tensorzero_raw_response=UNSET if piece.raw_response is None else piece.raw_response,
+                tensorzero_original_chunk=piece.raw if self._original and piece.raw is not None else UNSET,
+                tensorzero_raw_chunk=piece.raw if self._raw and piece.raw is not None else UNSET,
+            )
+        )
+
+    def _delta(self, content: Sequence[Chunk]) -> Delta:
+        text: str | UnsetType = UNSET
+        calls: list[ToolCallDelta] = []
+        extras: list[Raw] = []
+        for block in content:
+            if isinstance(block, TextChunk):
+                text = block.text if text is UNSET else text + block.text  # type: ignore[operator]
+                self._position("text", block.id)
+            elif isinstance(block, ToolCallChunk):
+                if self._is_json:
+                    text = block.raw_arguments
+                else:
+                    calls.append(self._call(block))
+            elif not self._is_json:
+                kind = "thought" if isinstance(block, ThoughtChunk) else "unknown"
+                extras.append(_placed(block, self._position(kind, block.id)))
+        role: str | UnsetType = "assistant" if self._first else UNSET
+        self._first = False
+        return Delta(
+            role=role, content=text, tool_calls=calls or UNSET, tensorzero_extra_content=extras or UNSET
+        )
+
+    def _position(self, kind: str, block_id: str) -> int:
+        return self._blocks.setdefault((kind, block_id), len(self._blocks))
+
+    def _call(self, block: ToolCallChunk) -> ToolCallDelta:
+        self._position("call", block.id)
+        is_new = block.id not in self._calls
+        index = self._calls.setdefault(block.id, len(self._calls))
+        function = FunctionCall(block.raw_name, block.raw_arguments)
+        return ToolCallDelta(block.id if is_new else None, index, "function", function)

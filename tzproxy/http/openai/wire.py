@@ -1,0 +1,152 @@
+"""The body of `POST /openai/v1/chat/completions`, decoded. Hot. Unknown keys are tolerated.
+
+Source: OpenAI API reference, chat completions; `tensorzero::` extras of TensorZero 2026.6.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Raw, Struct, field
+
+from tzproxy.types.params import InferenceParams, ServiceTier, U32
+from tzproxy.types.request import CacheOptions, ExtraBody, ExtraHeader
+from tzproxy.types.tools import CustomTool, ProviderTool
+
+
+class CalledFunction(Struct, frozen=True):
+    """Name and raw arguments of a call."""
+
+    name: str
+    arguments: str
+
+
+class AssistantToolCall(Struct, frozen=True):
+    """A tool call that the client sends back."""
+
+    id: str
+    function: CalledFunction
+    type: str = "function"
+
+
+class OpenAIMessage(Struct, frozen=True):
+    """A message of any role; which fields count depends on the role."""
+
+    role: str
+    content: str | list[Raw] | dict[str, object] | None = None
+    tool_calls: list[AssistantToolCall] | None = None
+    tool_call_id: str | None = None
+    tensorzero_extra_content: list[Raw] | None = None
+
+
+class DeclaredFunction(Struct, frozen=True):
+    """A function tool's declaration."""
+
+    name: str
+    parameters: Raw | None = None
+    description: str | None = None
+    strict: bool | None = None
+
+
+class DeclaredTool(Struct, frozen=True):
+    """One entry of `tools`."""
+
+    type: Literal["function", "custom"] = "function"
+    function: DeclaredFunction | None = None
+    custom: CustomTool | None = None
+
+
+class NamedFunction(Struct, frozen=True):
+    """A function's name."""
+
+    name: str
+
+
+class ToolReference(Struct, frozen=True):
+    """A tool named in a choice."""
+
+    function: NamedFunction
+    type: Literal["function"] = "function"
+
+
+class AllowedToolList(Struct, frozen=True):
+    """The tools a choice restricts the model to."""
+
+    tools: list[ToolReference]
+    mode: Literal["auto", "required"] = "auto"
+
+
+class ToolChoiceObject(Struct, frozen=True):
+    """A choice that names tools."""
+
+    type: Literal["function", "allowed_tools"]
+    function: NamedFunction | None = None
+    allowed_tools: AllowedToolList | None = None
+
+
+class JsonSchemaFormat(Struct, frozen=True):
+    """The inner object of `response_format` of type `json_schema`."""
+
+    name: str = ""
+    schema: Raw | None = None
+    description: str | None = None
+    strict: bool | None = None
+
+
+class ResponseFormat(Struct, frozen=True):
+    """`response_format`."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchemaFormat | None = None
+
+
+class StreamOptions(Struct, frozen=True):
+    """`stream_options`."""
+
+    include_usage: bool = False
+
+
+class ChatCompletionRequest(Struct, frozen=True, kw_only=True):
+    """A chat completion request. Fields of the original's own start with `tensorzero::` on the wire."""
+
+    messages: list[OpenAIMessage]
+    model: str
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: U32 | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    max_tokens: U32 | None = None
+    max_completion_tokens: U32 | None = None
+    stop: list[str] | None = None
+    reasoning_effort: str | None = None
+    service_tier: ServiceTier | None = None
+    verbosity: str | None = None
+    response_format: ResponseFormat | None = None
+    tools: list[DeclaredTool] | None = None
+    tool_choice: Literal["none", "auto", "required"] | ToolChoiceObject | None = None
+    parallel_tool_calls: bool | None = None
+    n: Annotated[int, Meta(ge=0)] | None = None
+    episode_id: str | None = field(default=None, name="tensorzero::episode_id")
+    variant_name: str | None = field(default=None, name="tensorzero::variant_name")
+    dryrun: bool | None = field(default=None, name="tensorzero::dryrun")
+    cache_options: CacheOptions | None = field(default=None, name="tensorzero::cache_options")
+    extra_body: list[ExtraBody] = field(default_factory=list, name="tensorzero::extra_body")
+    extra_headers: list[ExtraHeader] = field(default_factory=list, name="tensorzero::extra_headers")
+    tags: dict[str, str] = field(default_factory=dict, name="tensorzero::tags")
+    namespace: str | None = field(default=None, name="tensorzero::namespace")
+    credentials: dict[str, str] = field(default_factory=dict, name="tensorzero::credentials")
+    params: InferenceParams | None = field(default=None, name="tensorzero::params")
+    provider_tools: list[ProviderTool] = field(default_factory=list, name="tensorzero::provider_tools")
+    deny_unknown_fields: bool = field(default=False, name="tensorzero::deny_unknown_fields")
+    include_raw_usage: bool = field(default=False, name="tensorzero::include_raw_usage")
+    include_raw_response: bool = field(default=False, name="tensorzero::include_raw_response")
+    include_original_response: bool = field(default=False, name="tensorzero::include_original_response")
+    dynamic_variant_config: Raw | None = field(
+        default=None, name="tensorzero::internal_dynamic_variant_config"
+    )
+
+
+KNOWN_FIELDS = frozenset(ChatCompletionRequest.__struct_encode_fields__)

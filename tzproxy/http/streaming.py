@@ -1,0 +1,57 @@
+"""Relays a streamed answer to the client, whichever protocol its events are written in. Hot."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from tzproxy.http.exchange import ClientGoneError, Exchange
+from tzproxy.http.sse import DONE, KeepAlive, frame
+from tzproxy.inference.answer_stream import AnswerStream, Piece
+from tzproxy.inference.engine import Engine
+from tzproxy.inference.plan import Inference
+
+
+class Events(Protocol):
+    """Writes pieces for one client protocol."""
+
+    def encode(self, piece: Piece, stream: AnswerStream) -> bytes | None:
+        """Write one piece; None when it says nothing in this protocol."""
+        ...
+
+
+async def relay(exchange: Exchange, engine: Engine, inference: Inference, events: Events) -> None:
+    """Stream an inference to the client.
+
+    A failure before the first piece is raised and becomes an ordinary error answer. When the client
+    leaves, the provider's stream is cancelled and what had arrived is recorded.
+
+    Raises:
+        TzproxyError: before the first piece.
+        ClientGoneError: when the client left.
+    """
+    with exchange.watch():
+        stream = await engine.stream(inference)
+        try:
+            pieces = await stream.pieces()
+            await exchange.begin_stream()
+            keep_alive = KeepAlive(exchange)
+            try:
+                while pieces is not None:
+                    frames = [frame(data) for piece in pieces if (data := events.encode(piece, stream)) is not None]
+                    ended = pieces[-1].last is not None
+                    if ended:
+                        await exchange.stream(b"".join([*frames, DONE]), more=False)
+                        return
+                    if frames:
+                        await exchange.stream(b"".join(frames))
+                        keep_alive.touch()
+                    pieces = await stream.pieces()
+            finally:
+                keep_alive.stop()
+        except (asyncio.CancelledError, ClientGoneError):
+            await stream.abandon()
+            raise
+        except BaseException:
+            await stream.abandon()
+            raise

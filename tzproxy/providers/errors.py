@@ -26,6 +26,8 @@ class ProviderError(TzproxyError):
         self.status = status
         self.raw_request = raw_request
         self.raw_response = raw_response
+        self.origin: tuple[str, str] | None = None
+        """Provider type and API type of the attempt, filled in by whoever drove it."""
 
 
 class FatalStreamError(ProviderError):

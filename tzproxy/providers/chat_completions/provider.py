@@ -1,0 +1,212 @@
+"""A configured provider of the chat-completions protocol: a row, a model, a place and a key. Hot."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from msgspec import structs
+
+from tzproxy.providers.chat_completions.body import INCLUDE_USAGE, body_writer
+from tzproxy.providers.chat_completions.messages import (
+    MessageRules,
+    build_messages,
+    hinted_system,
+)
+from tzproxy.providers.chat_completions.parts import FileRules
+from tzproxy.providers.chat_completions.response import parse_response
+from tzproxy.providers.chat_completions.row import ChatRow, effort_itself
+from tzproxy.providers.chat_completions.stream import ChatStream, ThinkTagStream
+from tzproxy.providers.chat_completions.tools import NO_TOOLS, WireTools
+from tzproxy.providers.chat_completions.wire import SystemMessage, UserMessage, WireMessage
+from tzproxy.providers.credentials import FixedHeaders, RequestHeaders
+from tzproxy.providers.errors import refused
+from tzproxy.providers.failures import request_id_suffix
+from tzproxy.providers.files import has_data, stored_body
+from tzproxy.providers.protocol import HeaderView, WireRequest
+from tzproxy.types.model import ModelRequest, ProviderResponse
+from tzproxy.types.tools import ToolConfig
+from tzproxy.upstream import Endpoint
+
+logger = logging.getLogger(__name__)
+
+_KEPT_TOOL_CONFIGS = 16
+_TIP = " Tip: You might want to use `reasoning_effort` for this provider."
+
+
+class ChatBodies:
+    """Writes request bodies for one service and model; knows no URL and no key."""
+
+    __slots__ = (
+        "_drops_false_parallel",
+        "_effort",
+        "_extra",
+        "_hints",
+        "_model",
+        "_row",
+        "_rules",
+        "_stream_model",
+        "_stream_options",
+        "_tools",
+        "_write",
+    )
+
+    def __init__(
+        self,
+        row: ChatRow,
+        model: str,
+        *,
+        extra: str | None = None,
+        overrides: Mapping[str, str] | None = None,
+    ) -> None:
+        """Prepare everything that does not depend on a request.
+
+        Args:
+            row: the service.
+            model: the configured model name.
+            extra: value of the service's own key (`reasoning_format`), if configured.
+            overrides: MIME type to the kind of part it becomes.
+        """
+        self._row = row
+        self._write = body_writer(row.body)
+        self._model = model if row.model is None else row.model(model, False)
+        self._stream_model = model if row.model is None else row.model(model, True)
+        self._stream_options = INCLUDE_USAGE if "stream_options" in row.body.split() else None
+        self._extra = extra
+        self._effort = None if row.effort is effort_itself else row.effort
+        self._drops_false_parallel = row.drops_false_parallel(model)
+        as_user = row.system_as_user(model)
+        self._hints = row.json_hint and not (as_user and row.hint_needs_system_role)
+        self._rules = MessageRules(
+            files=FileRules(
+                display=row.spec.display, keeps_detail=row.keeps_detail, overrides=overrides or {}
+            ),
+            write_file=row.write_file,
+            write_thoughts=row.write_thoughts,
+            parts_always=row.parts_always,
+            in_order=row.in_order,
+            keeps_empty=row.keeps_empty,
+            system_as_user=as_user,
+            merge=row.merge,
+        )
+        self._tools: dict[int, tuple[ToolConfig, WireTools]] = {}
+
+    def write(self, request: ModelRequest) -> bytes:
+        """Write the body for a request.
+
+        Raises:
+            ProviderError: when the protocol or the service cannot express it.
+        """
+        row, params, stream = self._row, request.params, request.stream
+        for name in row.unsupported:
+            if getattr(params, name) is not None:
+                self._warn(name)
+        tier = params.service_tier
+        if tier is not None and row.service_tiers is not None and tier not in row.service_tiers:
+            self._warn(f"service_tier ({tier})")
+            tier = None
+        tools = NO_TOOLS if request.tool_config is None else self._tools_of(request.tool_config, stream)
+        mode = request.json_mode
+        messages = self._messages(request) if mode == "on" and self._hints else self._plain_messages(request)
+        return self._write(
+            (
+                messages,
+                self._stream_model if stream else self._model,
+                params.temperature,
+                params.max_tokens,
+                params.seed,
+                params.top_p,
+                params.presence_penalty,
+                params.frequency_penalty,
+                stream,
+                self._stream_options if stream else None,
+                row.json_off if mode == "off" else row.json_format(mode, request.output_schema, self._model),
+                tools.tools,
+                tools.tool_choice,
+                tools.parallel_tool_calls,
+                params.stop_sequences,
+                params.reasoning_effort if self._effort is None else self._effort(params),
+                tier,
+                params.verbosity,
+                self._extra,
+            )
+        )
+
+    def _plain_messages(self, request: ModelRequest) -> list[WireMessage]:
+        return build_messages(self._rules, request.system, request.messages)
+
+    def _messages(self, request: ModelRequest) -> list[WireMessage]:
+        messages = build_messages(self._rules, None, request.messages)
+        system = hinted_system(request.system, messages, tool_results=self._row.hint_reads_tool_results)
+        first = UserMessage(system) if self._rules.system_as_user else SystemMessage(system)
+        return [first, *messages]
+
+    def _tools_of(self, config: ToolConfig, stream: bool) -> WireTools:
+        # PERF: configured tools come as the same object each time (test_build_tools). The entry keeps the
+        # object alive, so its id cannot come to mean another one.
+        kept = self._tools.get(id(config))
+        if kept is None:
+            tools = self._row.write_tools(self._row.tools, config)
+            if self._drops_false_parallel and tools.parallel_tool_calls is False:
+                tools = structs.replace(tools, parallel_tool_calls=None)
+            if len(self._tools) >= _KEPT_TOOL_CONFIGS:
+                self._tools.clear()
+            self._tools[id(config)] = (config, tools)
+        else:
+            tools = kept[1]
+        if stream and tools.tools is not None and not self._row.streams_tools:
+            raise refused(f"{self._row.spec.display} does not support tools in streaming mode")
+        return tools
+
+    def _warn(self, name: str) -> None:
+        tip = ""
+        if name == "thinking_budget_tokens" and "reasoning_effort" not in self._row.unsupported:
+            tip = _TIP
+        logger.warning(
+            "%s does not support the inference parameter `%s`, so it will be ignored.%s",
+            self._row.spec.display,
+            name,
+            tip,
+        )
+
+
+class ChatProvider:
+    """One configured provider that speaks the chat-completions protocol."""
+
+    __slots__ = ("_bodies", "_endpoint", "_fixed", "_headers", "_row", "spec")
+
+    def __init__(
+        self, row: ChatRow, bodies: ChatBodies, *, endpoint: Endpoint, headers: RequestHeaders
+    ) -> None:
+        self.spec = row.spec
+        self._row = row
+        self._bodies = bodies
+        self._endpoint = endpoint
+        self._headers = headers
+        self._fixed = headers.block if isinstance(headers, FixedHeaders) else None
+
+    def build_request(self, request: ModelRequest, credentials: Mapping[str, str]) -> WireRequest:
+        """Translate a request.
+
+        Raises:
+            ProviderError: when it cannot be expressed or a key is missing.
+        """
+        headers = self._fixed or self._headers.resolve(credentials)
+        body = self._bodies.write(request)
+        messages = request.messages
+        stored = stored_body(body, messages) if has_data(messages) else None
+        return WireRequest(self._endpoint, headers, body, stored)
+
+    def parse_response(self, body: bytes, headers: HeaderView, request: ModelRequest) -> ProviderResponse:
+        """Translate a 2xx answer.
+
+        Raises:
+            ProviderError: when it is not what the protocol promises.
+        """
+        return parse_response(self._row, body, headers)
+
+    def stream_parser(self, request: ModelRequest, headers: HeaderView | None = None) -> ChatStream:
+        """Make the parser for one stream."""
+        spec = self.spec
+        kind = ThinkTagStream if self._row.stream.think_tags else ChatStream
+        return kind(self._row.stream, spec, request_id_suffix(spec, headers))

@@ -1,0 +1,65 @@
+"""How services of the chat-completions protocol count tokens. Hot. Pure functions, picked by a row."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw
+
+from tzproxy.providers.chat_completions.wire import UsageIn
+from tzproxy.types.usage import Usage
+
+_DECODER: msgspec.json.Decoder[UsageIn | None] = msgspec.json.Decoder(UsageIn | None)
+
+
+class MissingCountError(ValueError):
+    """A count that the service's protocol demands is absent."""
+
+
+def read_cached(usage: UsageIn) -> Usage:
+    """Read the counts, and how much of the prompt came from the provider's cache."""
+    details = usage.prompt_tokens_details
+    if details is None:
+        return Usage(usage.prompt_tokens, usage.completion_tokens)
+    return Usage(usage.prompt_tokens, usage.completion_tokens, details.cached_tokens)
+
+
+def read_counted(usage: UsageIn) -> Usage:
+    """Read the counts of a service that always sends `prompt_tokens`; no `completion_tokens` means none."""
+    if usage.prompt_tokens is None:
+        raise MissingCountError("missing field `prompt_tokens`")
+    details = usage.prompt_tokens_details
+    return Usage(
+        usage.prompt_tokens, usage.completion_tokens or 0, None if details is None else details.cached_tokens
+    )
+
+
+def read_counted_only(usage: UsageIn) -> Usage:
+    """Read the counts as `read_counted` does, without a cache."""
+    if usage.prompt_tokens is None:
+        raise MissingCountError("missing field `prompt_tokens`")
+    return Usage(usage.prompt_tokens, usage.completion_tokens or 0)
+
+
+def read_hits_and_misses(usage: UsageIn) -> Usage:
+    """Read DeepSeek's counts: cache hits are reads, cache misses are writes."""
+    return Usage(
+        usage.prompt_tokens,
+        usage.completion_tokens,
+        usage.prompt_cache_hit_tokens,
+        usage.prompt_cache_miss_tokens,
+    )
+
+
+def read_with_reasoning(usage: UsageIn) -> Usage:
+    """Read xAI's counts: its completion tokens leave out the reasoning tokens."""
+    output = usage.completion_tokens
+    details = usage.completion_tokens_details
+    if details is not None and details.reasoning_tokens is not None:
+        output = (output or 0) + details.reasoning_tokens
+    cached = usage.prompt_tokens_details
+    return Usage(usage.prompt_tokens, output, None if cached is None else cached.cached_tokens)
+
+
+def decode_usage(raw: Raw) -> UsageIn | None:
+    """Decode a usage object; None for `null`."""
+    return _DECODER.decode(raw)

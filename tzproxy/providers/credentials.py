@@ -1,0 +1,138 @@
+"""A provider's credential at request time: the headers to send, or why there are none. Hot.
+
+Everything that does not depend on the request is encoded when the provider is built.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Protocol, assert_never
+
+from msgspec import Struct
+
+from tzproxy.config.credentials import (
+    AwsKeysCredential,
+    Credential,
+    DynamicCredential,
+    FallbackCredential,
+    MissingCredential,
+    NoCredential,
+    SdkCredential,
+    StaticCredential,
+)
+from tzproxy.providers.errors import ProviderError, missing_key_error
+from tzproxy.upstream import HeaderBlock
+
+logger = logging.getLogger(__name__)
+
+JSON_CONTENT = ("content-type", "application/json")
+
+
+class HeaderAuth(Struct, frozen=True, kw_only=True):
+    """How a provider type takes its key. `optional`: it may also be called without one."""
+
+    display: str
+    header: str = "authorization"
+    prefix: str = "Bearer "
+    optional: bool = True
+
+
+class RequestHeaders(Protocol):
+    """Makes the headers of one provider's requests."""
+
+    def resolve(self, credentials: Mapping[str, str]) -> HeaderBlock:
+        """Return the headers for a request with these dynamic credentials.
+
+        Raises:
+            ProviderError: when there is no usable key.
+        """
+        ...
+
+
+class FixedHeaders:
+    """Headers that are the same for every request."""
+
+    __slots__ = ("block",)
+
+    def __init__(self, block: HeaderBlock) -> None:
+        self.block = block
+
+    def resolve(self, credentials: Mapping[str, str]) -> HeaderBlock:
+        """Return the headers."""
+        return self.block
+
+
+class _DynamicHeaders:
+    __slots__ = ("_auth", "_name", "_pairs")
+
+    def __init__(self, auth: HeaderAuth, name: str, pairs: Sequence[tuple[str, str]]) -> None:
+        self._auth = auth
+        self._name = name
+        self._pairs = tuple(pairs)
+
+    def resolve(self, credentials: Mapping[str, str]) -> HeaderBlock:
+        key = credentials.get(self._name)
+        if key is None:
+            raise missing_key_error(self._auth.display, f"Dynamic api key `{self._name}` is missing")
+        try:
+            return HeaderBlock.of((*self._pairs, (self._auth.header, self._auth.prefix + key)))
+        except ValueError:
+            # The foreign text is left out: it is, or contains, the key.
+            raise missing_key_error(
+                self._auth.display, f"Dynamic api key `{self._name}` is not a valid header value"
+            ) from None
+
+
+class _MissingHeaders:
+    __slots__ = ("_display", "_reason")
+
+    def __init__(self, display: str, reason: str) -> None:
+        self._display = display
+        self._reason = reason
+
+    def resolve(self, credentials: Mapping[str, str]) -> HeaderBlock:
+        raise missing_key_error(self._display, self._reason)
+
+
+class _FallbackHeaders:
+    __slots__ = ("_default", "_fallback")
+
+    def __init__(self, default: RequestHeaders, fallback: RequestHeaders) -> None:
+        self._default = default
+        self._fallback = fallback
+
+    def resolve(self, credentials: Mapping[str, str]) -> HeaderBlock:
+        try:
+            return self._default.resolve(credentials)
+        except ProviderError as exc:
+            logger.warning("Using fallback credential, as default credential is unavailable: %s", exc.message)
+        return self._fallback.resolve(credentials)
+
+
+def build_headers(
+    auth: HeaderAuth, credential: Credential, pairs: Sequence[tuple[str, str]] = (JSON_CONTENT,)
+) -> RequestHeaders:
+    """Prepare the headers of a provider's requests: `pairs`, then the key."""
+    match credential:
+        case StaticCredential():
+            try:
+                block = HeaderBlock.of((*pairs, (auth.header, auth.prefix + credential.value.reveal())))
+            except ValueError:
+                return _MissingHeaders(auth.display, "The api key is not a valid header value")
+            return FixedHeaders(block)
+        case DynamicCredential():
+            return _DynamicHeaders(auth, credential.name, pairs)
+        case NoCredential() if auth.optional:
+            return FixedHeaders(HeaderBlock.of(pairs))
+        case NoCredential() | SdkCredential() | AwsKeysCredential():
+            return _MissingHeaders(auth.display, "No credentials are set")
+        case MissingCredential():
+            return _MissingHeaders(auth.display, credential.message)
+        case FallbackCredential():
+            return _FallbackHeaders(
+                build_headers(auth, credential.default, pairs),
+                build_headers(auth, credential.fallback, pairs),
+            )
+        case _:
+            assert_never(credential)

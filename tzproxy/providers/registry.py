@@ -1,0 +1,92 @@
+"""From configuration to providers. Cold; knows every provider type, and which are built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tzproxy.config.credentials import Credential
+from tzproxy.config.providers import (
+    BaseProviderConfig,
+    DummyProviderConfig,
+    OpenAIProviderConfig,
+    provider_type,
+)
+from tzproxy.errors import NotSupportedError
+from tzproxy.providers.chat_completions.build import BUILDERS as CHAT_BUILDERS
+from tzproxy.providers.chat_completions.build import build_chat_provider
+from tzproxy.providers.dummy.provider import DummyProvider
+from tzproxy.providers.protocol import (
+    HeaderView,
+    LocalProvider,
+    Provider,
+    ProviderSpec,
+    StreamParser,
+    WireRequest,
+)
+from tzproxy.types.model import ModelRequest, ProviderResponse
+
+
+class UnsupportedProvider:
+    """Stands for a provider type that is not built: every call says so, the gateway starts all the same."""
+
+    __slots__ = ("_message", "spec")
+
+    def __init__(self, type_name: str) -> None:
+        self.spec = ProviderSpec(type=type_name, display=type_name)
+        self._message = f"The provider type `{type_name}` is not supported by this version"
+
+    def build_request(self, request: ModelRequest, credentials: Mapping[str, str]) -> WireRequest:
+        """Refuse.
+
+        Raises:
+            NotSupportedError: always.
+        """
+        raise NotSupportedError(self._message)
+
+    def parse_response(self, body: bytes, headers: HeaderView, request: ModelRequest) -> ProviderResponse:
+        """Refuse.
+
+        Raises:
+            NotSupportedError: always.
+        """
+        raise NotSupportedError(self._message)
+
+    def stream_parser(self, request: ModelRequest, headers: HeaderView | None = None) -> StreamParser:
+        """Refuse.
+
+        Raises:
+            NotSupportedError: always.
+        """
+        raise NotSupportedError(self._message)
+
+
+def _uses_responses(config: BaseProviderConfig) -> bool:
+    return isinstance(config, OpenAIProviderConfig) and config.api_type == "responses"
+
+
+def type_name(config: BaseProviderConfig) -> str:
+    """Return how a configured provider's type is named in messages."""
+    name = provider_type(config)
+    return f"{name} (api_type = responses)" if _uses_responses(config) else name
+
+
+def is_supported(config: BaseProviderConfig) -> bool:
+    """Tell whether a configured provider can be used, so that the start can warn of those that cannot."""
+    if _uses_responses(config):
+        return False
+    return isinstance(config, DummyProviderConfig) or type(config) in CHAT_BUILDERS
+
+
+def build_provider(config: BaseProviderConfig, credential: Credential) -> Provider | LocalProvider:
+    """Make the provider for one `[models.M.providers.P]` or a shorthand model.
+
+    A type that is not built gives an `UnsupportedProvider`.
+
+    Raises:
+        ValueError: when a configured URL cannot be called.
+    """
+    if not is_supported(config):
+        return UnsupportedProvider(type_name(config))
+    if isinstance(config, DummyProviderConfig):
+        return DummyProvider(config.model_name, credential)
+    return build_chat_provider(config, credential)

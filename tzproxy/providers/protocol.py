@@ -6,7 +6,7 @@ notice; whoever drives it does the exchange:
     if spec.prepares: await provider.prepare(credentials)
     wire = provider.build_request(request, credentials)       then `extra_body`, `extra_headers`
     if spec.signs: wire = provider.sign(wire, credentials)
-    send; status not 2xx: `failures.error_response` / `failures.stream_refusal`
+    send; status not 2xx: `driving.error_response` / `driving.stream_refusal`
     provider.parse_response(...), or provider.stream_parser(...) fed event by event
 
 A `LocalProvider` has no wire at all. A provider whose wire needs more than one file is a folder.
@@ -15,11 +15,11 @@ A `LocalProvider` has no wire at all. A provider whose wire needs more than one 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from msgspec import Raw, Struct
 
-from tzproxy.errors import TzproxyError
+from tzproxy.providers.errors import ProviderError
 from tzproxy.providers.files import never_forwards
 from tzproxy.types.content import File
 from tzproxy.types.model import ApiType, ModelRequest, ProviderChunk, ProviderResponse
@@ -156,31 +156,30 @@ class LocalExtras(Struct, frozen=True, kw_only=True):
 NO_EXTRAS = LocalExtras()
 
 
-class LocalAnswer(Struct, frozen=True, kw_only=True):
-    """A complete answer of a provider without a wire. `response_time_ms` is what it claims to have taken."""
+class LocalAnswer(NamedTuple):
+    """A complete answer of a provider without a wire."""
 
     response: ProviderResponse
     raw_request: str
     raw_response: str
-    response_time_ms: int | None = None
 
 
-class LocalEvent(Struct, frozen=True, kw_only=True):
+class LocalEvent(NamedTuple):
     """One piece of such a provider's stream: a chunk, or the failure that stands in its place.
 
     `latency_ms`: the time since the start that the provider claims; None: as measured.
     """
 
-    chunk: ProviderChunk | TzproxyError
+    chunk: ProviderChunk | ProviderError
     raw: str
     latency_ms: int | None = None
 
 
-class LocalStream(Struct, frozen=True):
+class LocalStream(NamedTuple):
     """A started stream of such a provider."""
 
-    raw_request: str
     events: AsyncIterator[LocalEvent]
+    raw_request: str
 
 
 class LocalProvider(Protocol):

@@ -20,8 +20,8 @@ from tzproxy.providers.chat_completions.stream import ChatStream, ThinkTagStream
 from tzproxy.providers.chat_completions.tools import NO_TOOLS, WireTools
 from tzproxy.providers.chat_completions.wire import SystemMessage, UserMessage, WireMessage
 from tzproxy.providers.credentials import FixedHeaders, RequestHeaders
+from tzproxy.providers.driving import request_id_suffix
 from tzproxy.providers.errors import refused
-from tzproxy.providers.failures import request_id_suffix
 from tzproxy.providers.files import has_data, stored_body
 from tzproxy.providers.protocol import HeaderView, WireRequest
 from tzproxy.types.model import ModelRequest, ProviderResponse

@@ -18,8 +18,8 @@ from tzproxy.providers.chat_completions.wire import (
     FunctionCallIn,
     ObjectCallIn,
 )
+from tzproxy.providers.driving import request_id_suffix
 from tzproxy.providers.errors import ProviderError, server_error
-from tzproxy.providers.failures import request_id_suffix
 from tzproxy.providers.protocol import HeaderView
 from tzproxy.providers.unreadable import UNREADABLE, reason_for, repaired
 from tzproxy.types.content import ModelOutput, Text, Thought, ToolCall

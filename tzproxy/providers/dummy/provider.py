@@ -11,7 +11,7 @@ import msgspec
 
 from tzproxy._speedups.ids import new_uuid7
 from tzproxy.config.credentials import Credential, DynamicCredential
-from tzproxy.errors import NotSupportedError, RateLimitError, TzproxyError
+from tzproxy.errors import NotSupportedError, RateLimitError
 from tzproxy.providers.dummy import answers
 from tzproxy.providers.dummy.answers import (
     CANNED,
@@ -105,7 +105,6 @@ class DummyProvider:
             ),
             raw_request=RAW_REQUEST,
             raw_response=raw,
-            response_time_ms=100,
         )
 
     async def stream(
@@ -120,7 +119,7 @@ class DummyProvider:
             await self._sleep(5.0)
         self._fail_flaky(stream=True)
         self._fail_always()
-        return LocalStream(RAW_REQUEST, self._events(STREAMS.get(self._name, DEFAULT_STREAM)))
+        return LocalStream(self._events(STREAMS.get(self._name, DEFAULT_STREAM)), RAW_REQUEST)
 
     def _computed(self, request: ModelRequest, extras: LocalExtras) -> str | None:
         match self._name:
@@ -212,7 +211,7 @@ class DummyProvider:
             latency_ms=50 + 10 * total,
         )
 
-    def _planned_failure(self, number: int) -> TzproxyError | None:
+    def _planned_failure(self, number: int) -> ProviderError | None:
         match self._name, number:
             case "err_in_stream", 3:
                 return _stream_error("Dummy error in stream", None)

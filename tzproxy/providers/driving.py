@@ -1,6 +1,6 @@
-"""Failures of an exchange with a provider: answers, streams and transport, as errors. Hot when things fail.
+"""What whoever drives a provider needs beside it: failed exchanges as errors. Hot when things fail.
 
-The driver calls these; what a provider itself refuses or cannot read it raises through `errors`.
+What a provider itself refuses or cannot read it raises through `errors`.
 """
 
 from __future__ import annotations

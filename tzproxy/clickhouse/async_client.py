@@ -1,0 +1,86 @@
+"""Owns the gateway's way to the store on its cold paths (health, look-ups): `StoreClient` on a few threads.
+
+Never blocks the event loop. Threads instead of the driver's own asynchronous client, because that one needs a
+second HTTP library in every worker for paths that run rarely. Not hot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from tzproxy.clickhouse.client import Params, Settings, StoreClient, Summary
+from tzproxy.clickhouse.url import ClickHouseUrl
+
+_T = TypeVar("_T")
+
+
+class AsyncStoreClient:
+    """An awaitable client of one ClickHouse database. Statements beyond the number of threads wait in line."""
+
+    def __init__(
+        self,
+        url: str | ClickHouseUrl,
+        *,
+        threads: int = 4,
+        connect_timeout_s: float = 10.0,
+        timeout_s: float = 300.0,
+    ) -> None:
+        self.client: Final = StoreClient(url, connect_timeout_s=connect_timeout_s, timeout_s=timeout_s)
+        self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="tzproxy-store")
+
+    @property
+    def database(self) -> str:
+        """Name of the database in which statements run."""
+        return self.client.database
+
+    async def ping(self, *, timeout_s: float = 180.0) -> None:
+        """Return if the server answers. Raises as `StoreClient.ping` does."""
+        await self._run(partial(self.client.ping, timeout_s=timeout_s))
+
+    async def query(
+        self, sql: str, params: Params | None = None, *, settings: Settings | None = None
+    ) -> list[dict[str, Any]]:
+        """Rows of a SELECT. Raises as `StoreClient.query` does."""
+        return await self._run(partial(self.client.query, sql, params, settings=settings))
+
+    async def query_bytes(
+        self,
+        sql: str,
+        params: Params | None = None,
+        *,
+        fmt: str = "JSONEachRow",
+        settings: Settings | None = None,
+    ) -> bytes:
+        """Bytes of a SELECT in the wanted format. Raises as `StoreClient.query` does."""
+        return await self._run(partial(self.client.query_bytes, sql, params, fmt=fmt, settings=settings))
+
+    async def command(
+        self, sql: str, params: Params | None = None, *, settings: Settings | None = None
+    ) -> Summary:
+        """Run a statement that returns no rows. Raises as `StoreClient.command` does."""
+        return await self._run(partial(self.client.command, sql, params, settings=settings))
+
+    async def insert_json(
+        self,
+        table: str,
+        lines: bytes,
+        *,
+        dedup_token: str | None = None,
+        settings: Settings | None = None,
+    ) -> Summary:
+        """Store rows given as JSON lines. Raises as `StoreClient.insert_json` does."""
+        return await self._run(
+            partial(self.client.insert_json, table, lines, dedup_token=dedup_token, settings=settings)
+        )
+
+    async def close(self) -> None:
+        """Wait for running statements and close the connections."""
+        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+        self.client.close()
+
+    async def _run(self, call: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)

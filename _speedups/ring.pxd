@@ -1,6 +1,8 @@
-"""The C beneath the ring: ordered loads and stores between two processes, and CRC-32C."""
+"""The ground under `ring.pyx`: where things lie, ordered loads and stores, CRC-32C, copying of rows."""
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memchr, memcpy
 
 cdef extern from *:
     """
@@ -13,6 +15,9 @@ cdef extern from *:
     #define tz_load_relaxed(address) __atomic_load_n((address), __ATOMIC_RELAXED)
     #define tz_store_relaxed(address, value) __atomic_store_n((address), (value), __ATOMIC_RELAXED)
     #define tz_fence_acquire() __atomic_thread_fence(__ATOMIC_ACQUIRE)
+
+    /* The length of a record that only fills the ring up to its end. */
+    #define TZ_SKIP 0xFFFFFFFFu
 
     /* CRC-32C, polynomial 0x1EDC6F41 reflected (RFC 3720, appendix B.4). */
     static uint32_t tz_crc_table[8][256];
@@ -61,6 +66,7 @@ cdef extern from *:
     #endif
     }
     """
+    const uint32_t SKIP "TZ_SKIP"
     uint64_t tz_load_acquire(const uint64_t* address) noexcept nogil
     void tz_store_release(uint64_t* address, uint64_t value) noexcept nogil
     uint64_t tz_load_relaxed(const uint64_t* address) noexcept nogil
@@ -68,3 +74,64 @@ cdef extern from *:
     void tz_fence_acquire() noexcept nogil
     void tz_crc_prepare(int hardware) noexcept nogil
     uint32_t tz_crc_update(uint32_t crc, const uint8_t* data, size_t size) noexcept nogil
+
+cdef enum:
+    TABLE_COUNT = 32
+    HEADER = 4096
+    # Byte offsets in the header. Producer and consumer never write to the same cache line (nor to the pair
+    # of lines that the hardware fetches together).
+    AT_CAPACITY = 32
+    AT_PUBLISHED = 128
+    AT_SLOTS = 256
+    AT_REFUSED = 1024
+    AT_ACKED = 2048
+    AT_STORED = 2056
+    AT_HEARTBEAT = 2176
+    SLOT_WORDS = 48
+    # Words of one slot: records, rows of all tables, rows of each table.
+    COUNT_WORDS = 34
+    RECORD_HEAD = 16
+    ROW_HEAD = 5
+    SLOT_BIT = 1
+    CURSOR_ALIGN = 8
+
+
+cdef inline uint32_t checksum(
+    uint64_t position, uint64_t sequence, const uint8_t* data, uint32_t size
+) noexcept nogil:
+    """The position takes part, so a record of an earlier lap at the same place never passes for a new one."""
+    cdef uint64_t[2] seed
+    cdef uint32_t crc
+    seed[0] = position
+    seed[1] = sequence
+    crc = tz_crc_update(0xFFFFFFFFU ^ size, <const uint8_t*>seed, 16)
+    return ~tz_crc_update(crc, data, size)
+
+
+cdef inline void copy_rows(uint8_t* target, list rows) noexcept:
+    cdef Py_ssize_t i, size
+    cdef uint32_t length
+    cdef uint8_t* feed
+    for i in range(len(rows)):
+        pair = <tuple>rows[i]
+        size = PyBytes_GET_SIZE(<bytes>pair[1])
+        length = <uint32_t>size
+        target[0] = <uint8_t>(<long>pair[0])
+        memcpy(target + 1, &length, 4)
+        target += ROW_HEAD
+        memcpy(target, PyBytes_AS_STRING(<bytes>pair[1]), size)
+        feed = <uint8_t*>memchr(target, 10, size)
+        while feed != NULL:
+            feed[0] = 32
+            feed = <uint8_t*>memchr(feed, 10, size - (feed - target))
+        target += size
+
+
+cdef inline void add_counts(uint64_t* counts, list rows) noexcept:
+    cdef Py_ssize_t i
+    cdef long table
+    tz_store_relaxed(counts, counts[0] + 1)
+    tz_store_relaxed(counts + 1, counts[1] + <uint64_t>len(rows))
+    for i in range(len(rows)):
+        table = (<tuple>rows[i])[0]
+        tz_store_relaxed(counts + 2 + table, counts[2 + table] + 1)

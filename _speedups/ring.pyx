@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=True
-"""A lock-free byte ring in a shared file: one producer, one consumer, two processes. Hot on the producer's side.
+"""A lock-free byte ring in a shared file: one producer, one consumer, two processes. Hot where it appends.
 
 Owns the bytes of a ring file (`tzproxy/recording/README.md` draws them): header, records, counters, checksum.
 Must not: open, create, lock or rename files (`tzproxy.recording.rings` does), know what a row means, make a
@@ -9,7 +9,7 @@ system call while appending. What a producer has published stays in the file whe
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.string cimport memchr, memcpy, memset
+from libc.string cimport memcpy, memset
 
 from tzproxy.errors import StoreError
 
@@ -20,29 +20,6 @@ VERSION = 1
 TABLES = 32
 HEADER_BYTES = 4096
 
-cdef enum:
-    TABLE_COUNT = 32
-    HEADER = 4096
-    # Byte offsets in the header. Producer and consumer never write to the same cache line (nor to the pair
-    # of lines that the hardware fetches together).
-    AT_CAPACITY = 32
-    AT_PUBLISHED = 128
-    AT_SLOTS = 256
-    AT_REFUSED = 1024
-    AT_ACKED = 2048
-    AT_STORED = 2056
-    AT_HEARTBEAT = 2176
-    SLOT_WORDS = 48
-    # Words of one slot: records, rows of all tables, rows of each table.
-    COUNT_WORDS = 34
-    RECORD_HEAD = 16
-    ROW_HEAD = 5
-    SLOT_BIT = 1
-    CURSOR_ALIGN = 8
-
-cdef uint32_t SKIP = 0xFFFFFFFFU
-
-
 class RingCorruptError(StoreError):
     """The bytes of a ring contradict themselves; `position` says where reading stopped."""
 
@@ -51,16 +28,6 @@ class RingCorruptError(StoreError):
     def __init__(self, message, position):
         super().__init__(message)
         self.position = position
-
-
-cdef inline uint32_t checksum(uint64_t position, uint64_t sequence, const uint8_t* data, uint32_t size) noexcept nogil:
-    """The position takes part, so a record of an earlier lap at the same place never passes for a new one."""
-    cdef uint64_t[2] seed
-    cdef uint32_t crc
-    seed[0] = position
-    seed[1] = sequence
-    crc = tz_crc_update(0xFFFFFFFFU ^ size, <const uint8_t*>seed, 16)
-    return ~tz_crc_update(crc, data, size)
 
 
 def crc32c(const uint8_t[::1] data not None, uint32_t crc=0):
@@ -85,7 +52,7 @@ def build_header(bytes ring_id not None, bytes boot_id not None, uint64_t capaci
 
 
 cdef class RingView:
-    """What both sides share: the mapping, the cursors and the counters. Needs no more than the header page."""
+    """What both sides share: mapping, cursors and counters. Needs no more than the header page."""
 
     cdef Py_buffer view
     cdef uint8_t* base
@@ -181,7 +148,8 @@ cdef class RingView:
             after = tz_load_relaxed(self.word(AT_PUBLISHED))
             if before == after:
                 break
-        return before & ~<uint64_t>(CURSOR_ALIGN - 1), copy[0], tuple([copy[2 + i] for i in range(TABLE_COUNT)])
+        rows = tuple([copy[2 + i] for i in range(TABLE_COUNT)])
+        return before & ~<uint64_t>(CURSOR_ALIGN - 1), copy[0], rows
 
     def accepted_rows(self):
         """Return how many rows of all tables were ever accepted (cheap, for polling)."""
@@ -217,8 +185,8 @@ cdef class RingProducer(RingView):
         """Copy the rows of one inference into the ring as one record.
 
         Shape: a list or tuple of (table id, line as bytes).
-        Returns the position after the record, 0 if `rows` is empty, -1 if there was no room: then the rows are
-        counted as refused. A line feed inside a row becomes a space, which JSON cannot tell apart.
+        Returns the position after the record, 0 if `rows` is empty, -1 if there was no room (then they
+        are counted as refused). A line feed inside a row becomes a space, which JSON cannot tell apart.
         """
         cdef uint64_t need = 0
         cdef Py_ssize_t i, count
@@ -239,7 +207,7 @@ cdef class RingProducer(RingView):
                 raise ValueError(f"no such table id: {table}")
             need += ROW_HEAD + PyBytes_GET_SIZE(<bytes?>(<tuple>pair)[1])
         total = (RECORD_HEAD + need + CURSOR_ALIGN - 1) & ~<uint64_t>(CURSOR_ALIGN - 1)
-        # Half the capacity is the limit: such a record finds room in an empty ring wherever the cursor stands.
+        # Half the capacity is the limit: so much finds room in an empty ring wherever the cursor stands.
         if total > self.capacity // 2:
             return self.refuse(<list>rows)
         at = self.position
@@ -260,7 +228,8 @@ cdef class RingProducer(RingView):
     cdef void write_skip(self) noexcept:
         cdef uint8_t* marker = self.data + self.position % self.capacity
         cdef uint32_t crc = checksum(self.position, 0, NULL, 0)
-        memcpy(marker, &SKIP, 4)
+        cdef uint32_t skip = SKIP
+        memcpy(marker, &skip, 4)
         memcpy(marker + 4, &crc, 4)
 
     cdef int publish(self, uint8_t* record, uint64_t at, uint32_t size, uint64_t total, list rows) except -1:
@@ -269,8 +238,8 @@ cdef class RingProducer(RingView):
         cdef uint64_t sequence
         cdef uint32_t crc
         cdef int i
-        # The counters are written twice in turn and chosen by the lowest bit of the cursor: one store publishes
-        # the record and its counts together, and a producer killed between leaves neither.
+        # There are two sets of counters, chosen by the lowest bit of the cursor: one store publishes the
+        # record and its counts together, and a producer killed before it leaves neither.
         for i in range(COUNT_WORDS):
             tz_store_relaxed(counts + i, tz_load_relaxed(self.word(AT_SLOTS) + self.slot * SLOT_WORDS + i))
         add_counts(counts, rows)
@@ -289,35 +258,6 @@ cdef class RingProducer(RingView):
         return -1
 
 
-cdef void copy_rows(uint8_t* target, list rows) noexcept:
-    cdef Py_ssize_t i, size
-    cdef uint32_t length
-    cdef uint8_t* feed
-    for i in range(len(rows)):
-        pair = <tuple>rows[i]
-        size = PyBytes_GET_SIZE(<bytes>pair[1])
-        length = <uint32_t>size
-        target[0] = <uint8_t>(<long>pair[0])
-        memcpy(target + 1, &length, 4)
-        target += ROW_HEAD
-        memcpy(target, PyBytes_AS_STRING(<bytes>pair[1]), size)
-        feed = <uint8_t*>memchr(target, 10, size)
-        while feed != NULL:
-            feed[0] = 32
-            feed = <uint8_t*>memchr(feed, 10, size - (feed - target))
-        target += size
-
-
-cdef void add_counts(uint64_t* counts, list rows) noexcept:
-    cdef Py_ssize_t i
-    cdef long table
-    tz_store_relaxed(counts, counts[0] + 1)
-    tz_store_relaxed(counts + 1, counts[1] + <uint64_t>len(rows))
-    for i in range(len(rows)):
-        table = (<tuple>rows[i])[0]
-        tz_store_relaxed(counts + 2 + table, counts[2 + table] + 1)
-
-
 cdef class RingConsumer(RingView):
     """The reading side. At most one may exist per ring (the recorder holds a lock for it)."""
 
@@ -329,42 +269,44 @@ cdef class RingConsumer(RingView):
 
         Returns (end, rows, {table id: (rows, lines joined by line feeds)}): at least one record if there is
         one, further ones while `max_bytes` and `max_rows` are kept.
-        Raises: RingCorruptError if the record at `start` is damaged (records before a damaged one are returned).
+        Raises: RingCorruptError if the record at `start` is damaged (those before one are returned).
         """
-        cdef uint64_t end, position = start, payload = 0, rows = 0
+        cdef uint64_t end, at, position = start, payload = 0, rows = 0
         cdef uint64_t[TABLE_COUNT] sizes
         cdef uint64_t[TABLE_COUNT] counts
         cdef uint64_t[TABLE_COUNT] row_sizes
         cdef uint64_t[TABLE_COUNT] row_counts
         cdef uint64_t step, record_rows, record_bytes
         cdef int i
-        end = self.cursor
-        if limit:
-            end = min(end, limit)
+        end = min(self.cursor, limit) if limit else self.cursor
         memset(sizes, 0, sizeof(sizes))
         memset(counts, 0, sizeof(counts))
-        while position < end:
-            step = self.scan(position, end, row_sizes, row_counts)
+        at = position
+        while at < end:
+            step = self.scan(at, end, row_sizes, row_counts)
             if step == 0:
                 if rows:
                     break
-                raise RingCorruptError(f"damaged record at position {position}", position)
+                raise RingCorruptError(f"damaged record at position {at}", position)
+            at += step
             record_rows = record_bytes = 0
             for i in range(TABLE_COUNT):
                 record_rows += row_counts[i]
                 record_bytes += row_sizes[i]
             if rows and (rows + record_rows > max_rows or payload + record_bytes > max_bytes):
                 break
+            if record_rows == 0:
+                continue
             for i in range(TABLE_COUNT):
                 sizes[i] += row_sizes[i]
                 counts[i] += row_counts[i]
             rows += record_rows
             payload += record_bytes
-            position += step
+            position = at
         return position, rows, self.gather(start, position, sizes, counts)
 
     cdef uint64_t scan(self, uint64_t position, uint64_t end, uint64_t* sizes, uint64_t* counts) noexcept:
-        """Check the record at `position`, add up its rows; return its size in the ring, 0 if it is damaged."""
+        """Check the record at `position`, add up its rows; return its size in the ring, 0 if damaged."""
         cdef uint64_t tail = self.capacity - position % self.capacity
         cdef uint8_t* record = self.data + position % self.capacity
         cdef uint32_t size, crc, length

@@ -19,7 +19,7 @@ _T = TypeVar("_T")
 
 
 class AsyncStoreClient:
-    """An awaitable client of one ClickHouse database. Statements beyond the number of threads wait in line."""
+    """An awaitable client of one ClickHouse database. Statements beyond the number of threads wait."""
 
     def __init__(
         self,

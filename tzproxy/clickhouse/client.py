@@ -1,10 +1,10 @@
-"""Owns the one way to a ClickHouse server: statements over HTTP through clickhouse-connect, errors mapped once.
+"""Owns the one way to a ClickHouse server: HTTP through clickhouse-connect, errors mapped once. Not hot.
 
-Blocking, so it belongs into processes and threads of their own (recorder, command line, `AsyncStoreClient`), never
-onto an event loop. It keeps no SQL of its own. Not hot.
+Blocking, so it belongs into processes and threads of their own (recorder, command line, `AsyncStoreClient`),
+never onto an event loop. It keeps no SQL of its own.
 
-Nothing connects before the first statement, and a lost connection is opened again by the next one: a client may be
-made while the server is away.
+Nothing connects before the first statement, and a lost connection is opened again by the next one: a client
+may be made while the server is away.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ ONCE_SETTINGS: Final[Settings] = {
     "insert_deduplicate": 1,
     "deduplicate_blocks_in_dependent_materialized_views": 1,
 }
-"""With a token: a batch sent again stores nothing, in its table and in everything that views write from it."""
+"""With a token: a batch sent again stores nothing, in its table and in what views write from it."""
 
 # What ClickHouse answers when the statement is fine and the moment is not.
 _PASSING_CODES: Final = frozenset(

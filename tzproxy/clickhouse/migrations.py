@@ -1,9 +1,9 @@
-"""Owns the way from whatever database is there to the present schema, with the original's bookkeeping. Not hot.
+"""Owns the way from whatever database is there to the present schema. Not hot.
 
-The original keeps one row per migration in `TensorZeroMigration` and starts on a database that has all of them, so
-these rows are the contract between the two gateways: a database made here serves the original and the other way
-round. The steps in between are not replayed: what exists is compared with what has to exist, and the difference
-is made. Everything may be repeated, and two gateways may start at the same moment.
+The original keeps one row per migration in `TensorZeroMigration` and starts on a database that has all of
+them, so these rows are the contract between the two gateways: a database made here serves the original and
+the other way round. The steps in between are not replayed: what exists is compared with what has to exist,
+and the difference is made. Everything may be repeated, and two gateways may start at the same moment.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ def migrate(
     if not missing:
         if newer := sorted(recorded - MIGRATION_IDS):
             report.warnings.append(
-                f"A newer gateway has been here: database {client.database} has migrations {newer} that this version "
-                "does not know. Going on."
+                f"A newer gateway has been here: database {client.database} has migrations {newer} that this "
+                "version does not know. Going on."
             )
         if automatic or manual:
             _remember_inserts(client, placement, report)
@@ -139,15 +139,16 @@ def _check_cluster(
     if cluster and cluster not in clusters:
         raise ConfigError(
             [
-                f"TENSORZERO_CLICKHOUSE_CLUSTER_NAME is {cluster!r}, but the server knows no cluster of that name with "
-                "more than one node."
+                f"TENSORZERO_CLICKHOUSE_CLUSTER_NAME is {cluster!r}, but the server knows no cluster of that "
+                "name with more than one node."
             ]
         )
     if not cluster and clusters and not accept_unreplicated:
         raise ConfigError(
             [
-                f"ClickHouse runs as a cluster ({', '.join(clusters)}), but TENSORZERO_CLICKHOUSE_CLUSTER_NAME is not "
-                "set: tables would not be replicated. Set it, or set TENSORZERO_OVERRIDE_NON_REPLICATED_CLICKHOUSE=1."
+                f"ClickHouse runs as a cluster ({', '.join(clusters)}), but TENSORZERO_CLICKHOUSE_CLUSTER_NAME "
+                "is not set: tables would not be replicated. Set it, or set "
+                "TENSORZERO_OVERRIDE_NON_REPLICATED_CLICKHOUSE=1."
             ]
         )
 
@@ -203,7 +204,7 @@ def _reconcile(client: StoreClient, placement: Placement, report: MigrationRepor
 def _look(client: StoreClient) -> _Found:
     columns: dict[str, dict[str, str]] = {}
     for row in client.query(
-        "SELECT table, name, type FROM system.columns WHERE database = currentDatabase() ORDER BY table, position"
+        "SELECT table, name, type FROM system.columns WHERE database = currentDatabase()"
     ):
         columns.setdefault(row["table"], {})[row["name"]] = row["type"]
     tables = client.query("SELECT name, engine_full FROM system.tables WHERE database = currentDatabase()")
@@ -251,9 +252,9 @@ def _is_current_view(view: ViewSpec, found: _Found) -> bool:
 def _add_view(client: StoreClient, view: ViewSpec, placement: Placement, report: MigrationReport) -> None:
     """Create a view, and fill its target from rows that were there before it.
 
-    Rows are divided by the time in their ids: the view takes those from a border on that lies a few seconds ahead,
-    the back-fill the earlier ones, once the border has passed. Of several gateways that start together, the one
-    whose CREATE succeeds fills.
+    Rows are divided by the time in their ids: the view takes those from a border on that lies a few seconds
+    ahead, the back-fill the earlier ones, once the border has passed. Of several gateways that start
+    together, the one whose CREATE succeeds fills.
     """
     if not client.query(f"SELECT 1 FROM {view.source} LIMIT 1"):
         _run(client, ddl.create_view(view, placement))
@@ -290,8 +291,8 @@ def _remember_inserts(client: StoreClient, placement: Placement, report: Migrati
             _run(client, ddl.remember_inserts(table.name))
         except StatementError as exc:
             report.warnings.append(
-                f"Table {table.name} could not be given `{ddl.DEDUP_SETTING}`: a batch that is sent twice may be stored "
-                f"twice. {exc}"
+                f"Table {table.name} could not be given `{ddl.DEDUP_SETTING}`: a batch that is sent "
+                f"twice may be stored twice. {exc}"
             )
             continue
         report.changes.append(f"table {table.name} remembers inserts")

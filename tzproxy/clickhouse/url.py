@@ -8,9 +8,9 @@ to come back as JSON strings.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 import msgspec
@@ -51,8 +51,8 @@ class ClickHouseUrl(msgspec.Struct, frozen=True, kw_only=True, repr_omit_default
     def __repr__(self) -> str:
         return f"ClickHouseUrl({self.safe!r})"
 
-    def __rich_repr__(self) -> Iterator[str]:
-        yield self.safe
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("url", self.safe)]
 
     @property
     def safe(self) -> str:
@@ -101,7 +101,8 @@ def _split(url: str) -> SplitResult:
     except ValueError:
         raise ConfigError(["Invalid ClickHouse URL: it cannot be parsed"]) from None
     if parts.scheme not in _DEFAULT_PORTS:
-        # A URL without `//` keeps its credentials in what looks like the scheme's rest, so only the scheme is shown.
+        # A URL without `//` keeps its credentials in what looks like the scheme's rest, so only the scheme is
+        # shown.
         raise ConfigError(
             [f"Invalid scheme in ClickHouse URL: '{parts.scheme}'. Use 'http' or 'https' instead."]
         )
@@ -123,9 +124,7 @@ def _settings(parts: SplitResult) -> tuple[dict[str, str], tuple[str, ...]]:
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
         if name == "database":
             raise ConfigError(
-                [
-                    "Invalid ClickHouse URL: name the database in the path, not as the query parameter `database`"
-                ]
+                ["Invalid ClickHouse URL: the database belongs into the path, not into the query string"]
             )
         forced = FORCED_SETTINGS.get(name)
         if forced is not None and value != forced:

@@ -1,7 +1,7 @@
 """Owns the store's own process: `python -m tzproxy.clickhouse.embedded --data-dir DIR`. Not hot.
 
-It runs at low priority beside the gateway, says `ready` on standard output when it serves, ends on SIGTERM or SIGINT
-after the running statements, and with `--follow-stdin` also when the process that started it is gone.
+It runs at low priority beside the gateway, says `ready` on standard output when it serves, ends on SIGTERM or
+SIGINT after the running statements, and with `--follow-stdin` also when the process that started it is gone.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tzproxy.clickhouse.embedded",
-        description="Serve an embedded ClickHouse on a loopback port; the URL is written to DIR/clickhouse.url.",
+        description="Serve an embedded ClickHouse on a loopback port; its URL goes to DIR/clickhouse.url.",
     )
     defaults = EngineLimits()
     parser.add_argument("--data-dir", required=True, metavar="DIR", help="directory of the store")

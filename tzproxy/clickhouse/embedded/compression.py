@@ -1,7 +1,9 @@
-"""Owns the decoding of compressed request bodies. Answers are never compressed: they do not leave the machine. Not hot.
+"""Owns the decoding of compressed request bodies. Not hot.
 
-Which of lz4, zstd and brotli work depends on what is installed, and the client has the same installation: it offers
-only what it can do itself.
+Answers are never compressed: they do not leave the machine, and HTTP leaves the choice to the server.
+
+Which of lz4, zstd and brotli work depends on what is installed, and the client has the same installation: it
+offers only what it can do itself.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Owns the embedded ClickHouse engine; the only module that imports chdb. Knows no HTTP. Not hot.
 
-One process can open one data directory, any number of connections to it run side by side, and each has its own
-settings, database and temporary tables. Opening a connection takes some 0.1 ms, so every request gets a fresh one
-and leaves nothing behind. Calls block and release the GIL.
+One process can open one data directory, any number of connections to it run side by side, and each has its
+own settings, database and temporary tables. Opening a connection takes some 0.1 ms, so every request gets a
+fresh one and leaves nothing behind. Calls block and release the GIL.
 """
 
 from __future__ import annotations
@@ -178,8 +178,8 @@ class Session:
     def run(self, sql: str, fmt: str, params: Mapping[str, str], *, streams: bool) -> Result:
         """Run one statement to its end and return its whole result.
 
-        With `streams` (a SELECT in a format that allows it) the result grows piece by piece, so that a large one
-        goes to disk instead of into memory.
+        With `streams` (a SELECT in a format that allows it) the result grows piece by piece, so that a large
+        one goes to disk instead of into memory.
         """
         began = time.monotonic_ns()
         with _engine_errors():
@@ -206,8 +206,8 @@ class Session:
     ) -> Result:
         """Run an INSERT (its text without FORMAT and data) over chunks of data.
 
-        An error in the data, or one that `chunks` raises, leaves nothing behind of all that makes one part: up to
-        about a million rows.
+        An error in the data, or one that `chunks` raises, leaves nothing behind of all that makes one part:
+        up to about a million rows.
         """
         began = time.monotonic_ns()
         if params:
@@ -244,7 +244,7 @@ class Session:
         return Result(body=body, length_bytes=length)
 
     def _spool(self) -> IO[bytes]:
-        return tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES, dir=self._scratch)
+        return tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES, dir=str(self._scratch))
 
     def _query(self, sql: str) -> None:
         with _engine_errors():
@@ -265,7 +265,7 @@ def _load_chdb() -> Any:
         return import_module("chdb")
     except ImportError as exc:
         raise StoreError(
-            "The embedded ClickHouse engine (chdb) is not installed; install it with `pip install 'tzproxy[embedded]'` "
+            "The embedded ClickHouse engine (chdb) is not installed: run `pip install 'tzproxy[embedded]'`, "
             "or set TENSORZERO_CLICKHOUSE_URL to a ClickHouse server."
         ) from exc
 

@@ -1,4 +1,4 @@
-"""Owns the files of an embedded store's directory: the lock, the URL file, where the engine keeps its data. Not hot.
+"""Owns the files of an embedded store's directory: the lock, the URL file, the engine's data. Not hot.
 
 DIR/clickhouse/       the engine's tables
 DIR/clickhouse.url    how to connect; readable by the owner alone
@@ -65,7 +65,7 @@ class Place:
         path = self.data_dir / "clickhouse.lock"
         try:
             self.data_dir.mkdir(parents=True, exist_ok=True)
-            lock = open(path, "a+", encoding="ascii")  # noqa: SIM115 - open as long as the claim lasts
+            lock = open(path, "a+", encoding="ascii")
         except OSError as exc:
             raise StoreError(f"The data directory {self.data_dir} cannot be used: {exc.strerror}.") from exc
         try:
@@ -75,8 +75,8 @@ class Place:
             holder = lock.read(20).strip() or "unknown"
             lock.close()
             raise StoreError(
-                f"The data directory {self.data_dir} is in use by another process (pid {holder}): one embedded store "
-                "per directory. Stop that process or choose another directory."
+                f"The data directory {self.data_dir} is in use by another process (pid {holder}): one embedded "
+                "store per directory. Stop that process or choose another directory."
             ) from exc
         lock.seek(0)
         lock.truncate()

@@ -1,6 +1,6 @@
-"""Owns the meaning of one HTTP request in ClickHouse's interface: settings, parameters, statement, data. Not hot.
+"""Owns the meaning of one HTTP request in ClickHouse's interface. Not hot.
 
-Reads no socket and runs no statement.
+Tells settings, parameters, statement, data and external tables apart. Reads no socket and runs no statement.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ def read_request(
 ) -> QueryRequest:
     """Put a request together from its URL parameters and its (decompressed) body.
 
-    The statement is the `query` parameter followed by the body. Of an INSERT's body only the beginning is read.
+    The statement is the `query` parameter followed by the body. Of an INSERT's body only the beginning is
+    read.
 
     Raises:
         EngineError: There is no statement, or the form cannot be read.
@@ -90,8 +91,8 @@ def read_request(
     for name in ("compress", "decompress"):
         if url.get(name, "0") not in {"0", "false", ""}:
             raise EngineError(
-                f"Code: 48. DB::Exception: The embedded store has no `{name}=1`: switch the client's own compression "
-                "off, HTTP compression works. (NOT_IMPLEMENTED)",
+                f"Code: 48. DB::Exception: The embedded store has no `{name}=1`: switch the client's own "
+                "compression off, HTTP compression works. (NOT_IMPLEMENTED)",
                 clickhouse_code=48,
             )
     form: dict[str, str] = {}
@@ -123,7 +124,8 @@ def _read_statement(text: str, chunks: Iterator[bytes]) -> tuple[Statement, Iter
             statement = scan_statement(bytes(head))
     if not head.strip():
         raise EngineError(
-            "Code: 62. DB::Exception: Syntax error: failed at position 1 (end of query): Empty query. (SYNTAX_ERROR)",
+            "Code: 62. DB::Exception: Syntax error: failed at position 1 (end of query): Empty query. "
+            "(SYNTAX_ERROR)",
             clickhouse_code=62,
         )
     if statement.data_at is None:
@@ -193,8 +195,7 @@ def _external(name: str, data: bytes, described: Mapping[str, str]) -> ExternalT
         )
     if not structure:
         raise EngineError(
-            f"Code: 36. DB::Exception: Neither structure nor types have been provided for external table {name}. "
-            "(BAD_ARGUMENTS)",
+            f"Code: 36. DB::Exception: External table {name} has neither structure nor types. (BAD_ARGUMENTS)",
             clickhouse_code=36,
         )
     return ExternalTable(structure=structure, fmt=described.get(f"{name}_format", "TabSeparated"), data=data)

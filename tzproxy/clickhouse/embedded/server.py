@@ -1,8 +1,11 @@
-"""Owns ClickHouse's HTTP interface in front of the embedded engine: sockets, authentication, status, headers. Not hot.
+"""Owns ClickHouse's HTTP interface in front of the embedded engine. Not hot.
 
-The standard library's threading server fits this place: the engine's calls block and release the GIL, so a thread per
-connection carries a request from the socket into the engine and back without handing it over to anyone, data streams in
-both directions in constant memory, and there is nothing to install. It listens on the loopback interface only.
+Sockets, authentication, status and headers are here; the meaning of a request is in `request`.
+
+The standard library's threading server fits this place: the engine's calls block and release the GIL, so a
+thread per connection carries a request from the socket into the engine and back without handing it over to
+anyone, data streams in both directions in constant memory, and there is nothing to install. It listens on the
+loopback interface only.
 """
 
 from __future__ import annotations
@@ -13,10 +16,8 @@ import hmac
 import json
 import logging
 import re
-import socket
 import tempfile
 import threading
-import time
 import uuid
 from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -152,7 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
         except ConnectionError:
             # The client went away; there is nobody to answer.
             self.close_connection = True
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001 - logged and answered; the connection goes on
             # A defect of ours must reach the client as an error, not as a closed connection.
             _LOG.exception("a statement failed in the store's own code")
             self._refuse(
@@ -180,8 +181,8 @@ class _Handler(BaseHTTPRequestHandler):
                 password = ""
         if not self.server.admits(user, password):
             raise EngineError(
-                f"Code: 516. DB::Exception: {user}: Authentication failed: password is incorrect, or there is no user "
-                "with such name. (AUTHENTICATION_FAILED)",
+                f"Code: 516. DB::Exception: {user}: Authentication failed: password is incorrect, or there is "
+                "no user with such name. (AUTHENTICATION_FAILED)",
                 clickhouse_code=516,
             )
 
@@ -241,7 +242,7 @@ class _Body:
     """The body of a request as an iterator of chunks, from either framing (RFC 9112, sections 6 and 7)."""
 
     def __init__(self, handler: _Handler) -> None:
-        self._file: IO[bytes] = handler.rfile
+        self._file = handler.rfile
         self._chunked = "chunked" in handler.headers.get("Transfer-Encoding", "").lower()
         length = handler.headers.get("Content-Length", "0")
         self._left = int(length) if length.isascii() and length.isdigit() else 0
@@ -283,7 +284,7 @@ class _Body:
 
 def _spooled(chunks: Iterator[bytes]) -> IO[bytes]:
     """All data of a request, on disk when it is much: a slow sender must not hold a place in the engine."""
-    spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - the caller closes it
+    spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)
     for chunk in chunks:
         spool.write(chunk)
     spool.seek(0)

@@ -1,4 +1,4 @@
-"""Owns one running store inside this process: the directory's claim, the engine, the server in front of it. Not hot."""
+"""Owns one running store inside this process: the directory's claim, the engine, its server. Not hot."""
 
 from __future__ import annotations
 

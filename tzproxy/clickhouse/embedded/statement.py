@@ -1,7 +1,7 @@
-"""Owns what the HTTP interface has to know about a statement's text: its kind, its FORMAT, where its data begins.
+"""Owns what the HTTP interface has to know about a statement: its kind, its FORMAT, its data. Not hot.
 
-Looks at tokens, does not parse SQL; the engine has the last word on what is valid. Works on bytes, because the data
-of an INSERT may be binary. Not hot.
+Looks at tokens, does not parse SQL; the engine has the last word on what is valid. Works on bytes, because
+the data of an INSERT may be binary.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """One statement, as far as the interface cares."""
 
     verb: str
-    """What it does, as its first keyword in capitals (INSERT also behind a WITH); empty for an empty text."""
+    """Its first keyword in capitals, for a WITH the one behind it; empty for an empty text."""
     sql: bytes
-    """The statement: whole, or everything before FORMAT for an INSERT that reads its rows from the request."""
+    """The whole statement, or what is before FORMAT for an INSERT that reads rows from the request."""
     fmt: str | None = None
     """Format named in the statement."""
     data_at: int | None = None

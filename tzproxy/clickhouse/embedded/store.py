@@ -1,4 +1,4 @@
-"""Owns the handle by which a supervisor runs the embedded store as a process of its own. Imports no engine. Not hot."""
+"""Owns the handle by which a supervisor runs the embedded store as its own process. Loads no engine. Not hot."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class EmbeddedStore:
     ) -> None:
         """Describe a store; nothing starts yet.
 
-        With `in_process` the engine runs inside this process, which tests want and a gateway never does: it takes
-        memory and the interpreter's lock, and a process can open only one directory.
+        With `in_process` the engine runs inside this process, which tests want and a gateway never does: it
+        takes memory and the interpreter's lock, and a process can open only one directory.
         """
         self.place: Final = Place(data_dir)
         self.limits: Final = limits or EngineLimits()
@@ -127,7 +127,7 @@ class EmbeddedStore:
         self._kill()
 
     def restart(self, timeout_s: float = 60.0) -> str:
-        """Stop the store if it runs, start it, and return its URL, which stays the same if its port is free."""
+        """Stop the store if it runs, start it, and return its URL: the same one if its port is free."""
         self.stop()
         return self.start(timeout_s)
 

@@ -1,6 +1,7 @@
 """The ClickHouse schema in its final form: 39 tables, 30 materialized views and one function, as data.
 
-The specs say what has to exist; `ddl` writes the statements; `tzproxy.clickhouse.migrations` decides which to run.
+The specs say what has to exist; `ddl` writes the statements; `tzproxy.clickhouse.migrations` decides which to
+run.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     cluster: str | None = None
     """Cluster name: every statement runs on all nodes and tables are replicated."""
     remembers_inserts: bool = True
-    """Whether plain tables get the setting that makes inserts repeatable. Replicated tables have it anyway."""
+    """Whether plain tables get the setting that makes inserts repeatable; replicated ones have it anyway."""
 
     @property
     def on_cluster(self) -> str:

@@ -1,4 +1,4 @@
-"""Owns the shapes in which the schema is written down: tables, indexes, views. Knows no SQL dialect quirks. Not hot."""
+"""Owns the shapes in which the schema is written down: tables, indexes, views. Not hot."""
 
 from __future__ import annotations
 

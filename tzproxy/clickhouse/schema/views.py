@@ -1,8 +1,8 @@
-"""Owns the materialized views: the insert triggers that keep look-up and aggregate tables filled. Data only. Not hot.
+"""Owns the materialized views, which keep look-up and aggregate tables filled. Data only. Not hot.
 
-Each view fires once per inserted block and never looks at earlier rows again. `{rows}` marks where a migration
-puts a condition on the source rows: nothing on an empty database, a time border where earlier rows are filled
-in separately.
+Each view fires once per inserted block and never looks at earlier rows again. `{rows}` marks where a
+migration puts a condition on the source rows: nothing on an empty database, a time border where earlier rows
+are filled in separately.
 """
 
 from __future__ import annotations
@@ -103,8 +103,8 @@ def _copy(source: str, target: str, *columns: str) -> ViewSpec:
 
 
 def _episodes(source: str, view: str) -> ViewSpec:
-    # The original compares the ids as UUIDs, not by time. Both borders are therefore of no use to a reader, but
-    # the rows of two gateways have to merge.
+    # The original compares the ids as UUIDs, not by time. Both borders are therefore of no use to a reader,
+    # but the rows of two gateways have to merge.
     return ViewSpec(
         name=view,
         source=source,
@@ -124,7 +124,8 @@ GROUP BY episode_id_uint""",
 
 
 def _feedback_by_variant(source: str) -> ViewSpec:
-    # One feedback on an episode may count for several functions, but for each only if the episode used one variant.
+    # One feedback on an episode may count for several functions, but for each only if the episode used one
+    # variant.
     return ViewSpec(
         name=f"{source}ByVariantView",
         source=source,
@@ -140,15 +141,11 @@ WITH
         WHERE {{rows}}
     ),
     targets AS (
-        SELECT DISTINCT id_uint AS target_id_uint, function_name, variant_name
-        FROM InferenceById
-        WHERE id_uint IN (SELECT target_id_uint FROM feedback)
-        UNION ALL
-        SELECT used.episode_id_uint AS target_id_uint, used.function_name, min(used.variant_name) AS variant_name
-        FROM InferenceByEpisodeId AS used
-        WHERE used.episode_id_uint IN (SELECT target_id_uint FROM feedback)
-        GROUP BY used.episode_id_uint, used.function_name
-        HAVING uniqExact(used.variant_name) = 1
+        SELECT DISTINCT id_uint AS target_id_uint, function_name, variant_name FROM InferenceById WHERE
+        id_uint IN (SELECT target_id_uint FROM feedback) UNION ALL SELECT used.episode_id_uint AS
+        target_id_uint, used.function_name, min(used.variant_name) AS variant_name FROM InferenceByEpisodeId
+        AS used WHERE used.episode_id_uint IN (SELECT target_id_uint FROM feedback) GROUP BY
+        used.episode_id_uint, used.function_name HAVING uniqExact(used.variant_name) = 1
     )
 SELECT
     targets.function_name AS function_name, targets.variant_name AS variant_name,

@@ -237,10 +237,8 @@ class CredentialStore:
         if isinstance(location, FallbackLocation):
             default = self._resolve_single(kind, location.default)
             fallback = self._resolve_single(kind, location.fallback)
-            for side in (default, fallback):
-                if isinstance(side, MissingCredential):
-                    return side
-            return FallbackCredential(default, fallback)
+            missing = [side.message for side in (default, fallback) if isinstance(side, MissingCredential)]
+            return MissingCredential("; ".join(missing)) if missing else FallbackCredential(default, fallback)
         return self._resolve_single(kind, location)
 
     def _resolve_single(self, kind: str, location: SettingLocation) -> SingleCredential:

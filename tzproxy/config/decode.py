@@ -11,11 +11,13 @@ import functools
 import types
 import typing
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final, Literal, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
 from tzproxy.config.problems import Path, Problems, list_names, suggest
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 class Invalid:
@@ -87,6 +89,20 @@ def wrong_type(value: object, expected: str) -> str:
 def decode(tp: Any, value: object, path: Path, context: Context) -> Any:
     """Return `value` as a `tp`, or `INVALID`; every mismatch inside is reported to the context's problems."""
     return reader_of(tp)(value, path, context)
+
+
+def decode_partial(struct: type[S], value: dict[str, Any], context: Context) -> S:
+    """Return the document as a Struct that needs no field; what cannot be read keeps its default."""
+    fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+    arguments = {}
+    for key, entry in value.items():
+        if key in fields:
+            result = decode(fields[key].type, entry, (key,), context)
+            if result is not INVALID:
+                arguments[fields[key].name] = result
+        else:
+            context.problems.add((key,), unknown_field(key, list(fields)))
+    return struct(**arguments)
 
 
 @functools.cache

@@ -201,7 +201,7 @@ class LlmJudgeConfig(
         description: default none.
     """
 
-    output_type: Literal["float", "boolean"]
+    output_type: Literal["boolean", "float"]
     optimize: Literal["min", "max"]
     variants: dict[str, JudgeVariantConfig]
     input_format: Literal["serialized", "messages"] = "serialized"
@@ -248,7 +248,7 @@ class TypescriptConfig(
     """
 
     typescript_file: str
-    output_type: Literal["float", "boolean"]
+    output_type: Literal["boolean", "float"]
     optimize: Literal["min", "max"]
 
 

@@ -16,7 +16,7 @@ from tzproxy.config.checks import check_config
 from tzproxy.config.checks.scope import Scope
 from tzproxy.config.compat import deprecations, modernise
 from tzproxy.config.credentials import Credential, CredentialStore, Setting
-from tzproxy.config.decode import Context, decode
+from tzproxy.config.decode import Context, decode_partial
 from tzproxy.config.derived import builtin_functions, derived_functions, derived_metrics, propagate_timeouts
 from tzproxy.config.discovery import find_files
 from tzproxy.config.document import Table, merge, read_file, to_plain
@@ -173,8 +173,7 @@ def _build(
         frozenset() if environment.enable_dummy_provider else frozenset({DummyProviderConfig})
     )
     context = Context(problems, hidden_types=hidden, file_paths=packed.file_paths)
-    config: Config = decode(Config, tree, (), context)
-    config = propagate_timeouts(config, problems)
+    config = propagate_timeouts(decode_partial(Config, tree, context), problems)
     scope = Scope(
         problems=problems,
         environment=environment,

@@ -11,7 +11,7 @@ import msgspec
 
 from tzproxy.config.credentials import CredentialStore
 from tzproxy.config.environment import Environment
-from tzproxy.config.problems import Problems
+from tzproxy.config.problems import Path, Problems, format_path
 from tzproxy.config.shorthand import has_shorthand
 
 
@@ -31,6 +31,10 @@ class Scope(msgspec.Struct, kw_only=True):
     credentials: CredentialStore
     tree: dict[str, Any]
     warnings: list[str] = []
+
+    def warn(self, path: Path, text: str) -> None:
+        """Note something that works and is probably not meant."""
+        self.warnings.append(f"{format_path(path)}: {text}")
 
     def names(self, *path: str) -> frozenset[str]:
         """Return the names in a table as written, also of entries that could not be read."""

@@ -1,0 +1,81 @@
+"""Checks of evaluators and of the functions that judges become."""
+
+from __future__ import annotations
+
+import re
+
+from tzproxy.config.checks.functions import check_function
+from tzproxy.config.checks.scope import Scope
+from tzproxy.config.evaluators import LlmJudgeConfig, RegexConfig, ToolUseConfig
+from tzproxy.config.judges import EvaluatorScope, iter_evaluators, judge_function
+from tzproxy.config.problems import suggest
+from tzproxy.config.root import Config
+
+# What the original's regular expressions (Rust's, linear in time) cannot do.
+_LOOK_AROUND = re.compile(r"(?<!\\)\((?:\?=|\?!|\?<=|\?<!)")
+_BACK_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\\[1-9]")
+# What they can do and Python's cannot: such patterns are judged when they run.
+_FOREIGN = re.compile(r"\\[pPzQ]|\[\[:|\(\?<[A-Za-z_]|\\[xuU]\{|\(\?[a-zA-Z]*[RUux]|&&|--|~~")
+
+
+def check_evaluators(config: Config, scope: Scope) -> None:
+    """Report evaluators that could not run."""
+    for name, evaluation in config.evaluations.items():
+        path = ("evaluations", name)
+        if "::" in name:
+            scope.problems.add(
+                path, f'evaluation names cannot contain "::" (referenced in `[evaluations.{name}]`)'
+            )
+        if evaluation.function_name not in scope.names("functions"):
+            function_name = evaluation.function_name
+            hint = suggest(function_name, scope.names("functions"))
+            reason = f"Function `{function_name}` not found (referenced in `[evaluations.{name}]`){hint}"
+            scope.problems.add((*path, "function_name"), reason)
+    for evaluator in iter_evaluators(config):
+        if "::" in evaluator.name:
+            reason = f'Evaluator names cannot contain "::" (referenced in `{evaluator.place}`)'
+            scope.problems.add(evaluator.path, reason)
+        _check_evaluator(evaluator, config, scope)
+
+
+def _check_evaluator(entry: EvaluatorScope, config: Config, scope: Scope) -> None:
+    prefix = f"Evaluator `{entry.name}` in `{entry.place}`"
+    match entry.evaluator:
+        case LlmJudgeConfig() as judge:
+            active = [name for name, variant in judge.variants.items() if variant.active]
+            only = len(judge.variants) == 1 and next(iter(judge.variants.values())).active is not False
+            unread = len(scope.names(*(str(part) for part in entry.path), "variants")) > len(judge.variants)
+            if len(active) != 1 and not only and not unread:
+                scope.problems.add(
+                    (*entry.path, "variants"),
+                    f"{prefix} must have exactly 1 variant that is active. "
+                    f"Found {len(active)} variants with nonzero weights.",
+                )
+            check_function(judge_function(entry.judge, judge), entry.path, config, scope)
+        case ToolUseConfig(behavior=behavior, tools=tools):
+            if behavior.endswith("_of") and not tools:
+                reason = f"{prefix}: `tools` must be a non-empty list when behavior is `{behavior}`"
+                scope.problems.add((*entry.path, "tools"), reason)
+        case RegexConfig() as regex:
+            if regex.must_match is None and regex.must_not_match is None:
+                reason = f"{prefix}: at least one of `must_match` or `must_not_match` must be specified"
+                scope.problems.add(entry.path, reason)
+            for key in ("must_match", "must_not_match"):
+                pattern = getattr(regex, key)
+                problem = _pattern_problem(pattern) if pattern is not None else None
+                if problem is not None:
+                    scope.problems.add((*entry.path, key), f"{prefix}: invalid regex in `{key}`: {problem}")
+
+
+def _pattern_problem(pattern: str) -> str | None:
+    if _LOOK_AROUND.search(pattern):
+        return "look-around is not supported"
+    if _BACK_REFERENCE.search(pattern):
+        return "backreferences are not supported"
+    if _FOREIGN.search(pattern):
+        return None
+    try:
+        re.compile(pattern)
+    except re.error as exc:
+        return str(exc)
+    return None

@@ -6,16 +6,32 @@ Must not: refuse anything but what cannot be derived. Cold.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from tzproxy.config.evaluators import LlmJudgeConfig
-from tzproxy.config.functions import ChatFunctionConfig, FunctionConfig, JsonFunctionConfig, MetricConfig
+from tzproxy.config.functions import (
+    ChatFunctionConfig,
+    FunctionConfig,
+    JsonFunctionConfig,
+    MetricConfig,
+    ToolConfig,
+    schema_slots,
+    template_slots,
+)
 from tzproxy.config.judges import derived_metric, iter_evaluators, judge_function
 from tzproxy.config.problems import Path, Problems
 from tzproxy.config.requests import NonStreamingTimeouts, StreamingTimeouts, TimeoutsConfig
 from tzproxy.config.root import Config
-from tzproxy.config.variants import BestOfNConfig, MixtureOfNConfig, VariantConfig
+from tzproxy.config.scalars import FileData
+from tzproxy.config.variants import (
+    BestOfNConfig,
+    ChatCompletionOptions,
+    MixtureOfNConfig,
+    VariantConfig,
+    chat_parts,
+)
 
 DEFAULT_FUNCTION = "tensorzero::default"
 _GEPA = "tensorzero::optimization::gepa::"
@@ -86,3 +102,24 @@ def _with_timeouts(function: FunctionConfig, path: Path, problems: Problems) -> 
             )
             variants[name] = msgspec.structs.replace(variants[name], timeouts=timeouts)
     return msgspec.structs.replace(function, variants=variants)
+
+
+def template_files(functions: Mapping[str, FunctionConfig]) -> Iterator[FileData]:
+    """Yield the templates of all variants, evaluators and fusers; a file may come more than once."""
+    for function in functions.values():
+        for variant in function.variants.values():
+            for _, part in chat_parts(variant):
+                if isinstance(part, ChatCompletionOptions):
+                    yield from (slot.file for slot in template_slots(part).values())
+
+
+def schema_files(
+    functions: Mapping[str, FunctionConfig], tools: Mapping[str, ToolConfig]
+) -> Iterator[FileData]:
+    """Yield the JSON Schemas of all functions and tools; a file may come more than once."""
+    for function in functions.values():
+        yield from (slot.file for slot in schema_slots(function).values())
+        if isinstance(function, JsonFunctionConfig) and function.output_schema is not None:
+            yield function.output_schema
+    for tool in tools.values():
+        yield tool.parameters

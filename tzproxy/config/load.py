@@ -17,7 +17,14 @@ from tzproxy.config.checks.scope import Scope
 from tzproxy.config.compat import deprecations, modernise
 from tzproxy.config.credentials import Credential, CredentialStore, Setting
 from tzproxy.config.decode import Context, decode_partial
-from tzproxy.config.derived import builtin_functions, derived_functions, derived_metrics, propagate_timeouts
+from tzproxy.config.derived import (
+    builtin_functions,
+    derived_functions,
+    derived_metrics,
+    propagate_timeouts,
+    schema_files,
+    template_files,
+)
 from tzproxy.config.discovery import find_files
 from tzproxy.config.document import Table, merge, read_file, to_plain
 from tzproxy.config.environment import read_environment
@@ -29,9 +36,11 @@ from tzproxy.config.problems import Origins, Problems
 from tzproxy.config.providers import BaseProviderConfig, DummyProviderConfig, ProviderConfig
 from tzproxy.config.root import Config
 from tzproxy.config.sampling import function_sampling
+from tzproxy.config.scalars import SocketAddress, parse_socket_address
 from tzproxy.config.shorthand import shorthand_model
 from tzproxy.config.snapshot import Snapshot, redact, snapshot
 
+DEFAULT_BIND_ADDRESS = SocketAddress(host="0.0.0.0", port=3000)
 _ENCODER = msgspec.msgpack.Encoder()
 
 
@@ -42,7 +51,6 @@ class _Packed(msgspec.Struct, frozen=True):
         files: the TOML files.
         tree: merged document with file contents in place.
         file_paths: absolute path of each template key.
-        discovery_warnings: what was noticed while files were read.
     """
 
     files: list[str]
@@ -67,7 +75,7 @@ class LoadedConfig:
         credentials: resolves credential locations.
     """
 
-    def __init__(self, config: Config, packed: _Packed, environ: Mapping[str, str], scope: Scope) -> None:
+    def __init__(self, config: Config, packed: _Packed, scope: Scope) -> None:
         self.config = config
         self.files = packed.files
         self.environment = scope.environment
@@ -99,6 +107,23 @@ class LoadedConfig:
             ConfigError: for a Vertex AI name that is no resource path.
         """
         return shorthand_model(name, embedding=embedding, allow_dummy=self.environment.enable_dummy_provider)
+
+    @property
+    def bind_address(self) -> SocketAddress:
+        """Where to listen: the environment's address, else the configured one, else 0.0.0.0:3000."""
+        if self.environment.bind_address is not None:
+            return parse_socket_address(self.environment.bind_address)
+        return self.config.gateway.bind_address or DEFAULT_BIND_ADDRESS
+
+    @functools.cached_property
+    def template_sources(self) -> dict[str, str]:
+        """The text of every template of every variant by template key."""
+        return {file.key: file.text for file in template_files(self.functions)}
+
+    @functools.cached_property
+    def schema_sources(self) -> dict[str, str]:
+        """The text of every JSON Schema of functions and tools by template key."""
+        return {file.key: file.text for file in schema_files(self.functions, self.config.tools)}
 
     @functools.cached_property
     def merged(self) -> dict[str, Any]:
@@ -134,7 +159,7 @@ class LoadedConfig:
             ConfigError: when the environment does not fit, e.g. lacks a key.
         """
         packed = _PACKED_DECODER.decode(data)
-        return _build(packed.tree, packed, Origins(packed.files), environ, Problems(Origins(packed.files)))
+        return _build(packed.tree, packed, environ, Problems(Origins(packed.files)))
 
 
 def load_config(pattern: str | None, *, environ: Mapping[str, str]) -> LoadedConfig:
@@ -162,12 +187,15 @@ def load_config(pattern: str | None, *, environ: Mapping[str, str]) -> LoadedCon
         # Without one of the files nearly everything would seem to be missing.
         problems.raise_if_any()
     packed = _Packed(files=files, tree=tree, file_paths=file_paths)
-    return _build(tree, packed, origins, environ, problems)
+    loaded = _build(tree, packed, environ, problems)
+    if pattern is not None and "*" in pattern and "**" not in pattern:
+        loaded.warnings.insert(
+            0, f"glob `{pattern}`: `*` does not match `/`, use `**` for files in deeper folders"
+        )
+    return loaded
 
 
-def _build(
-    tree: Table, packed: _Packed, origins: Origins, environ: Mapping[str, str], problems: Problems
-) -> LoadedConfig:
+def _build(tree: Table, packed: _Packed, environ: Mapping[str, str], problems: Problems) -> LoadedConfig:
     environment = read_environment(environ)
     hidden: frozenset[type] = (
         frozenset() if environment.enable_dummy_provider else frozenset({DummyProviderConfig})
@@ -182,4 +210,4 @@ def _build(
     )
     check_config(config, scope)
     problems.raise_if_any()
-    return LoadedConfig(config, msgspec.structs.replace(packed, tree=to_plain(tree)), environ, scope)
+    return LoadedConfig(config, msgspec.structs.replace(packed, tree=to_plain(tree)), scope)

@@ -5,6 +5,7 @@ Must not: compile templates or look at the function around them. Cold.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import msgspec
@@ -241,6 +242,18 @@ class DiclConfig(
 
 
 VariantConfig = ChatCompletionConfig | BestOfNConfig | MixtureOfNConfig | DiclConfig | ChainOfThoughtConfig
+
+
+def chat_parts(variant: VariantConfig) -> Iterator[tuple[str, ChatCompletionOptions | DiclConfig]]:
+    """Yield what calls a model in a variant, with its key below the variant ("" for the variant itself)."""
+    match variant:
+        case BestOfNConfig():
+            yield "evaluator", variant.evaluator
+        case MixtureOfNConfig():
+            yield "fuser", variant.fuser
+        case _:
+            yield "", variant
+
 
 VARIANT_TYPE_NAMES: dict[type[msgspec.Struct], str] = {
     ChatCompletionConfig: "chat_completion",

@@ -6,7 +6,6 @@ Must not: compile templates or schemas. Cold.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from tzproxy.config.checks.experiments import check_experimentation
 from tzproxy.config.checks.scope import Scope
@@ -24,7 +23,7 @@ from tzproxy.config.variants import (
     EvaluatorConfig,
     MixtureOfNConfig,
     SamplingParameters,
-    VariantConfig,
+    chat_parts,
 )
 
 _METRIC_NAME = re.compile(r"[A-Za-z0-9_\-.:/]+")
@@ -91,17 +90,6 @@ def check_variant(name: str, function: BaseFunctionConfig, path: Path, config: C
         _check_dicl(variant, here, config, scope)
     if isinstance(variant, (BestOfNConfig, MixtureOfNConfig)):
         _check_candidates(variant, name, function, path, scope)
-
-
-def chat_parts(variant: VariantConfig) -> Iterator[tuple[str, ChatCompletionOptions | DiclConfig]]:
-    """Yield what calls a model in a variant, with its key below the variant ("" for the variant itself)."""
-    match variant:
-        case BestOfNConfig():
-            yield "evaluator", variant.evaluator
-        case MixtureOfNConfig():
-            yield "fuser", variant.fuser
-        case _:
-            yield "", variant
 
 
 def _check_part(

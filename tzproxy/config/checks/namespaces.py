@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tzproxy.config.checks.functions import chat_parts
 from tzproxy.config.checks.scope import Scope
 from tzproxy.config.functions import BaseFunctionConfig
 from tzproxy.config.problems import Path
 from tzproxy.config.root import Config
 from tzproxy.config.sampling import function_sampling, reachable_variants
+from tzproxy.config.variants import chat_parts
 
 
 def check_namespaces(config: Config, scope: Scope) -> None:

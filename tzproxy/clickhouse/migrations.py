@@ -146,9 +146,9 @@ def _check_cluster(
     if not cluster and clusters and not accept_unreplicated:
         raise ConfigError(
             [
-                f"ClickHouse runs as a cluster ({', '.join(clusters)}), but TENSORZERO_CLICKHOUSE_CLUSTER_NAME "
-                "is not set: tables would not be replicated. Set it, or set "
-                "TENSORZERO_OVERRIDE_NON_REPLICATED_CLICKHOUSE=1."
+                f"ClickHouse runs as a cluster ({', '.join(clusters)}), but "
+                "TENSORZERO_CLICKHOUSE_CLUSTER_NAME is not set: tables would not be replicated. Set it, or "
+                "set TENSORZERO_OVERRIDE_NON_REPLICATED_CLICKHOUSE=1."
             ]
         )
 

@@ -75,8 +75,8 @@ class Place:
             holder = lock.read(20).strip() or "unknown"
             lock.close()
             raise StoreError(
-                f"The data directory {self.data_dir} is in use by another process (pid {holder}): one embedded "
-                "store per directory. Stop that process or choose another directory."
+                f"The data directory {self.data_dir} is in use by another process (pid {holder}): one "
+                "embedded store per directory. Stop that process or choose another directory."
             ) from exc
         lock.seek(0)
         lock.truncate()

@@ -195,7 +195,7 @@ def _external(name: str, data: bytes, described: Mapping[str, str]) -> ExternalT
         )
     if not structure:
         raise EngineError(
-            f"Code: 36. DB::Exception: External table {name} has neither structure nor types. (BAD_ARGUMENTS)",
+            f"Code: 36. DB::Exception: External table {name} has no structure and no types. (BAD_ARGUMENTS)",
             clickhouse_code=36,
         )
     return ExternalTable(structure=structure, fmt=described.get(f"{name}_format", "TabSeparated"), data=data)

@@ -181,8 +181,8 @@ class _Handler(BaseHTTPRequestHandler):
                 password = ""
         if not self.server.admits(user, password):
             raise EngineError(
-                f"Code: 516. DB::Exception: {user}: Authentication failed: password is incorrect, or there is "
-                "no user with such name. (AUTHENTICATION_FAILED)",
+                f"Code: 516. DB::Exception: {user}: Authentication failed: password is incorrect, or there "
+                "is no user with such name. (AUTHENTICATION_FAILED)",
                 clickhouse_code=516,
             )
 

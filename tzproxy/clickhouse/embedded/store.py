@@ -1,4 +1,4 @@
-"""Owns the handle by which a supervisor runs the embedded store as its own process. Loads no engine. Not hot."""
+"""Owns the handle by which a supervisor runs the embedded store. Loads no engine itself. Not hot."""
 
 from __future__ import annotations
 

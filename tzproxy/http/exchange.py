@@ -34,7 +34,9 @@ class Exchange:
 
     __slots__ = ("_receive", "_send", "parameters", "scope", "started")
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, parameters: Mapping[str, str] | None) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, parameters: Mapping[str, str] | None
+    ) -> None:
         self.scope = scope
         self._receive = receive
         self._send = send

@@ -38,7 +38,9 @@ async def relay(exchange: Exchange, engine: Engine, inference: Inference, events
             keep_alive = KeepAlive(exchange)
             try:
                 while pieces is not None:
-                    frames = [frame(data) for piece in pieces if (data := events.encode(piece, stream)) is not None]
+                    frames = [
+                        frame(data) for piece in pieces if (data := events.encode(piece, stream)) is not None
+                    ]
                     ended = pieces[-1].last is not None
                     if ended:
                         await exchange.stream(b"".join([*frames, DONE]), more=False)

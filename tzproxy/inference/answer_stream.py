@@ -193,6 +193,4 @@ class AnswerStream:
             calls=[*self._result.calls, call],
             params=self._result.params,
         )
-        return build_answer(
-            self.inference, self.variant_name, result, self._failures, ttft_ms=stream.ttft_ms
-        )
+        return build_answer(self.inference, self.variant_name, result, self._failures, ttft_ms=stream.ttft_ms)

@@ -61,13 +61,21 @@ class ChainOfThought(ChatCompletion):
 
     async def stream(self, inference: Inference, streamer: ModelStreamer) -> VariantStream:
         """Refuse: the inner answer is not known before the end."""
-        raise TzproxyError(f"Unsupported variant for streaming inference of type chain_of_thought: {self.name}")
+        raise TzproxyError(
+            f"Unsupported variant for streaming inference of type chain_of_thought: {self.name}"
+        )
 
 
 def _unwrapped(output: list[ModelOutput]) -> list[ModelOutput]:
     for position in range(len(output) - 1, -1, -1):
         block = output[position]
-        text = block.text if isinstance(block, Text) else block.arguments if isinstance(block, ToolCall) else None
+        text = (
+            block.text
+            if isinstance(block, Text)
+            else block.arguments
+            if isinstance(block, ToolCall)
+            else None
+        )
         if text is None:
             continue
         try:

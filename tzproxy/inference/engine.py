@@ -19,31 +19,47 @@ from tzproxy.inference.extra import check_entry, check_variant_filters
 from tzproxy.inference.files import FileStore
 from tzproxy.inference.function import Function
 from tzproxy.inference.input import read_input
-from tzproxy.inference.metrics import GatewayMetrics
+from tzproxy.inference.metrics import GatewayMetrics, Labels
 from tzproxy.inference.model import Model, ModelCaller
 from tzproxy.inference.model_stream import ModelStreamer
 from tzproxy.inference.plan import DEFAULT_FUNCTION, Inference
 from tzproxy.inference.rows import RowWriter
-from tzproxy.inference.variant import Variant, VariantAnswer, VariantStream
-from tzproxy.recording import Sink
-from tzproxy.types.params import ChatParams
-from tzproxy.types.request import InferenceRequest
+from tzproxy.inference.variant import NO_CHAT_PARAMS, Variant, VariantAnswer, VariantStream
+from tzproxy.recording.sink import Sink
+from tzproxy.types.request import ExtraBody, ExtraHeader, InferenceRequest
 
 RESERVED = "tensorzero::"
 WORKFLOW_EPISODES_FROM_MS = 10_000_000_000_000
 EARLIEST_EPISODE_MS = 1_579_751_960_000
-NO_CHAT_PARAMS = ChatParams()
 
 
 class Catalog(Protocol):
     """What the configuration offers. See `tzproxy.inference.catalog`."""
 
-    functions: Mapping[str, Function]
-    default_function: Function
-    files: FileStore
-    snapshot_hash: int
-    refusal: NotSupportedError | None
-    """Set when the configuration demands something of every request that this version lacks."""
+    @property
+    def functions(self) -> Mapping[str, Function]:
+        """The functions by name."""
+        ...
+
+    @property
+    def default_function(self) -> Function:
+        """The function behind requests that name a model."""
+        ...
+
+    @property
+    def files(self) -> FileStore:
+        """How files are kept."""
+        ...
+
+    @property
+    def snapshot_hash(self) -> int:
+        """The hash of the configuration, stored with every row."""
+        ...
+
+    @property
+    def refusal(self) -> NotSupportedError | None:
+        """Set when the configuration demands something of every request that this version lacks."""
+        ...
 
     def model(self, name: str) -> Model | None:
         """Return a configured or shorthand model."""
@@ -62,7 +78,13 @@ class Engine:
     """Runs inferences. One per gateway process."""
 
     def __init__(
-        self, catalog: Catalog, caller: ModelCaller, sink: Sink, metrics: GatewayMetrics, *, synchronous: bool = False
+        self,
+        catalog: Catalog,
+        caller: ModelCaller,
+        sink: Sink,
+        metrics: GatewayMetrics,
+        *,
+        synchronous: bool = False,
     ) -> None:
         self.catalog = catalog
         self.metrics = metrics
@@ -97,11 +119,13 @@ class Engine:
         if request.extra_body or request.extra_headers:
             self._check_extras(request, function, sole)
         if request.internal_dynamic_variant_config is not None and not request.dryrun:
-            raise RequestError("If `internal_dynamic_variant_config` is used, `dryrun` must also be set to true")
+            raise RequestError(
+                "If `internal_dynamic_variant_config` is used, `dryrun` must also be set to true"
+            )
         tools = function.assemble_tools(request)
         pinned = self._pinned(request, function, tags)
         if not request.dryrun:
-            labels = (("endpoint", "inference"), ("function_name", function.name))
+            labels: Labels = (("endpoint", "inference"), ("function_name", function.name))
             if request.model_name is not None:
                 labels = (*labels, ("model_name", request.model_name))
             self.metrics.count_request(labels)
@@ -266,7 +290,9 @@ class Engine:
                 f"Invalid model name: Model name '{request.model_name}' not found in model table"
             )
         if model.namespace is not None and model.namespace != request.namespace:
-            raise namespace_mismatch(f"Model `{model.name}` has namespace", model.namespace, request.namespace)
+            raise namespace_mismatch(
+                f"Model `{model.name}` has namespace", model.namespace, request.namespace
+            )
         return self.catalog.default_function, self.catalog.default_variant(model)
 
     def _pinned(self, request: InferenceRequest, function: Function, tags: dict[str, str]) -> Variant | None:
@@ -281,7 +307,7 @@ class Engine:
         return variant
 
     def _check_extras(self, request: InferenceRequest, function: Function, sole: Variant | None) -> None:
-        entries = [*request.extra_body, *request.extra_headers]
+        entries: list[ExtraBody | ExtraHeader] = [*request.extra_body, *request.extra_headers]
         variants: Sequence[str] = list(function.variants) if sole is None else [sole.name]
         check_variant_filters(entries, variants)
         for entry in entries:

@@ -110,7 +110,9 @@ class Function:
         if tools.has_own:
             raise RequestError("JSON mode `tool` is not supported with other tools configured.")
         if tools.choice != "auto":
-            raise RequestError("JSON mode `tool` is not supported with `tool_choice` configured in the function.")
+            raise RequestError(
+                "JSON mode `tool` is not supported with `tool_choice` configured in the function."
+            )
         if tools.parallel_tool_calls is not None:
             raise RequestError(
                 "JSON mode `tool` is not supported with `parallel_tool_calls` configured in the function."

@@ -101,7 +101,9 @@ class _Reader:
             file, stored = read_file(block, self.files, where=f"input.messages[{index}].content[{position}]")
             self.found[index, position] = file
             return stored
-        model_name, provider_name = _scope_of(block.model_provider_name, block.model_name, block.provider_name)
+        model_name, provider_name = _scope_of(
+            block.model_provider_name, block.model_name, block.provider_name
+        )
         self.filtered = self.filtered or model_name is not None or provider_name is not None
         return Unknown(block.data, model_name, provider_name)
 

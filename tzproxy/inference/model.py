@@ -9,8 +9,9 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from time import perf_counter
+from typing import cast
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from tzproxy.errors import TzproxyError, UpstreamError
 from tzproxy.inference.cost import Price, cost_of
@@ -18,11 +19,21 @@ from tzproxy.inference.errors import AllProvidersFailedError, DeadlineError, dur
 from tzproxy.inference.extra import NO_CHANGES, Changes, changed_body, changed_headers, matching
 from tzproxy.providers.driving import error_response, send_failure
 from tzproxy.providers.errors import ProviderError
-from tzproxy.providers.protocol import LocalProvider, Provider, ProviderSpec, WireRequest
+from tzproxy.providers.files import stored_body
+from tzproxy.providers.protocol import (
+    NO_EXTRAS,
+    LocalExtras,
+    LocalProvider,
+    PreparedProvider,
+    Provider,
+    ProviderSpec,
+    SigningProvider,
+    WireRequest,
+)
 from tzproxy.types.content import Message, Thought, Unknown
 from tzproxy.types.model import ModelRequest, ProviderResponse
 from tzproxy.types.request import ExtraBody, ExtraHeader
-from tzproxy.upstream import Upstream
+from tzproxy.upstream import NO_HEADERS, Upstream
 
 
 class Timeouts(Struct, frozen=True):
@@ -60,7 +71,15 @@ class Model(Struct, frozen=True, kw_only=True):
 class CallContext:
     """What the attempts of one inference share. `provider_seconds` grows by the time spent waiting for providers."""
 
-    __slots__ = ("changes", "credentials", "extra_body", "extra_headers", "filtered", "provider_seconds", "variant_name")
+    __slots__ = (
+        "changes",
+        "credentials",
+        "extra_body",
+        "extra_headers",
+        "filtered",
+        "provider_seconds",
+        "variant_name",
+    )
 
     def __init__(
         self,
@@ -152,11 +171,16 @@ class ModelCaller:
         started = perf_counter()
         try:
             if entry.wire is not None:
-                wire = prepared(entry.wire, model, entry, request, context)
+                if entry.spec.prepares:
+                    await prepare(entry.wire, context)
+                wire = built(entry.wire, model, entry, request, context)
                 response, raw_request, raw_response = await self._send(entry.wire, wire, request)
             else:
                 assert entry.local is not None
-                response, raw_request, raw_response = await entry.local.infer(request, context.credentials)
+                local = await entry.local.infer(
+                    request, context.credentials, local_extras(changes_for(model, entry, context))
+                )
+                response, raw_request, raw_response = local.response, local.raw_request, local.raw_response
         finally:
             elapsed = perf_counter() - started
             context.provider_seconds += elapsed
@@ -190,7 +214,7 @@ class ModelCaller:
         try:
             response = provider.parse_response(answer.body, answer.headers, request)
         except ProviderError as exc:
-            complete_raw(exc, provider.spec, raw_request, answer.body)
+            complete_raw(exc, provider.spec, raw_request)
             raise
         return response, raw_request, answer.body.decode(errors="replace")
 
@@ -207,24 +231,24 @@ def raw_request_of(wire: WireRequest) -> str:
     return wire.body.decode() if wire.raw_request is None else wire.raw_request
 
 
-def complete_raw(error: ProviderError, spec: ProviderSpec, raw_request: str, body: bytes) -> None:
-    """Give an error of a parser the texts it did not know, as far as this provider keeps them."""
+def complete_raw(error: ProviderError, spec: ProviderSpec, raw_request: str) -> None:
+    """Give an error of a parser the request it did not know, if this provider keeps it."""
     if error.raw_request is None and spec.keeps_raw_request_on_error:
         error.raw_request = raw_request
-    if error.raw_response is None and spec.keeps_raw_response_on_error:
-        error.raw_response = body.decode(errors="replace")
 
 
-def addressed(
-    request: ModelRequest, model: Model, entry: ModelProvider, *, filtered: bool
-) -> ModelRequest:
+def addressed(request: ModelRequest, model: Model, entry: ModelProvider, *, filtered: bool) -> ModelRequest:
     """Name the addressee in the request and take out the blocks that are not for it."""
     messages = request.messages
     if filtered:
         messages = [
             Message(
                 message.role,
-                [block for block in message.content if _is_for(block, model.name, entry.name, entry.spec.type)],
+                [
+                    block
+                    for block in message.content
+                    if _is_for(block, model.name, entry.name, entry.spec.type)
+                ],
             )
             for message in messages
         ]
@@ -268,24 +292,42 @@ def changes_for(model: Model, entry: ModelProvider, context: CallContext) -> Cha
     )
 
 
-def prepared(
+async def prepare(provider: Provider, context: CallContext) -> None:
+    """Let a provider fetch what its requests need, such as a token; at once when it still has it."""
+    await cast(PreparedProvider, provider).prepare(context.credentials)
+
+
+def built(
     provider: Provider, model: Model, entry: ModelProvider, request: ModelRequest, context: CallContext
 ) -> WireRequest:
-    """Build the provider's request with all changes applied.
+    """Build the provider's request with all changes applied, signed if the provider signs.
 
     Raises:
         ProviderError: when it cannot be built, or a change does not fit it.
     """
     wire = provider.build_request(request, context.credentials)
     changes = changes_for(model, entry, context)
+    if changes:
+        body = changed_body(wire.body, changes.body) if changes.body else wire.body
+        wire = WireRequest(
+            wire.endpoint,
+            changed_headers(wire.headers, changes.headers) if changes.headers else wire.headers,
+            body,
+            wire.raw_request
+            if wire.raw_request is None or not changes.body
+            else stored_body(body, request.messages),
+        )
+    if entry.spec.signs:
+        wire = cast(SigningProvider, provider).sign(wire, context.credentials)
+    return wire
+
+
+def local_extras(changes: Changes) -> LocalExtras:
+    """Apply changes to an empty body, for a provider without a wire."""
     if not changes:
-        return wire
-    return WireRequest(
-        wire.endpoint,
-        changed_headers(wire.headers, changes.headers) if changes.headers else wire.headers,
-        changed_body(wire.body, changes.body) if changes.body else wire.body,
-        None if changes.body else wire.raw_request,
-    )
+        return NO_EXTRAS
+    headers = changed_headers(NO_HEADERS, changes.headers)
+    return LocalExtras(body=Raw(changed_body(b"{}", changes.body)), headers=tuple(headers.pairs))
 
 
 @asynccontextmanager
@@ -304,4 +346,6 @@ async def deadline(milliseconds: int, owner: str, key: str) -> AsyncIterator[Non
 
 def timed_out(owner: str, key: str, milliseconds: int) -> DeadlineError:
     """Make the error for a configured timeout that passed."""
-    return DeadlineError(f"{owner} timed out due to configured `{key}` timeout ({duration_text(milliseconds)})")
+    return DeadlineError(
+        f"{owner} timed out due to configured `{key}` timeout ({duration_text(milliseconds)})"
+    )

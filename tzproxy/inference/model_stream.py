@@ -6,7 +6,7 @@ After the first piece nothing falls back any more: failures are handed on as ite
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from time import perf_counter
 
 from msgspec import Struct
@@ -21,14 +21,23 @@ from tzproxy.inference.model import (
     Timeouts,
     addressed,
     attributed,
+    built,
+    changes_for,
     complete_raw,
-    prepared,
+    local_extras,
+    prepare,
     raw_request_of,
     timed_out,
 )
-from tzproxy.providers.driving import send_failure, stream_refusal
-from tzproxy.providers.errors import FatalStreamError, ProviderError, fatal_stream_error, server_error
-from tzproxy.providers.protocol import ProviderSpec, StreamParser
+from tzproxy.providers.driving import (
+    broken_stream,
+    empty_stream,
+    is_stream,
+    send_failure,
+    stream_refusal,
+)
+from tzproxy.providers.errors import FatalStreamError, ProviderError
+from tzproxy.providers.protocol import LocalStream, ProviderSpec, StreamParser
 from tzproxy.types.model import ModelRequest, ProviderChunk
 from tzproxy.upstream import UpstreamStream
 
@@ -92,9 +101,7 @@ class ModelStream:
         """
         items = await self._source.items()
         if items is None:
-            raise server_error(
-                self.provider_name, "Stream ended before first chunk", raw_request=self.raw_request
-            )
+            raise empty_stream(self.spec, self.provider_name, self.raw_request)
         if items[0].error is not None:
             raise items[0].error
         self._first = items
@@ -149,7 +156,12 @@ class _WireSource(_Source):
     __slots__ = ("_context", "_parser", "_spec", "_stream", "raw_request", "started")
 
     def __init__(
-        self, stream: UpstreamStream, parser: StreamParser, spec: ProviderSpec, raw_request: str, context: CallContext
+        self,
+        stream: UpstreamStream,
+        parser: StreamParser,
+        spec: ProviderSpec,
+        raw_request: str,
+        context: CallContext,
     ) -> None:
         self._stream = stream
         self._parser = parser
@@ -165,7 +177,7 @@ class _WireSource(_Source):
             try:
                 events = await self._stream.next_events()
             except UpstreamError as exc:
-                error = fatal_stream_error(self._spec.type, exc.message, raw_request=self.raw_request)
+                error = broken_stream(self._spec, exc, self.raw_request, self._stream.headers)
                 return [StreamItem(None, error, "")]
             finally:
                 self._context.provider_seconds += perf_counter() - waiting
@@ -182,7 +194,7 @@ class _WireSource(_Source):
         try:
             chunk = self._parser.feed(event)
         except ProviderError as exc:
-            complete_raw(exc, self._spec, self.raw_request, event)
+            complete_raw(exc, self._spec, self.raw_request)
             return StreamItem(None, exc, event.decode(errors="replace"))
         return None if chunk is None else StreamItem(chunk, None, event.decode(errors="replace"))
 
@@ -191,18 +203,18 @@ class _WireSource(_Source):
 
 
 class _LocalSource(_Source):
-    __slots__ = ("_chunks", "raw_request", "started")
+    __slots__ = ("_events", "raw_request", "started")
 
-    def __init__(self, chunks: AsyncIterator[tuple[ProviderChunk | ProviderError, str]], raw_request: str) -> None:
-        self._chunks = chunks
-        self.raw_request = raw_request
+    def __init__(self, local: LocalStream) -> None:
+        self._events = local.events
+        self.raw_request = local.raw_request
         self.started = perf_counter()
 
     async def items(self) -> list[StreamItem] | None:
-        async for chunk, raw in self._chunks:
-            if isinstance(chunk, ProviderError):
-                return [StreamItem(None, chunk, raw)]
-            return [StreamItem(chunk, None, raw)]
+        async for event in self._events:
+            if isinstance(event.chunk, TzproxyError):
+                return [StreamItem(None, event.chunk, event.raw)]
+            return [StreamItem(event.chunk, None, event.raw)]
         return None
 
     async def close(self) -> None:
@@ -261,28 +273,35 @@ class ModelStreamer:
     ) -> _Source:
         if entry.wire is None:
             assert entry.local is not None
-            chunks, raw_request = await entry.local.stream(request, context.credentials)
-            return _LocalSource(chunks, raw_request)
-        wire = prepared(entry.wire, model, entry, request, context)
+            extras = local_extras(changes_for(model, entry, context))
+            return _LocalSource(await entry.local.stream(request, context.credentials, extras))
+        if entry.spec.prepares:
+            await prepare(entry.wire, context)
+        wire = built(entry.wire, model, entry, request, context)
         raw_request = raw_request_of(wire)
         started = perf_counter()
         try:
             opened = await self._caller.upstream.open(
-                wire.endpoint, wire.headers, wire.body, timeout_s=self._caller.global_timeout_s
+                wire.endpoint,
+                wire.headers,
+                wire.body,
+                first_byte_timeout_s=None,
+                timeout_s=self._caller.global_timeout_s,
             )
-            source = _WireSource(opened, entry.wire.stream_parser(request), entry.spec, raw_request, context)
-            source.started = started
-            if opened.status == 200 and (opened.headers.get("content-type") or "").startswith("text/event-stream"):
+            if is_stream(opened.status, opened.headers):
+                parser = entry.wire.stream_parser(request, opened.headers)
+                source = _WireSource(opened, parser, entry.spec, raw_request, context)
+                source.started = started
                 return source
             body = await opened.read_all()
         except UpstreamError as exc:
-            raise send_failure(entry.spec, exc, raw_request=raw_request) from exc
+            raise send_failure(entry.spec, exc, raw_request) from exc
         finally:
             context.provider_seconds += perf_counter() - started
-        raise stream_refusal(entry.spec, opened.status, opened.headers, body, raw_request=raw_request)
+        raise stream_refusal(entry.spec, opened.status, opened.headers, body, raw_request)
 
 
-class begin_by:  # noqa: N801 - reads as a verb at the point of use
+class begin_by:
     """Bound the time to a stream's first piece; yields the deadlines that go on after it."""
 
     __slots__ = ("_limit", "_owner", "_rest", "_timeouts")
@@ -307,9 +326,13 @@ class begin_by:  # noqa: N801 - reads as a verb at the point of use
         return self._rest
 
     def _first_ms(self) -> int:
-        return min(ms for ms in (self._timeouts.stream_ttft_ms, self._timeouts.stream_total_ms) if ms is not None)
+        return min(
+            ms for ms in (self._timeouts.stream_ttft_ms, self._timeouts.stream_total_ms) if ms is not None
+        )
 
-    async def __aexit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: object) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: object
+    ) -> None:
         """Stop the clock.
 
         Raises:

@@ -96,9 +96,7 @@ class StreamCollector:
 
     def output(self) -> list[ModelOutput]:
         """Return the blocks as a model that does not stream would have sent them."""
-        return [
-            block if isinstance(block, Unknown) else block.whole() for block in self._blocks.values()
-        ]
+        return [block if isinstance(block, Unknown) else block.whole() for block in self._blocks.values()]
 
 
 class _TextBlock:

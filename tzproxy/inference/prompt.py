@@ -53,7 +53,9 @@ class Prompt:
         slot = self._system
         if slot is None:
             if isinstance(value, dict):
-                raise RequestError("System message content is not a string but the variant has no system template")
+                raise RequestError(
+                    "System message content is not a string but the variant has no system template"
+                )
             return value
         if slot.wraps:
             if isinstance(value, dict):

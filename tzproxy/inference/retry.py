@@ -1,4 +1,4 @@
-"""Retries of a variant's model: exponential backoff with jitter after a failure. Hot only when things fail."""
+"""Retries of a variant's model: exponential backoff with jitter. Hot only when things fail."""
 
 from __future__ import annotations
 

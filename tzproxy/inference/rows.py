@@ -13,7 +13,7 @@ from msgspec import UNSET
 from tzproxy._speedups.ids import new_uuid7
 from tzproxy.inference.model import ModelCall
 from tzproxy.inference.plan import Inference
-from tzproxy.recording import Table
+from tzproxy.recording.sink import Table
 from tzproxy.types.content import ChatOutput, File, JsonOutput, Message, ModelOutput, StoredMessage
 from tzproxy.types.params import FLOAT32_FIELDS, ChatParams, InferenceParams
 from tzproxy.types.rows import ChatInferenceRow, JsonInferenceRow, ModelInferenceRow, ToolParams
@@ -65,9 +65,11 @@ class RowWriter:
                 dynamic_provider_tools=[ENCODER.encode(tool).decode() for tool in config.provider_tools],
                 allowed_tools=config.allowed,
                 tool_choice=config.tool_choice,
-                parallel_tool_calls=UNSET if config.parallel_tool_calls is None else config.parallel_tool_calls,
+                parallel_tool_calls=UNSET
+                if config.parallel_tool_calls is None
+                else config.parallel_tool_calls,
             )
-        return Table.ChatInference, ENCODER.encode(row)
+        return Table.CHAT_INFERENCE, ENCODER.encode(row)
 
     def json(
         self,
@@ -98,7 +100,7 @@ class RowWriter:
             extra_body=inference.request.extra_body,
             snapshot_hash=self._snapshot_hash,
         )
-        return Table.JsonInference, ENCODER.encode(row)
+        return Table.JSON_INFERENCE, ENCODER.encode(row)
 
     def model(self, inference: Inference, call: ModelCall, *, variant_name: str) -> Row:
         """Make the row of one model call."""
@@ -127,7 +129,7 @@ class RowWriter:
             function_name=inference.function.name,
             variant_name=variant_name,
         )
-        return Table.ModelInference, ENCODER.encode(row)
+        return Table.MODEL_INFERENCE, ENCODER.encode(row)
 
     def models(self, inference: Inference, calls: Sequence[ModelCall], *, variant_name: str) -> list[Row]:
         """Make the rows of all model calls of an inference."""
@@ -137,7 +139,9 @@ class RowWriter:
 def stored_params(params: ChatParams) -> InferenceParams:
     """Write 32-bit floats in their shortest form, as the original's columns have them."""
     changed = {
-        name: shortest_float32(value) for name in FLOAT32_FIELDS if (value := getattr(params, name)) is not None
+        name: shortest_float32(value)
+        for name in FLOAT32_FIELDS
+        if (value := getattr(params, name)) is not None
     }
     return InferenceParams(msgspec.structs.replace(params, **changed) if changed else params)
 
@@ -162,7 +166,9 @@ def stored_messages(messages: Sequence[Message], stored: Sequence[StoredMessage]
         [
             {
                 "role": message.role,
-                "content": [next(pointers) if isinstance(block, File) else block for block in message.content],
+                "content": [
+                    next(pointers) if isinstance(block, File) else block for block in message.content
+                ],
             }
             for message in messages
         ]
@@ -173,7 +179,9 @@ def _dynamic_tool(tool: msgspec.Struct) -> dict[str, object]:
     fields = msgspec.structs.asdict(tool)
     kind = fields.pop("type")
     if kind == "openai_custom":
-        wanted = {name: fields[name] for name in ("name", "description", "format") if fields[name] is not None}
+        wanted = {
+            name: fields[name] for name in ("name", "description", "format") if fields[name] is not None
+        }
         return {"type": kind, **wanted}
     return {
         "type": "function",

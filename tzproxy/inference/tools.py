@@ -109,7 +109,9 @@ class FunctionTools:
                 selected.append(self._all[name])
         parallel = self._parallel if request.parallel_tool_calls is None else request.parallel_tool_calls
         choice = self._choice if request.tool_choice is None else request.tool_choice
-        tools = self._build(selected, additional, request.allowed_tools, choice, parallel, request.provider_tools)
+        tools = self._build(
+            selected, additional, request.allowed_tools, choice, parallel, request.provider_tools
+        )
         return tools if tools.config.tools or tools.config.custom_tools or request.provider_tools else None
 
     def _build(
@@ -138,7 +140,9 @@ class FunctionTools:
         if isinstance(choice, SpecificTool) and available and choice.specific not in schemas:
             raise RequestError(f"Tool not found: {choice.specific}")
         restriction = (
-            AllowedTools(list(self.keys), "function_default") if allowed is None else AllowedTools(allowed, "explicit")
+            AllowedTools(list(self.keys), "function_default")
+            if allowed is None
+            else AllowedTools(allowed, "explicit")
         )
         hidden: frozenset[str] = frozenset()
         if allowed is not None:

@@ -9,7 +9,15 @@ from msgspec import Raw, Struct
 
 from tzproxy.errors import NotSupportedError, RequestError, TzproxyError
 from tzproxy.inference.extra import NO_CHANGES, Changes
-from tzproxy.inference.model import NO_TIMEOUTS, CallContext, Model, ModelCall, ModelCaller, Timeouts, deadline
+from tzproxy.inference.model import (
+    NO_TIMEOUTS,
+    CallContext,
+    Model,
+    ModelCall,
+    ModelCaller,
+    Timeouts,
+    deadline,
+)
 from tzproxy.inference.model_stream import ModelStream, ModelStreamer, begin_by
 from tzproxy.inference.plan import Inference, OutputSchema
 from tzproxy.inference.prompt import Prompt
@@ -21,8 +29,11 @@ from tzproxy.types.tools import AllowedTools, FunctionTool, SpecificTool, ToolCo
 from tzproxy.types.usage import FinishReason
 
 RESPOND = "respond"
-RESPOND_DESCRIPTION = "Give the answer by calling this tool; its arguments are the answer and must fit the schema."
+RESPOND_DESCRIPTION = (
+    "Give the answer by calling this tool; its arguments are the answer and must fit the schema."
+)
 NO_RETRIES = Retries()
+NO_CHAT_PARAMS = ChatParams()
 
 
 class VariantAnswer(Struct, frozen=True, kw_only=True):
@@ -91,13 +102,13 @@ class UnsupportedVariant:
 class ChatCompletion:
     """A prompt for one model with parameters, retries and timeouts."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument for each table of its configuration
         self,
         name: str,
         model: Model,
         prompt: Prompt,
         *,
-        params: ChatParams = ChatParams(),
+        params: ChatParams = NO_CHAT_PARAMS,
         json_mode: Literal["off", "on", "strict", "tool"] | None = None,
         retries: Retries = NO_RETRIES,
         timeouts: Timeouts = NO_TIMEOUTS,

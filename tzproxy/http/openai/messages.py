@@ -214,13 +214,9 @@ def _block(raw: Raw, role: str) -> InputBlock:
 
 def _text(part: Part, role: str) -> InputBlock:
     if part.text is not UNSET and part.template_arguments is not UNSET:
-        raise _invalid(
-            'Only one of `text` or `tensorzero::arguments` can be set when using `"type": "text"`'
-        )
+        raise _invalid('Only one of `text` or `tensorzero::arguments` can be set when using `"type": "text"`')
     if part.text is UNSET and part.template_arguments is UNSET:
-        raise _invalid(
-            'Either `text` or `tensorzero::arguments` must be set when using `"type": "text"`'
-        )
+        raise _invalid('Either `text` or `tensorzero::arguments` must be set when using `"type": "text"`')
     return TextInput(part.text, part.template_arguments)
 
 

@@ -153,7 +153,10 @@ def _tools(declared: Sequence[DeclaredTool]) -> list[AdditionalTool]:
             custom = tool.custom
             tools.append(
                 AdditionalTool(
-                    type="openai_custom", name=custom.name, description=custom.description, format=custom.format
+                    type="openai_custom",
+                    name=custom.name,
+                    description=custom.description,
+                    format=custom.format,
                 )
             )
             continue

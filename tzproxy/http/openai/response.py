@@ -176,7 +176,9 @@ def completion(answer: Answer) -> bytes:
             model=model_of(answer.inference, answer.variant_name),
             usage=usage_object(native.usage),
             tensorzero_raw_usage=UNSET if native.raw_usage is None else native.raw_usage,
-            tensorzero_original_response=UNSET if native.original_response is None else native.original_response,
+            tensorzero_original_response=UNSET
+            if native.original_response is None
+            else native.original_response,
             tensorzero_raw_response=UNSET if native.raw_response is None else native.raw_response,
         )
     )
@@ -190,7 +192,9 @@ def _message(native: ChatResponse) -> AssistantMessage:
         if isinstance(block, Text):
             texts.append(block.text)
         elif isinstance(block, ToolCallOutput):
-            calls.append(ToolCallObject(block.id, "function", FunctionCall(block.raw_name, block.raw_arguments)))
+            calls.append(
+                ToolCallObject(block.id, "function", FunctionCall(block.raw_name, block.raw_arguments))
+            )
         else:
             extras.append(_placed(block, position))
     return AssistantMessage(
@@ -274,7 +278,7 @@ class OpenAIEvents:
         extras: list[Raw] = []
         for block in content:
             if isinstance(block, TextChunk):
-                text = block.text if text is UNSET else text + block.text  # type: ignore[operator]
+                text = block.text if text is UNSET else text + block.text
                 self._position("text", block.id)
             elif isinstance(block, ToolCallChunk):
                 if self._is_json:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Raw, Struct, field
 
-from tzproxy.types.params import InferenceParams, ServiceTier, U32
+from tzproxy.types.params import U32, InferenceParams, ServiceTier
 from tzproxy.types.request import CacheOptions, ExtraBody, ExtraHeader
 from tzproxy.types.tools import CustomTool, ProviderTool
 

@@ -1,0 +1,1 @@
+"""The command line: joins configuration, store, recorder and HTTP server into processes."""

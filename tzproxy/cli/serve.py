@@ -1,0 +1,150 @@
+"""`tzproxy serve`: from flags to a running gateway, and its orderly end."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from msgspec import Struct
+
+from tzproxy.cli.children import Children
+from tzproxy.cli.logs import LogFormat, configure, level_of, log_config
+from tzproxy.cli.observing import Observing, observing, recorder_options
+from tzproxy.cli.server import ServerSettings, serve
+from tzproxy.cli.store import prepare_store
+from tzproxy.config import LoadedConfig, load_config, read_environment
+from tzproxy.config.scalars import SocketAddress, parse_socket_address
+from tzproxy.errors import ConfigError, StoreError
+from tzproxy.http.gateway import WorkerSettings
+from tzproxy.inference.catalog import ConfigCatalog
+
+logger = logging.getLogger(__name__)
+DEFAULT_ADDRESS = SocketAddress("0.0.0.0", 3000)
+TWO_ADDRESSES = (
+    "You must only specify one of: the `--bind-address` flag (or `TENSORZERO_GATEWAY_BIND_ADDRESS`) and "
+    "`gateway.bind_address` in the configuration."
+)
+
+
+class ServeOptions(Struct, frozen=True, kw_only=True):
+    """The flags of `serve`."""
+
+    config_file: str | None
+    bind_address: str | None = None
+    data_dir: Path = Path(".tzproxy")
+    log_format: LogFormat = "pretty"
+    workers: int = 1
+    mock_port: int | None = None
+    validate_and_exit: bool = False
+
+
+def run(options: ServeOptions) -> int:
+    """Serve until the end; return the exit status."""
+    environment = read_environment(os.environ)
+    configure(options.log_format, level_of(environment.log_filter))
+    try:
+        loaded = load_config(options.config_file, environ=os.environ)
+        catalog = ConfigCatalog(loaded)
+        address = bind_address(options, loaded)
+        mode = observing(loaded)
+    except ConfigError as exc:
+        report_problems(exc, options.config_file)
+        return 1
+    level = level_of(environment.log_filter, debug=loaded.config.gateway.debug)
+    configure(options.log_format, level)
+    announce(loaded, catalog, options)
+    try:
+        with Children() as children:
+            return _run(options, loaded, mode, address, children, level)
+    except ConfigError as exc:
+        report_problems(exc, options.config_file)
+    except StoreError as exc:
+        logger.error(exc.message)
+    return 1
+
+
+def _run(
+    options: ServeOptions,
+    loaded: LoadedConfig,
+    mode: Observing,
+    address: SocketAddress,
+    children: Children,
+    level: str,
+) -> int:
+    data_dir = options.data_dir.absolute()
+    store_url: str | None = None
+    if mode.enabled:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        store_url = children.start_store(data_dir) if mode.url is None else mode.url.reveal()
+        prepare_store(store_url, loaded)
+    if options.validate_and_exit:
+        logger.info("Configuration is valid. Exiting.")
+        return 0
+    rings_dir: str | None = None
+    if store_url is not None:
+        recorder = recorder_options(loaded, data_dir, store_url, mode)
+        rings_dir = str(recorder.rings_path)
+        children.start_recorder(recorder)
+    if options.mock_port is not None:
+        children.start_mock(options.mock_port)
+    worker = WorkerSettings(
+        config=loaded.to_bytes(),
+        data_dir=str(data_dir),
+        rings_dir=rings_dir,
+        store_url=store_url,
+        synchronous=mode.synchronous,
+    )
+    settings = ServerSettings(
+        host=address.host,
+        port=address.port,
+        workers=options.workers,
+        log_config=log_config(options.log_format, level),
+    )
+    serve(settings, worker, listening=_listening)
+    logger.info("the gateway has stopped; storing what is left")
+    return 0
+
+
+def _listening(host: str, port: int) -> None:
+    shown = f"[{host}]" if ":" in host else host
+    logger.info("listening on http://%s:%d", shown, port)
+
+
+def bind_address(options: ServeOptions, loaded: LoadedConfig) -> SocketAddress:
+    """Settle where to listen.
+
+    Raises:
+        ConfigError: when flag (or variable) and configuration both say it, or the flag is no address.
+    """
+    flag = options.bind_address or loaded.environment.bind_address
+    configured = loaded.config.gateway.bind_address
+    if flag is None:
+        return configured or DEFAULT_ADDRESS
+    if configured is not None:
+        raise ConfigError([TWO_ADDRESSES])
+    try:
+        return parse_socket_address(flag)
+    except ValueError as exc:
+        raise ConfigError([f"--bind-address: invalid socket address syntax: {flag}"]) from exc
+
+
+def report_problems(error: ConfigError, pattern: str | None) -> None:
+    """Log every finding, then what the pattern stood for."""
+    for problem in error.problems:
+        logger.error(problem)
+    if pattern is not None:
+        logger.error("Failed to load config from `%s`: %d problem(s)", pattern, len(error.problems))
+
+
+def announce(loaded: LoadedConfig, catalog: ConfigCatalog, options: ServeOptions) -> None:
+    """Log what an operator should know before the first request."""
+    for warning in loaded.warnings:
+        logger.warning(warning)
+    if options.config_file is None:
+        logger.warning("running with the default configuration: only default functions exist")
+    if catalog.unsupported:
+        logger.warning(
+            "configured, but not supported by this version; requests that need it are refused: %s",
+            "; ".join(catalog.unsupported),
+        )

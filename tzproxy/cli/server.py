@@ -1,0 +1,92 @@
+"""The HTTP server: Granian with one event loop a worker, and the workers' lives. Cold."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
+from granian.http import HTTP1Settings
+from msgspec import Struct
+
+from tzproxy.http.gateway import Gateway, WorkerSettings
+
+logger = logging.getLogger(__name__)
+BACKLOG = 4096
+BACKPRESSURE = 65_535
+"""Granian counts connections with it, most of which are idle between requests."""
+
+HEADER_BUFFER_BYTES = 417_792
+DRAIN_S = 30
+CRASH_PAUSE_S = 1.0
+
+
+class ServerSettings(Struct, frozen=True, kw_only=True):
+    """How to serve. Units: seconds."""
+
+    host: str
+    port: int
+    workers: int = 1
+    drain_s: int = DRAIN_S
+    log_config: dict[str, Any] = {}
+
+
+def serve(settings: ServerSettings, worker: WorkerSettings, *, listening: Callable[[str, int], None]) -> None:
+    """Serve until a signal ends it; workers that die are replaced.
+
+    Calls `listening` with the real address once the socket is open.
+    """
+    while True:
+        server = _server(settings)
+        server.on_startup(lambda server=server: listening(*_address(server, settings)))
+        try:
+            server.serve(target_loader=partial(load_worker, worker), wrap_loader=False)
+        except SystemExit:
+            pass
+        if server.interrupt_signal:
+            return
+        # Granian gives up when a worker dies twice in a few seconds. A sidecar must not.
+        logger.error("the workers ended and are started again")
+        time.sleep(CRASH_PAUSE_S)
+
+
+def load_worker(settings: WorkerSettings) -> Gateway:
+    """Build the application, in the worker's process."""
+    return Gateway(settings, os.environ)
+
+
+def _server(settings: ServerSettings) -> Any:
+    return Granian(
+        "tzproxy",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        workers=settings.workers,
+        runtime_threads=1,
+        runtime_mode=RuntimeModes.mt,
+        loop=Loops.uvloop,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(max_buffer_size=HEADER_BUFFER_BYTES),
+        websockets=False,
+        backlog=BACKLOG,
+        backpressure=BACKPRESSURE // max(1, settings.workers),
+        log_dictconfig=settings.log_config,
+        respawn_failed_workers=True,
+        respawn_interval=0.1,
+        workers_kill_timeout=settings.drain_s,
+    )
+
+
+def _address(server: Any, settings: ServerSettings) -> tuple[str, int]:
+    """Return the address the socket is bound to, which differs from the settings for port 0."""
+    descriptor = getattr(server, "_sfd", None)
+    if settings.port != 0 or descriptor is None:
+        return settings.host, settings.port
+    with socket.socket(fileno=os.dup(descriptor)) as bound:
+        return bound.getsockname()[0], bound.getsockname()[1]

@@ -1,0 +1,52 @@
+"""Opens the store at start: the embedded one or a server, its schema, the configuration snapshot."""
+
+from __future__ import annotations
+
+import logging
+
+from tzproxy.clickhouse import StoreClient
+from tzproxy.clickhouse.migrations import MigrationReport, migrate
+from tzproxy.config import LoadedConfig
+from tzproxy.errors import StoreError, StoreUnavailableError
+
+logger = logging.getLogger(__name__)
+
+
+def prepare_store(url: str, loaded: LoadedConfig, *, manual: bool = False) -> MigrationReport:
+    """Check that the store answers and bring its schema up to date.
+
+    Raises:
+        ConfigError: when migrations are due and may not run, or the settings do not fit the server.
+        StoreError: when the store does not answer or refuses.
+    """
+    environment = loaded.environment
+    config = loaded.config
+    client = StoreClient(url)
+    try:
+        try:
+            client.ping(timeout_s=10.0)
+        except StoreUnavailableError as exc:
+            raise StoreUnavailableError(f"ClickHouse is not healthy: {exc.message}") from exc
+        disabled = (
+            config.clickhouse.disable_automatic_migrations
+            or config.gateway.observability.disable_automatic_migrations
+        )
+        report = migrate(
+            client,
+            automatic=not disabled,
+            manual=manual,
+            cluster=environment.clickhouse_cluster_name,
+            accept_unreplicated=environment.override_non_replicated_clickhouse,
+        )
+    finally:
+        client.close()
+    for warning in report.warnings:
+        logger.warning(warning)
+    if report.applied:
+        logger.info("ClickHouse schema of database %s is up to date now", report.database)
+    return report
+
+
+def describe(error: StoreError) -> str:
+    """Return a store's failure as one line."""
+    return error.message.strip().splitlines()[0] if error.message.strip() else type(error).__name__

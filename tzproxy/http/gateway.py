@@ -1,0 +1,129 @@
+"""One gateway worker: builds engine and routes from a configuration, and serves them as an ASGI application."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from tzproxy.clickhouse import AsyncStoreClient
+from tzproxy.config import LoadedConfig, Secret
+from tzproxy.http.app import App, Handler
+from tzproxy.http.errors import ErrorShape
+from tzproxy.http.exchange import API_VERSION, Receive, Scope, Send
+from tzproxy.http.native import InferenceRoute
+from tzproxy.http.openai.route import ChatCompletionsRoute
+from tzproxy.http.operations import HealthRoute, MetricsRoute, RecordingCollector, StatusRoute
+from tzproxy.inference.catalog import ConfigCatalog
+from tzproxy.inference.engine import Engine
+from tzproxy.inference.metrics import GatewayMetrics
+from tzproxy.inference.model import ModelCaller
+from tzproxy.recording.sink import NullSink, RingSink
+from tzproxy.upstream import Upstream, UpstreamSettings
+
+logger = logging.getLogger(__name__)
+
+
+class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker process is told. `store_url` holds a password: it is never printed.
+
+    `config` is the parent's validated configuration, so that all workers run exactly that one.
+    `rings_dir` None: nothing is recorded.
+    """
+
+    config: bytes
+    data_dir: str
+    rings_dir: str | None = None
+    store_url: str | None = None
+    synchronous: bool = False
+    ring_bytes: int = 64 * 1024 * 1024
+
+    def __repr__(self) -> str:
+        return f"WorkerSettings(data_dir={self.data_dir!r})"
+
+
+class Gateway:
+    """The ASGI application of one worker. Built when the server says that the loop runs."""
+
+    def __init__(self, settings: WorkerSettings, environ: Mapping[str, str]) -> None:
+        """Load and compile the configuration; open nothing yet.
+
+        Raises:
+            ConfigError: when the configuration does not fit the environment.
+        """
+        self._settings = settings
+        self._loaded = LoadedConfig.from_bytes(settings.config, environ=environ)
+        self._catalog = ConfigCatalog(self._loaded)
+        self._app: App | None = None
+        self._upstream: Upstream | None = None
+        self._sink: RingSink | NullSink = NullSink()
+        self._store: AsyncStoreClient | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection scope."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        assert self._app is not None, "the server sends requests after the start-up event only"
+        await self._app(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self._open()
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    def _open(self) -> None:
+        gateway = self._loaded.config.gateway
+        environment = self._loaded.environment
+        self._upstream = Upstream(
+            UpstreamSettings(
+                https_proxy=_revealed(environment.https_proxy),
+                http_proxy=_revealed(environment.http_proxy),
+                all_proxy=_revealed(environment.all_proxy),
+                no_proxy=",".join(environment.no_proxy),
+                ssl_cert_file=environment.ssl_cert_file or "",
+                user_agent=f"TensorZero/{API_VERSION}",
+            )
+        )
+        if self._settings.rings_dir is not None:
+            self._sink = RingSink(None, self._settings.ring_bytes, rings_dir=self._settings.rings_dir)
+        if self._settings.store_url is not None:
+            self._store = AsyncStoreClient(self._settings.store_url, threads=2)
+        metrics = GatewayMetrics(gateway.metrics.tensorzero_inference_latency_overhead_seconds_buckets)
+        caller = ModelCaller(self._upstream, global_timeout_s=gateway.global_outbound_http_timeout_ms / 1000)
+        engine = Engine(self._catalog, caller, self._sink, metrics, synchronous=self._settings.synchronous)
+        shape = ErrorShape(gateway.unstable_error_json)
+        self._app = App(self._routes(engine, metrics, shape), base_path=gateway.base_path, shape=shape)
+
+    def _routes(
+        self, engine: Engine, metrics: GatewayMetrics, shape: ErrorShape
+    ) -> dict[tuple[str, str], Handler]:
+        recording = [RecordingCollector(Path(self._settings.data_dir))] if self._settings.rings_dir else []
+        return {
+            ("POST", "/inference"): InferenceRoute(engine, shape),
+            ("POST", "/openai/v1/chat/completions"): ChatCompletionsRoute(engine, shape),
+            ("GET", "/status"): StatusRoute(self._catalog.snapshot.hash_hex),
+            ("GET", "/health"): HealthRoute(self._store),
+            ("GET", "/metrics"): MetricsRoute([metrics, *recording]),
+        }
+
+    async def close(self) -> None:
+        """Let go of connections and ring; rows that wait stay in the ring's file."""
+        if self._upstream is not None:
+            await self._upstream.aclose()
+        if isinstance(self._sink, RingSink):
+            self._sink.close()
+        if self._store is not None:
+            await self._store.close()
+
+
+def _revealed(secret: Secret | None) -> str:
+    return "" if secret is None else secret.reveal()

@@ -1,0 +1,250 @@
+"""Functions and variants from configuration: templates and schemas compiled, samplers filled. Cold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+import msgspec
+from msgspec import Raw
+
+from tzproxy._speedups.sampling import Sampler
+from tzproxy.config.experimentation import AdaptiveSampling, FunctionSampling, Sampling, UniformSampling
+from tzproxy.config.functions import (
+    ROLES,
+    ChatFunctionConfig,
+    FunctionConfig,
+    JsonFunctionConfig,
+    ToolConfig,
+    schema_slots,
+    template_slots,
+)
+from tzproxy.config.functions import SpecificTool as ConfiguredTool
+from tzproxy.config.variants import (
+    VARIANT_TYPE_NAMES,
+    ChainOfThoughtConfig,
+    ChatCompletionConfig,
+    ChatCompletionOptions,
+    VariantConfig,
+)
+from tzproxy.errors import ConfigError, NotSupportedError, TzproxyError
+from tzproxy.inference.build_models import ModelTable, changes_of, timeouts_of
+from tzproxy.inference.chain_of_thought import ChainOfThought
+from tzproxy.inference.function import Function
+from tzproxy.inference.input import InputChecks
+from tzproxy.inference.plan import OutputSchema
+from tzproxy.inference.prompt import Prompt, Slot
+from tzproxy.inference.retry import Retries
+from tzproxy.inference.tools import FunctionTools, Tool
+from tzproxy.inference.variant import ChatCompletion, UnsupportedVariant, Variant
+from tzproxy.prompts import JsonSchema, TemplateSet
+from tzproxy.types.params import ChatParams
+from tzproxy.types.tools import FunctionTool, SpecificTool
+
+ANYTHING = OutputSchema(Raw(b"{}"), JsonSchema(b"{}", key="{}"))
+PARAMETERS = (
+    "temperature",
+    "max_tokens",
+    "seed",
+    "top_p",
+    "presence_penalty",
+    "frequency_penalty",
+    "reasoning_effort",
+    "service_tier",
+    "thinking_budget_tokens",
+    "verbosity",
+)
+
+
+class SchemaCompiler:
+    """Compiles each schema file once; collects what cannot be compiled."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, JsonSchema | None] = {}
+        self.problems: list[str] = []
+
+    def compile(self, key: str, text: str) -> JsonSchema | None:
+        """Return the compiled schema, or None after noting why there is none."""
+        if key not in self._known:
+            try:
+                self._known[key] = JsonSchema(text, key=key)
+            except ConfigError as exc:
+                self.problems.extend(exc.problems)
+                self._known[key] = None
+        return self._known[key]
+
+
+class FunctionBuilder:
+    """Builds the functions of one configuration; problems are collected, not raised."""
+
+    def __init__(
+        self,
+        models: ModelTable,
+        templates: TemplateSet,
+        schemas: SchemaCompiler,
+        tools: Mapping[str, Tool],
+    ) -> None:
+        self._models = models
+        self._templates = templates
+        self._schemas = schemas
+        self._tools = tools
+        self.problems: list[str] = []
+        self.unsupported: list[str] = []
+
+    def build(self, name: str, config: FunctionConfig, sampling: FunctionSampling) -> Function:
+        """Build one function."""
+        schemas = {
+            slot: compiled
+            for slot, given in schema_slots(config).items()
+            if (compiled := self._schemas.compile(given.file.key, given.file.text)) is not None
+        }
+        prompts = {
+            variant: self.prompt(f"functions.{name}.variants.{variant}", options, set(schemas))
+            for variant, options in config.variants.items()
+            if isinstance(options, ChatCompletionOptions)
+        }
+        variants = {
+            variant: self.variant(
+                f"functions.{name}.variants.{variant}", variant, options, prompts.get(variant)
+            )
+            for variant, options in config.variants.items()
+        }
+        samplers, refused = self._samplers(name, config, sampling)
+        return Function(
+            name,
+            "chat" if isinstance(config, ChatFunctionConfig) else "json",
+            variants,
+            checks=InputChecks(schemas, self._templated(config, set(schemas))),
+            samplers=samplers,
+            refused=refused,
+            tools=self._function_tools(config),
+            output_schema=self._output(config),
+        )
+
+    def prompt(self, path: str, options: ChatCompletionOptions, schemas: set[str]) -> Prompt:
+        """Build a variant's prompt; notes templates that use variables nobody gives them."""
+        slots: dict[str, Slot] = {}
+        for slot, given in template_slots(options).items():
+            key = given.file.key
+            wraps = given.legacy and slot not in schemas
+            if wraps and slot in ROLES and key in self._templates:
+                problem = self._templates.check_legacy_template(key, f"{slot}_text")
+                if problem is not None:
+                    self.problems.append(f"`{path}.{given.key}`: {problem}")
+            slots[slot] = Slot(partial(self._templates.render, key), wraps, given.legacy)
+        return Prompt(slots)
+
+    def variant(self, path: str, name: str, config: VariantConfig, prompt: Prompt | None) -> Variant:
+        """Build a variant; a type that this version lacks is named and stands in as unsupported."""
+        if not isinstance(config, ChatCompletionConfig | ChainOfThoughtConfig) or prompt is None:
+            kind = VARIANT_TYPE_NAMES[type(config)]
+            self.unsupported.append(f"variant type `{kind}` (`{path}`)")
+            return UnsupportedVariant(name, kind)
+        model = self._models.get(config.model)
+        if model is None:
+            self.problems.append(f"{path}: Model name '{config.model}' not found in model table")
+            return UnsupportedVariant(name, "unknown model")
+        build = ChainOfThought if isinstance(config, ChainOfThoughtConfig) else ChatCompletion
+        return build(
+            name,
+            model,
+            prompt,
+            params=params_of(config),
+            json_mode=config.json_mode,
+            retries=Retries(config.retries.num_retries, config.retries.max_delay_s),
+            timeouts=timeouts_of(config.timeouts),
+            changes=changes_of(config.extra_body, config.extra_headers),
+            namespace=config.namespace,
+        )
+
+    @staticmethod
+    def _templated(config: FunctionConfig, schemas: set[str]) -> frozenset[str]:
+        return frozenset(
+            slot
+            for options in config.variants.values()
+            if isinstance(options, ChatCompletionOptions)
+            for slot, given in template_slots(options).items()
+            if not given.legacy or slot in schemas
+        )
+
+    def _samplers(
+        self, name: str, config: FunctionConfig, sampling: FunctionSampling
+    ) -> tuple[dict[str | None, Sampler], dict[str | None, TzproxyError]]:
+        samplers: dict[str | None, Sampler] = {}
+        refused: dict[str | None, TzproxyError] = {}
+        described: list[tuple[str | None, Sampling]] = [(None, sampling.base), *sampling.namespaces.items()]
+        for namespace, settings in described:
+            if isinstance(settings, AdaptiveSampling):
+                message = f"Function `{name}`: adaptive experimentation is not supported yet"
+                refused[namespace] = NotSupportedError(message)
+                self.unsupported.append(f"adaptive experimentation (`functions.{name}`)")
+            elif isinstance(settings, UniformSampling):
+                samplers[namespace] = Sampler(name, settings.variants)
+            else:
+                samplers[namespace] = Sampler(name, config.variants, settings.weights, settings.fallbacks)
+        return samplers, refused
+
+    def _function_tools(self, config: FunctionConfig) -> FunctionTools:
+        if not isinstance(config, ChatFunctionConfig):
+            return FunctionTools([], {}, tool_choice="auto", parallel_tool_calls=None)
+        choice = config.tool_choice
+        return FunctionTools(
+            [key for key in config.tools if key in self._tools],
+            self._tools,
+            tool_choice=SpecificTool(choice.specific) if isinstance(choice, ConfiguredTool) else choice,
+            parallel_tool_calls=config.parallel_tool_calls,
+        )
+
+    def _output(self, config: FunctionConfig) -> OutputSchema | None:
+        if not isinstance(config, JsonFunctionConfig):
+            return None
+        if config.output_schema is None:
+            return ANYTHING
+        compiled = self._schemas.compile(config.output_schema.key, config.output_schema.text)
+        return None if compiled is None else OutputSchema(Raw(compiled.raw), compiled)
+
+
+def params_of(config: ChatCompletionOptions) -> ChatParams:
+    """Take the generation parameters out of a variant's table. Floats are 32-bit already."""
+    values = {name: getattr(config, name) for name in PARAMETERS}
+    stop = config.stop_sequences
+    return ChatParams(**values, stop_sequences=None if stop is None else list(stop))
+
+
+def build_tools(tools: Mapping[str, ToolConfig], schemas: SchemaCompiler) -> dict[str, Tool]:
+    """Build all configured tools; those whose schema does not compile are left out and noted."""
+    built: dict[str, Tool] = {}
+    for key, config in tools.items():
+        compiled = schemas.compile(config.parameters.key, config.parameters.text)
+        if compiled is not None:
+            offered = FunctionTool(config.description, Raw(compiled.raw), config.name or key, config.strict)
+            built[key] = Tool(key, offered, compiled)
+    return built
+
+
+def template_sources(functions: Mapping[str, FunctionConfig]) -> dict[str, str]:
+    """Collect the text of every template by key."""
+    sources: dict[str, str] = {}
+    for function in functions.values():
+        for variant in function.variants.values():
+            tables = [variant, getattr(variant, "evaluator", None), getattr(variant, "fuser", None)]
+            for options in tables:
+                if isinstance(options, ChatCompletionOptions):
+                    sources.update(
+                        (slot.file.key, slot.file.text) for slot in template_slots(options).values()
+                    )
+    return sources
+
+
+def schema_sources(functions: Mapping[str, FunctionConfig]) -> dict[str, str]:
+    """Collect the text of every schema by key."""
+    return {
+        slot.file.key: slot.file.text
+        for function in functions.values()
+        for slot in schema_slots(function).values()
+    }
+
+
+def compact(raw: bytes) -> Raw:
+    """Drop insignificant space; key order stays."""
+    return Raw(msgspec.json.format(raw, indent=-1))

@@ -1,0 +1,149 @@
+"""Everything that the configuration offers to requests, built once. Cold, but for the look-ups.
+
+A feature that is configured but not built loads all the same: it is named in `unsupported`, and a request
+that needs it is refused.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Literal
+
+from tzproxy.config import LoadedConfig, snapshot
+from tzproxy.config.gateway import DisabledStorageConfig, FilesystemStorageConfig, S3StorageConfig
+from tzproxy.errors import ConfigError, NotSupportedError
+from tzproxy.inference.build_functions import (
+    FunctionBuilder,
+    SchemaCompiler,
+    build_tools,
+    template_sources,
+)
+from tzproxy.inference.build_models import SHORTHANDS_KEPT, ModelTable
+from tzproxy.inference.files import FileStore
+from tzproxy.inference.function import Function
+from tzproxy.inference.input import InputChecks
+from tzproxy.inference.model import Model
+from tzproxy.inference.plan import DEFAULT_FUNCTION
+from tzproxy.inference.prompt import Prompt
+from tzproxy.inference.tools import FunctionTools
+from tzproxy.inference.variant import ChatCompletion, Variant
+from tzproxy.prompts import TemplateSet
+
+DYNAMIC_VARIANT = "tensorzero::dynamic_variant"
+NO_PROMPT = Prompt({})
+STORAGE_KINDS: dict[type, Literal["disabled", "filesystem", "s3_compatible"]] = {
+    DisabledStorageConfig: "disabled",
+    FilesystemStorageConfig: "filesystem",
+    S3StorageConfig: "s3_compatible",
+}
+
+
+class ConfigCatalog:
+    """The catalog of one loaded configuration."""
+
+    def __init__(self, loaded: LoadedConfig) -> None:
+        """Compile templates and schemas and build all functions and models.
+
+        Raises:
+            ConfigError: with everything that is wrong with them.
+        """
+        config = loaded.config
+        self._loaded = loaded
+        problems: list[str] = []
+        self._templates, self._template_problems = self._compile_templates(loaded)
+        problems.extend(self._template_problems)
+        self._schemas = SchemaCompiler()
+        tools = build_tools(config.tools, self._schemas)
+        self._models = ModelTable(loaded)
+        self._builder = FunctionBuilder(self._models, self._templates, self._schemas, tools)
+        self.functions: dict[str, Function] = {
+            name: self._builder.build(name, function, loaded.sampling[name])
+            for name, function in loaded.functions.items()
+        }
+        problems.extend(self._schemas.problems)
+        problems.extend(self._builder.problems)
+        if problems:
+            raise ConfigError(problems)
+        self.default_function = Function(
+            DEFAULT_FUNCTION,
+            "chat",
+            {},
+            checks=InputChecks({}, frozenset()),
+            samplers={},
+            tools=FunctionTools([], tools, tool_choice="auto", parallel_tool_calls=None),
+        )
+        storage = config.object_storage
+        self.files = FileStore(None if storage is None else STORAGE_KINDS[type(storage)])
+        taken = snapshot(loaded.merged, self._templates.included)
+        self.snapshot = taken
+        self.snapshot_hash = taken.hash_int
+        self.refusal = self._refusal(loaded)
+        self.unsupported = [
+            *self._models.unsupported(),
+            *self._builder.unsupported,
+            *self._unsupported(loaded),
+        ]
+        self._default_variants: OrderedDict[str, Variant] = OrderedDict()
+
+    def model(self, name: str) -> Model | None:
+        """Return a configured or shorthand model."""
+        return self._models.get(name)
+
+    def default_variant(self, model: Model) -> Variant:
+        """Return the one variant of the default function for a model: named like it, nothing configured."""
+        variant = self._default_variants.get(model.name)
+        if variant is None:
+            variant = ChatCompletion(model.name, model, NO_PROMPT)
+            self._default_variants[model.name] = variant
+            if len(self._default_variants) > SHORTHANDS_KEPT:
+                self._default_variants.popitem(last=False)
+        return variant
+
+    def dynamic_variant(self, function: Function, config: bytes) -> Variant:
+        """Build the variant that a request brought along.
+
+        Raises:
+            RequestError: when it is no valid variant of this function.
+        """
+        raise NotSupportedError("`internal_dynamic_variant_config` is not supported yet")
+
+    @staticmethod
+    def _compile_templates(loaded: LoadedConfig) -> tuple[TemplateSet, list[str]]:
+        sources = template_sources(loaded.functions)
+        access = loaded.config.gateway.template_filesystem_access
+        try:
+            return TemplateSet(sources, base_path=access.base_path if access is not None else None), []
+        except ConfigError as exc:
+            return TemplateSet({}), exc.problems
+
+    @staticmethod
+    def _refusal(loaded: LoadedConfig) -> NotSupportedError | None:
+        config = loaded.config
+        if config.gateway.auth is not None and config.gateway.auth.enabled:
+            return NotSupportedError("`gateway.auth` is enabled, but API keys are not supported yet")
+        if config.rate_limiting.enabled and config.rate_limiting.rules:
+            return NotSupportedError("`rate_limiting` has rules, but rate limits are not supported yet")
+        return None
+
+    @staticmethod
+    def _unsupported(loaded: LoadedConfig) -> list[str]:
+        config = loaded.config
+        found = []
+        if config.gateway.auth is not None and config.gateway.auth.enabled:
+            found.append("`gateway.auth` (all inferences are refused)")
+        if config.rate_limiting.enabled and config.rate_limiting.rules:
+            found.append("`rate_limiting` (all inferences are refused)")
+        if config.gateway.export.otlp.traces.enabled:
+            found.append("`gateway.export.otlp.traces` (no spans are exported)")
+        if config.gateway.relay is not None:
+            found.append("`gateway.relay`")
+        storage = config.object_storage
+        if storage is not None and not isinstance(storage, DisabledStorageConfig):
+            found.append(f'`object_storage.type = "{STORAGE_KINDS[type(storage)]}"`')
+        if config.embedding_models:
+            found.append("`embedding_models`")
+        if config.optimizers:
+            found.append("`optimizers`")
+        if config.evaluations or any(function.evaluators for function in config.functions.values()):
+            found.append("evaluations")
+        return found

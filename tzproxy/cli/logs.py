@@ -25,7 +25,7 @@ ENCODER = msgspec.json.Encoder()
 class PlainFormatter(logging.Formatter):
     """`2026-01-31T12:00:00Z  INFO tzproxy.http: message`."""
 
-    converter = staticmethod(time.gmtime)  # type: ignore[assignment]  # UTC, as typeshed has it too narrow
+    converter = staticmethod(time.gmtime)
 
     def __init__(self) -> None:
         super().__init__("%(asctime)sZ %(levelname)5s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")

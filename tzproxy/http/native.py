@@ -115,7 +115,7 @@ class NativeEvents:
             elif isinstance(block, ToolCallChunk):
                 text = block.raw_arguments
         says_more = piece.last is not None or piece.raw_usage or piece.raw_response or piece.raw and self._raw
-        if text is None and not says_more:
+        if not text and not says_more:
             return None
         answer = piece.last
         return ENCODER.encode(

@@ -118,6 +118,9 @@ def build_answer(
     if inference.function.type == "json":
         schema = inference.output_schema
         output, auxiliary = json_output(result.output, None if schema is None else schema.check)
+        if output.raw is None and ttft_ms is not None:
+            # A stream without text stands for an empty text, an answer without text for none.
+            output = JsonOutput("", None)
     else:
         blocks: Sequence[ModelOutput] = result.output
         if result.params.json_mode == "tool":

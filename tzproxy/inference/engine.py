@@ -26,7 +26,7 @@ from tzproxy.inference.plan import DEFAULT_FUNCTION, Inference
 from tzproxy.inference.rows import RowWriter
 from tzproxy.inference.variant import NO_CHAT_PARAMS, Variant, VariantAnswer, VariantStream
 from tzproxy.recording.sink import Sink
-from tzproxy.types.request import ExtraBody, ExtraHeader, InferenceRequest
+from tzproxy.types.request import ExtraBody, ExtraHeader, InferenceRequest, given
 
 RESERVED = "tensorzero::"
 WORKFLOW_EPISODES_FROM_MS = 10_000_000_000_000
@@ -118,7 +118,7 @@ class Engine:
         function.checks.check(read.stored)
         if request.extra_body or request.extra_headers:
             self._check_extras(request, function, sole)
-        if request.internal_dynamic_variant_config is not None and not request.dryrun:
+        if given(request.internal_dynamic_variant_config) is not None and not request.dryrun:
             raise RequestError(
                 "If `internal_dynamic_variant_config` is used, `dryrun` must also be set to true"
             )
@@ -273,10 +273,10 @@ class Engine:
                 if request.function_name != DEFAULT_FUNCTION:
                     raise NotFoundError(f"Unknown function: {request.function_name}")
                 function = self.catalog.default_function
-            if not function.variants and request.internal_dynamic_variant_config is None:
+            if not function.variants and given(request.internal_dynamic_variant_config) is None:
                 raise TzproxyError(f"Function `{function.name}` has no variants")
             return function, None
-        if request.internal_dynamic_variant_config is not None:
+        if given(request.internal_dynamic_variant_config) is not None:
             raise InvalidTargetError(
                 "If a dynamic variant config is passed, `function_name` must be specified."
             )
@@ -296,10 +296,11 @@ class Engine:
         return self.catalog.default_function, self.catalog.default_variant(model)
 
     def _pinned(self, request: InferenceRequest, function: Function, tags: dict[str, str]) -> Variant | None:
-        if request.internal_dynamic_variant_config is not None:
+        dynamic = given(request.internal_dynamic_variant_config)
+        if dynamic is not None:
             if request.variant_name is not None:
                 raise RequestError("`variant_name` and `internal_dynamic_variant_config` cannot both be set.")
-            return self.catalog.dynamic_variant(function, bytes(request.internal_dynamic_variant_config))
+            return self.catalog.dynamic_variant(function, bytes(dynamic))
         if request.variant_name is None:
             return None
         variant = function.variant(request.variant_name)

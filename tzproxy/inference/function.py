@@ -15,7 +15,7 @@ from tzproxy.inference.plan import OutputSchema
 from tzproxy.inference.tools import FunctionTools, InferenceTools
 from tzproxy.inference.variant import Variant
 from tzproxy.prompts import JsonSchema
-from tzproxy.types.request import InferenceRequest
+from tzproxy.types.request import InferenceRequest, given
 
 NO_TOOLS = FunctionTools([], {}, tool_choice="auto", parallel_tool_calls=None)
 
@@ -89,9 +89,10 @@ class Function:
 
     def output_for(self, request: InferenceRequest) -> OutputSchema | None:
         """Return the schema in force: the request's, else the function's."""
-        if request.output_schema is None:
+        schema = given(request.output_schema)
+        if schema is None:
             return self.output_schema
-        raw = Raw(msgspec.json.format(bytes(request.output_schema), indent=-1))
+        raw = Raw(msgspec.json.format(bytes(schema), indent=-1))
         if self.type == "chat":
             return OutputSchema(raw, None)
         try:
@@ -117,14 +118,14 @@ class Function:
             raise RequestError(
                 "JSON mode `tool` is not supported with `parallel_tool_calls` configured in the function."
             )
-        if request.output_schema is None:
+        if given(request.output_schema) is None:
             raise RequestError("JSON mode `tool` requires `output_schema`.")
-        for field, given in (
+        for field, is_given in (
             ("allowed_tools", request.allowed_tools is not None),
             ("additional_tools", request.additional_tools is not None),
             ("parallel_tool_calls", request.parallel_tool_calls is not None),
             ("provider_tools", bool(request.provider_tools)),
             ("tool_choice", request.tool_choice is not None),
         ):
-            if given:
+            if is_given:
                 raise RequestError(f"Cannot pass `{field}` when using JSON mode `tool`.")

@@ -33,6 +33,7 @@ from tzproxy.types.request import (
     ThoughtInput,
     ToolCallInput,
     ToolResultInput,
+    given,
 )
 
 
@@ -96,7 +97,8 @@ class _Reader:
         if isinstance(block, ThoughtInput):
             provider_type = block.provider_type or block.internal_provider_type
             self.filtered = self.filtered or provider_type is not None
-            return Thought(block.text, block.signature, block.summary, provider_type, block.extra_data)
+            extra_data = given(block.extra_data)
+            return Thought(block.text, block.signature, block.summary, provider_type, extra_data)
         if isinstance(block, FileFields):
             file, stored = read_file(block, self.files, where=f"input.messages[{index}].content[{position}]")
             self.found[index, position] = file
@@ -122,8 +124,9 @@ def _text(block: TextInput, role: Role, index: int, position: int) -> StoredBloc
 
 def _tool_call(block: ToolCallInput, index: int, position: int) -> ToolCall:
     where = f"input.messages[{index}].content[{position}]"
-    if block.name is not None and block.arguments is not None and bytes(block.arguments) != b"null":
-        return ToolCall(block.id, block.name, _arguments_text(block.arguments, where))
+    arguments = given(block.arguments)
+    if block.name is not None and arguments is not None:
+        return ToolCall(block.id, block.name, _arguments_text(arguments, where))
     if block.raw_name is not None and block.raw_arguments is not None:
         return ToolCall(block.id, block.raw_name, block.raw_arguments)
     missing = "name" if block.name is None and block.raw_name is None else "arguments"

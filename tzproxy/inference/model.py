@@ -168,6 +168,7 @@ class ModelCaller:
         self, model: Model, entry: ModelProvider, request: ModelRequest, context: CallContext
     ) -> ModelCall:
         request = addressed(request, model, entry, filtered=context.filtered)
+        check_provider_tools(request, model, entry)
         started = perf_counter()
         try:
             if entry.wire is not None:
@@ -266,6 +267,28 @@ def addressed(request: ModelRequest, model: Model, entry: ModelProvider, *, filt
         provider_name=entry.name,
         fetch_files=request.fetch_files,
     )
+
+
+def check_provider_tools(request: ModelRequest, model: Model, entry: ModelProvider) -> None:
+    """Refuse tools that the provider would have to run but cannot.
+
+    Raises:
+        ProviderError: naming provider and model.
+    """
+    config = request.tool_config
+    if config is None or not config.provider_tools or entry.spec.provider_tools:
+        return
+    meant = [
+        tool
+        for tool in config.provider_tools
+        if tool.scope is None
+        or (tool.scope.model_name == model.name and tool.scope.provider_name in (None, entry.name))
+    ]
+    if meant:
+        raise ProviderError(
+            f"Provider `{entry.name}` does not support `provider_tools`, but {len(meant)} provider tool(s) "
+            f"were configured for model `{model.name}`"
+        )
 
 
 def _is_for(block: object, model: str, provider: str, provider_type: str) -> bool:

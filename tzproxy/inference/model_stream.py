@@ -23,6 +23,7 @@ from tzproxy.inference.model import (
     attributed,
     built,
     changes_for,
+    check_provider_tools,
     complete_raw,
     local_extras,
     prepare,
@@ -259,6 +260,7 @@ class ModelStreamer:
         self, model: Model, entry: ModelProvider, request: ModelRequest, context: CallContext
     ) -> ModelStream:
         request = addressed(request, model, entry, filtered=context.filtered)
+        check_provider_tools(request, model, entry)
         source = await self._source(model, entry, request, context)
         stream = ModelStream(source, model, entry, request)
         try:

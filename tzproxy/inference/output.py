@@ -81,6 +81,9 @@ class StreamCollector:
 
     def _add(self, piece: Chunk) -> None:
         if isinstance(piece, TextChunk):
+            if not piece.text:
+                # The original lets an empty delta claim no place among the blocks.
+                return
             text = self._blocks.setdefault(("text", piece.id), _TextBlock())
             text.parts.append(piece.text)  # type: ignore[union-attr]  # the key fixes the kind
         elif isinstance(piece, ToolCallChunk):

@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 from tzproxy.errors import RequestError
 from tzproxy.prompts import JsonSchema
 from tzproxy.types.content import ChatOutput, ModelOutput, ToolCall, ToolCallOutput
-from tzproxy.types.request import AdditionalTool, InferenceRequest
+from tzproxy.types.request import AdditionalTool, InferenceRequest, given
 from tzproxy.types.tools import (
     AllowedTools,
     CustomTool,
@@ -169,10 +169,11 @@ def _check_unique(names: Sequence[str]) -> None:
 
 
 def _function_tool(tool: AdditionalTool) -> FunctionTool:
-    if tool.parameters is None or tool.description is None:
-        missing = "parameters" if tool.parameters is None else "description"
+    parameters = given(tool.parameters)
+    if parameters is None or tool.description is None:
+        missing = "parameters" if parameters is None else "description"
         raise RequestError(f"additional_tools: missing field `{missing}` of tool `{tool.name}`")
-    return FunctionTool(tool.description, _compact(tool.parameters), tool.name, tool.strict)
+    return FunctionTool(tool.description, _compact(parameters), tool.name, tool.strict)
 
 
 def _compact(raw: Raw) -> Raw:
@@ -181,7 +182,7 @@ def _compact(raw: Raw) -> Raw:
 
 
 def _schema_of(tool: AdditionalTool) -> JsonSchema:
-    return JsonSchema.dynamic(msgspec.json.decode(tool.parameters or b"{}"))
+    return JsonSchema.dynamic(msgspec.json.decode(given(tool.parameters) or b"{}"))
 
 
 def checked_output(blocks: Sequence[ModelOutput], tools: InferenceTools | None) -> list[ChatOutput]:

@@ -15,6 +15,14 @@ from tzproxy.types.params import InferenceParams
 from tzproxy.types.tools import CustomToolFormat, ProviderTool, ToolChoice
 
 
+def given(raw: Raw | UnsetType) -> Raw | None:
+    """Return a JSON value that was sent, None for an absent one and for null.
+
+    `Raw | None` would be the natural type of such fields, but the decoder takes it for null alone.
+    """
+    return None if raw is UNSET or bytes(raw) == b"null" else raw
+
+
 class TextInput(Struct, tag="text", tag_field="type", frozen=True, forbid_unknown_fields=True):
     """Text, or (old form) arguments for the template named after the role: exactly one of the two."""
 
@@ -40,7 +48,7 @@ class ToolCallInput(Struct, tag="tool_call", tag_field="type", frozen=True):
 
     id: str
     name: str | None = None
-    arguments: Raw | None = None
+    arguments: Raw | UnsetType = UNSET
     raw_name: str | None = None
     raw_arguments: str | None = None
 
@@ -61,7 +69,7 @@ class ThoughtInput(Struct, tag="thought", tag_field="type", frozen=True):
     summary: list[SummaryText] | None = None
     provider_type: str | None = None
     internal_provider_type: str | None = field(default=None, name="_internal_provider_type")
-    extra_data: Raw | None = None
+    extra_data: Raw | UnsetType = UNSET
 
 
 class StorageKind(Struct, frozen=True, omit_defaults=True):
@@ -145,7 +153,7 @@ class AdditionalTool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     type: Literal["function", "client_side_function", "openai_custom"] = "function"
     name: str
     description: str | None = None
-    parameters: Raw | None = None
+    parameters: Raw | UnsetType = UNSET
     strict: bool = False
     format: CustomToolFormat | None = None
 
@@ -200,7 +208,7 @@ class InferenceRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
     provider_tools: list[ProviderTool] = []
-    output_schema: Raw | None = None
+    output_schema: Raw | UnsetType = UNSET
     cache_options: CacheOptions = CacheOptions()
     credentials: dict[str, str] = {}
     include_original_response: bool = False
@@ -209,4 +217,4 @@ class InferenceRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     include_aggregated_response: bool = False
     extra_body: list[ExtraBody] = []
     extra_headers: list[ExtraHeader] = []
-    internal_dynamic_variant_config: Raw | None = None
+    internal_dynamic_variant_config: Raw | UnsetType = UNSET

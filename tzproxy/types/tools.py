@@ -48,10 +48,10 @@ class ProviderToolScope(Struct, frozen=True, omit_defaults=True):
     provider_name: str | None = None
 
 
-class ProviderTool(Struct, frozen=True):
+class ProviderTool(Struct, frozen=True, kw_only=True):
     """A tool that the provider itself runs. `scope` null: for all."""
 
-    scope: ProviderToolScope | None
+    scope: ProviderToolScope | None = None
     tool: Raw
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from tzproxy.errors import RequestError
 from tzproxy.http.errors import decode_error
@@ -73,7 +73,7 @@ def inference_request(request: ChatCompletionRequest) -> InferenceRequest:
             )
     choice, allowed = _choice(request.tool_choice)
     response_format = request.response_format
-    schema = None
+    schema: Raw | UnsetType = UNSET
     if response_format is not None and response_format.json_schema is not None:
         schema = response_format.json_schema.schema
     return InferenceRequest(
@@ -161,7 +161,7 @@ def _tools(declared: Sequence[DeclaredTool]) -> list[AdditionalTool]:
             )
             continue
         function = tool.function
-        if function is None or function.parameters is None:
+        if function is None or function.parameters is UNSET:
             missing = "function" if function is None else "function.parameters"
             raise RequestError(f"tools[{index}]: missing field `{missing}`")
         tools.append(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Raw, Struct, field
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from tzproxy.types.params import U32, InferenceParams, ServiceTier
 from tzproxy.types.request import CacheOptions, ExtraBody, ExtraHeader
@@ -43,7 +43,7 @@ class DeclaredFunction(Struct, frozen=True):
     """A function tool's declaration."""
 
     name: str
-    parameters: Raw | None = None
+    parameters: Raw | UnsetType = UNSET
     description: str | None = None
     strict: bool | None = None
 
@@ -88,7 +88,7 @@ class JsonSchemaFormat(Struct, frozen=True):
     """The inner object of `response_format` of type `json_schema`."""
 
     name: str = ""
-    schema: Raw | None = None
+    schema: Raw | UnsetType = UNSET
     description: str | None = None
     strict: bool | None = None
 
@@ -144,8 +144,8 @@ class ChatCompletionRequest(Struct, frozen=True, kw_only=True):
     include_raw_usage: bool = field(default=False, name="tensorzero::include_raw_usage")
     include_raw_response: bool = field(default=False, name="tensorzero::include_raw_response")
     include_original_response: bool = field(default=False, name="tensorzero::include_original_response")
-    dynamic_variant_config: Raw | None = field(
-        default=None, name="tensorzero::internal_dynamic_variant_config"
+    dynamic_variant_config: Raw | UnsetType = field(
+        default=UNSET, name="tensorzero::internal_dynamic_variant_config"
     )
 
 

@@ -3,6 +3,7 @@
 Run: pytest benchmarks/test_ring.py --benchmark-only
 """
 
+from functools import partial
 from pathlib import Path
 
 from pytest_benchmark.fixture import BenchmarkFixture
@@ -31,7 +32,8 @@ def test_append_two_rows(benchmark: BenchmarkFixture) -> None:
     def drain() -> None:
         consumer.ack(consumer.cursor)
 
-    benchmark.pedantic(producer.append, args=(ROWS,), setup=drain, rounds=20_000, warmup_rounds=100)
+    run = partial(benchmark.pedantic, setup=drain, rounds=20_000, warmup_rounds=100)
+    run(producer.append, args=(ROWS,))
     assert producer.refused()[0] == 0
 
 

@@ -1,4 +1,4 @@
-"""A store in memory with ClickHouse's deduplication by token, and faults on demand."""
+"""A store in memory that treats the recorder as ClickHouse does, with faults on demand. For tests."""
 
 from __future__ import annotations
 
@@ -9,50 +9,55 @@ from collections.abc import Callable
 from tzproxy.clickhouse.client import StatementError
 from tzproxy.errors import StoreUnavailableError
 
+#: Called with table, lines and token; "away": nothing stored and no answer, "cut": stored but no answer,
+#: "no table": refused for the table's sake, None: no fault.
 Fault = Callable[[str, bytes, str], str | None]
+
+#: A row that holds this makes its whole statement fail, as bad JSON does.
+POISON = b"poison"
 
 
 class FakeStore:
-    """Keeps rows per table; a token seen before is acknowledged and stores nothing.
+    """Keeps rows per table; a token seen before is acknowledged and stores nothing."""
 
-    `fault(table, lines, token)` may return "away" (nothing stored, no answer), "cut" (stored, no answer) or
-    "no table"; a row with `POISON` in it refuses its statement.
-    """
-
-    POISON = b"poison"
-
-    def __init__(self) -> None:
+    def __init__(self, fault: Fault | None = None) -> None:
+        self.fault = fault
         self.lines: dict[str, list[bytes]] = {}
-        self.tokens: set[str] = set()
+        #: (table, rows, token) of every statement that arrived
         self.statements: list[tuple[str, int, str]] = []
-        self.fault: Fault | None = None
-        self.gate: threading.Event | None = None
-        self.closed = False
+        self.is_closed = False
+        self._tokens: set[str] = set()
+        self._lock = threading.Lock()
 
     def insert_json(self, table: str, lines: bytes, *, dedup_token: str | None) -> None:
-        """Store rows as ClickHouse would."""
-        assert dedup_token is not None
-        if self.gate is not None:
-            self.gate.wait(20)
+        """Store rows, one a line, all or none.
+
+        Raises: StoreUnavailableError, StatementError as `fault` and the rows demand.
+        """
         rows = lines.split(b"\n")
-        self.statements.append((table, len(rows), dedup_token))
-        fault = self.fault(table, lines, dedup_token) if self.fault else None
-        if fault == "away":
-            raise StoreUnavailableError("the store is away")
-        if fault == "no table":
-            raise StatementError("no such table", clickhouse_code=60)
-        if self.POISON in lines:
-            raise StatementError("cannot parse", clickhouse_code=27)
-        if dedup_token not in self.tokens:
-            self.tokens.add(dedup_token)
-            self.lines.setdefault(table, []).extend(rows)
+        token = dedup_token or f"statement-{len(self.statements)}"
+        fault = self.fault(table, lines, token) if self.fault else None
+        with self._lock:
+            self.statements.append((table, len(rows), token))
+            if fault == "away":
+                raise StoreUnavailableError("the store is away")
+            if fault == "no table":
+                raise StatementError(f"no table {table}", clickhouse_code=60)
+            if POISON in lines:
+                raise StatementError("cannot parse", clickhouse_code=27)
+            if token not in self._tokens:
+                self._tokens.add(token)
+                self.lines.setdefault(table, []).extend(rows)
         if fault == "cut":
             raise StoreUnavailableError("the connection was cut")
 
     def close(self) -> None:
-        """Nothing to close."""
-        self.closed = True
+        """Note that it was closed."""
+        self.is_closed = True
 
-    def counts(self) -> Counter[bytes]:
-        """How often each row is stored."""
-        return Counter(line for lines in self.lines.values() for line in lines)
+    def counts(self, table: str | None = None) -> Counter[bytes]:
+        """Return how often each row is stored, in one table or in all."""
+        with self._lock:
+            return Counter(
+                line for name, lines in self.lines.items() if table in (None, name) for line in lines
+            )

@@ -10,10 +10,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from tzproxy._speedups.ring import TABLES, RingConsumer, RingCorruptError
+from tzproxy._speedups.ring import RingConsumer, RingCorruptError
 from tzproxy.recording.batch import Batch, TableRows, join_tables
 from tzproxy.recording.rings import RETIRED_SUFFIX, RING_SUFFIX, open_consumer
 from tzproxy.recording.state import Range, RecorderState, RingState
+from tzproxy.recording.tables import no_rows
 
 LOGGER = logging.getLogger(__name__)
 
@@ -157,7 +158,12 @@ class Feeds:
 
     def pass_over(self, feed: Feed, position: int) -> None:
         """Count a ring's rows up to `position` as taken: they are in the spool already."""
-        end, _, tables = feed.consumer.peek(feed.read, position, _EVERYTHING, _EVERYTHING)
+        try:
+            end, _, tables = feed.consumer.peek(feed.read, position, _EVERYTHING, _EVERYTHING)
+        except RingCorruptError as exc:
+            LOGGER.error("%s: %s", feed.path, exc)
+            feed.is_damaged = True
+            return
         feed.state.acked = end
         for table, (rows, _) in tables.items():
             feed.state.taken[table] += rows
@@ -186,6 +192,12 @@ class Feeds:
         for feed in self.by_id.values():
             feed.consumer.beat(now_ns)
 
+    def close(self) -> None:
+        """Let go of all rings."""
+        for feed in self.by_id.values():
+            feed.consumer.close()
+        self.by_id.clear()
+
     def _attach(self, path: Path) -> Feed | None:
         try:
             consumer = open_consumer(path)
@@ -201,7 +213,12 @@ class Feeds:
             return None
         known = self._state.rings.get(ring_id)
         if known is None or consumer.acked > known.acked:
+            before = known.taken if known else no_rows()
             known = self._state.rings[ring_id] = _assume_state(consumer)
+            # What is acknowledged without our knowing why has been stored (or spooled) by a recorder whose
+            # last word is lost.
+            for table, rows in enumerate(known.taken):
+                self._state.stored[table] += rows - before[table]
         feed = Feed(path, consumer, known)
         self.by_id[ring_id] = feed
         consumer.ack(min(known.acked, consumer.cursor))
@@ -228,6 +245,8 @@ def _batch(ranges: Sequence[Range], parts: Sequence[dict[int, TableRows]]) -> Ba
 def _assume_state(consumer: RingConsumer) -> RingState:
     """What a ring without a remembered state tells by itself: all that is acknowledged has been taken."""
     acked = consumer.acked
+    if acked == 0:
+        return RingState()
     cursor, _, accepted = consumer.accepted()
     taken = list(accepted)
     try:
@@ -236,5 +255,4 @@ def _assume_state(consumer: RingConsumer) -> RingState:
         tables = {}
     for table, (rows, _) in tables.items():
         taken[table] -= rows
-    assert len(taken) == TABLES
     return RingState(acked=acked, taken=taken)

@@ -21,7 +21,8 @@ class Pace:
         self._credited_at = now
         self._active_at = now
         self._retry_at = float("-inf")
-        self._retry_s = _FIRST_RETRY_S
+        self._first_retry_s = min(_FIRST_RETRY_S, options.longest_retry_ms / 1000)
+        self._retry_s = self._first_retry_s
         self.is_away = False
 
     def is_due(self, now: float, rows: int, size_bytes: int) -> bool:
@@ -56,7 +57,7 @@ class Pace:
         """The store answered."""
         self.is_away = False
         self._retry_at = float("-inf")
-        self._retry_s = _FIRST_RETRY_S
+        self._retry_s = self._first_retry_s
 
     def delay_s(self, now: float, *, busy: bool, waiting: int) -> float:
         """Return how long to sleep before looking again."""

@@ -80,7 +80,11 @@ class Recorder:
         self._missing_since: dict[int, float] = {}
         self._discovered_at = float("-inf")
         self._spooled_at = float("-inf")
-        self._recover()
+        try:
+            self._recover()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def is_idle(self) -> bool:
@@ -110,10 +114,14 @@ class Recorder:
 
     def close(self) -> None:
         """End the inserter, close the files. Rows not stored stay in rings and spool."""
+        if self._lock_fd < 0:
+            return
         self._inserter.close(timeout_s=1.0)
+        self._feeds.close()
         self._spool.close()
         self._file.close()
         os.close(self._lock_fd)
+        self._lock_fd = -1
 
     # ---- sending
 

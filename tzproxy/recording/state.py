@@ -93,6 +93,8 @@ class StateFile:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # A full disk must not stop a commit later.
+        os.posix_fallocate(self._fd, 0, 2 * _SLOT_BYTES)
         self._generation, payload = _newest(self._fd)
         self.state = _DECODER.decode(payload) if payload else RecorderState()
         #: Whether there was a valid state to go on from.

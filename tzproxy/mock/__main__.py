@@ -30,7 +30,9 @@ def main(arguments: list[str]) -> None:
 
 
 def _end_with_stdin() -> None:
-    sys.stdin.buffer.read()
+    # Not through `sys.stdin`: its lock, held by a daemon thread, makes the interpreter abort at its end.
+    while os.read(0, 4096):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

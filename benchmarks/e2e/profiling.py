@@ -1,0 +1,61 @@
+"""Where a tzproxy worker spends its time under load: py-spy if it is there, else perf."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+_RATE = 250
+_TOP = 25
+
+
+def find_profiler() -> str | None:
+    """Return the path of the profiler to use."""
+    beside = Path(sys.executable).with_name("py-spy")
+    return str(beside) if beside.exists() else shutil.which("py-spy") or shutil.which("perf")
+
+
+def start_profiler(profiler: str, pid: int, output: Path, duration_s: int) -> subprocess.Popen[bytes]:
+    """Start to record a process for some seconds."""
+    if Path(profiler).name == "perf":
+        command = [profiler, "record", "-g", "-F", str(_RATE), "-p", str(pid), "-o", str(output)]
+        command += ["--", "sleep", str(duration_s)]
+    else:
+        command = [profiler, "record", "--pid", str(pid), "--duration", str(duration_s), "--rate", str(_RATE)]
+        command += ["--native", "--format", "raw", "--output", str(output)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def format_profile(profiler: str, output: Path) -> str:
+    """Format what was recorded."""
+    if Path(profiler).name == "perf":
+        command = [profiler, "report", "--stdio", "--no-children", "-i", str(output), "--percent-limit", "1"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return summarize_stacks(output.read_text().splitlines())
+
+
+def summarize_stacks(lines: Iterable[str]) -> str:
+    """Summarise collapsed stacks (`outer;inner COUNT` a line): time in each frame itself, and below it."""
+    own: Counter[str] = Counter()
+    below: Counter[str] = Counter()
+    total = 0
+    for line in lines:
+        stack, _, count = line.rpartition(" ")
+        if not stack or not count.isdigit():
+            continue
+        frames = stack.split(";")
+        total += int(count)
+        own[frames[-1]] += int(count)
+        for frame in set(frames):
+            below[frame] += int(count)
+    if not total:
+        return "nothing was recorded"
+    parts = [f"{total} samples at {_RATE} Hz"]
+    for title, counter in (("in the frame itself", own), ("in the frame and below", below)):
+        parts.append(f"\n== {title}, % of samples")
+        parts += [f"{100 * count / total:6.1f}  {frame}" for frame, count in counter.most_common(_TOP)]
+    return "\n".join(parts)

@@ -14,8 +14,10 @@ from tzproxy.clickhouse.schema.types import QUANTILES_STATE
 
 _ID: Final = "toUInt128(id)"
 
-# Episode ids of workflow evaluations carry a time ten billion seconds ahead; this is the first of them.
-_WORKFLOW_EPISODES_FROM: Final = "toUInt128(toUUID('09184e72-a000-7000-8000-000000000000'))"
+# Episode ids of workflow evaluations carry a time ten billion seconds ahead. The border is the id that the
+# original drew in the first millisecond of that time, so that both gateways leave out exactly the same
+# episodes.
+_WORKFLOW_EPISODES_FROM: Final = "toUInt128(toUUID('09184e72-a000-78d6-8323-142ed2e37065'))"
 
 
 def _feedback_tags(source: str, metric_name: str) -> ViewSpec:

@@ -158,7 +158,8 @@ def _find(value: Any, tree: _Tree, path: Path) -> Iterator[tuple[Table, str, Pat
 
 def common_folder(paths: list[str]) -> str:
     """Return the longest folder, with a slash at its end, that all absolute paths share; "" for none."""
-    folders = [os.path.dirname(path).split("/") for path in paths]
+    folders = [path.split("/")[:-1] for path in paths]
+    # Works on any sequences, here on folder names rather than characters.
     shared = os.path.commonprefix(folders)
     prefix = "/".join(shared) + "/"
     return "" if prefix == "/" else prefix

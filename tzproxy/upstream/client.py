@@ -210,6 +210,11 @@ class Upstream:
         pool = self._pools.get(endpoint.origin)
         return pool.counters if pool is not None else PoolCounters(idle=0, slots=0, waiting=0)
 
+    @property
+    def origins(self) -> int:
+        """How many origins have a pool."""
+        return len(self._pools)
+
     def close_idle(self) -> None:
         """Close the connections that have been idle for too long; a timer does this by itself."""
         now = self._clock()

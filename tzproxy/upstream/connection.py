@@ -126,7 +126,12 @@ class Connection(asyncio.Protocol):
         self._parser.start(has_no_body)
         waiter = self._waiter = self._loop.create_future()
         self._sent_at = self._clock()
-        transport.write(request)
+        try:
+            transport.write(request)
+        except (OSError, RuntimeError) as exc:
+            # Lost, but the loop has not got round to saying so.
+            self._lose(exc)
+            return waiter
         # PERF: the timer of an earlier exchange stays armed and is looked at again when it fires, so
         # that a steady row of requests arms none (test_http1.py::test_send).
         if until < self._timer_at:

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 _PORTS = {"http": 80, "https": 443}
 # What may stay as it is in a path or query; everything else is percent-encoded (RFC 3986, section 3.3).
 _KEEP = "/%:@!$&'()*+,;=-._~?[]|{}^`\\"
-_CONTROL = re.compile("[\x00-\x20\x7f]")
+_CONTROL = re.compile("[\x00-\x1f\x7f]")
 
 
 class Endpoint:
@@ -60,8 +60,8 @@ class Endpoint:
             ValueError: when it is not an absolute http or https URL. The message does not repeat it.
         """
         text = url.strip()
-        if _CONTROL.search(text.partition("?")[0]):
-            raise ValueError("the URL has a blank or control character")
+        if _CONTROL.search(text):
+            raise ValueError("the URL has a control character")
         try:
             parts = urlsplit(text)
             port = parts.port

@@ -48,8 +48,8 @@ class ProxyRules:
     """The proxy settings, read once."""
 
     def __init__(self, settings: UpstreamSettings) -> None:
-        self._for_https = settings.https_proxy or settings.all_proxy
-        self._for_http = settings.http_proxy or settings.all_proxy
+        self._for_https = _with_scheme(settings.https_proxy or settings.all_proxy)
+        self._for_http = _with_scheme(settings.http_proxy or settings.all_proxy)
         self._exclusions = [
             _Exclusion(entry.strip()) for entry in settings.no_proxy.split(",") if entry.strip()
         ]
@@ -74,7 +74,7 @@ class ProxyRules:
         if not proxy:
             return Route(Way.DIRECT, host=endpoint.host, port=endpoint.port, hop_is_tls=endpoint.is_tls)
         try:
-            parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+            parts = urlsplit(proxy)
             host, port, scheme = parts.hostname, parts.port, parts.scheme.lower()
         except ValueError:
             raise UpstreamConnectError("the proxy URL is malformed") from None
@@ -126,6 +126,10 @@ class _Exclusion:
                 address is not None and address.version == self._network.version and address in self._network
             )
         return bool(self._name) and (host == self._name or host.endswith(f".{self._name}"))
+
+
+def _with_scheme(proxy: str) -> str:
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
 
 
 def _address(text: str) -> _Address | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from hypothesis import settings
 
 from tzproxy.config import providers as configs
 from tzproxy.config.credentials import Credential, StaticCredential
@@ -30,6 +31,8 @@ CONFIGS: Mapping[str, configs.BaseProviderConfig] = {
     "tgi": configs.TGIProviderConfig(api_base="http://localhost:8080/v1/"),
 }
 NAMES = tuple(CONFIGS)
+PROPERTY = settings(deadline=None, derandomize=True, max_examples=80)
+"""For tests by random input: the same input every time, however slow the machine."""
 KEY = StaticCredential(Secret("sk-test"))
 
 
@@ -77,9 +80,10 @@ def messages_of(name: str, messages: Sequence[Message], **fields: Any) -> Any:
     return body_of(chat(name), ask(*messages, **fields))["messages"]
 
 
-def answer(message: Mapping[str, object] | None = None, **changes: Any) -> bytes:
+def answer(message: Any = None, **changes: Any) -> bytes:
     """Write an answer; fields given as `...` are left out."""
-    choice: dict[str, Any] = {"index": 0, "message": message or {"content": "Hi"}, "finish_reason": "stop"}
+    changes["message"] = message or {"content": "Hi"}
+    choice: dict[str, Any] = {"index": 0, "message": None, "finish_reason": "stop"}
     fields: dict[str, Any] = {"choices": [choice], "usage": {"prompt_tokens": 3, "completion_tokens": 2}}
     for key, value in changes.items():
         target = choice if key in ("index", "message", "finish_reason") else fields

@@ -8,6 +8,8 @@ import msgspec
 import pytest
 from msgspec import Raw
 
+from tzproxy.types.params import ChatParams
+
 from .vectors import (
     ANSWER_HEADERS,
     CONFIGS,
@@ -81,3 +83,53 @@ def test_stream(name: str) -> None:
     stream = events(read(name, "stream.sse"))
     chunks = fed(provider(name), [*stream, b"not even JSON"])
     assert written_stream(chunks) == read(name, "stream_result.txt")
+
+
+SCHEMA = Raw(b'{"type": "object", "properties": {"answer": {"type": "string"}}}')
+
+
+@pytest.mark.parametrize(
+    ("mode", "system", "response_format"),
+    [
+        ("on", r"Respond using JSON.\n\nBe brief.", '{"type":"json_object"}'),
+        (
+            "strict",
+            "Be brief.",
+            '{"type":"json_schema","json_schema":{"name":"response","strict":true,"schema":'
+            '{"type":"object","properties":{"answer":{"type":"string"}}}}}',
+        ),
+    ],
+)
+def test_json_bytes(mode: str, system: str, response_format: str) -> None:
+    """OpenAI's JSON modes have the recorded bytes."""
+    request = single_turn(tool_config=None, json_mode=mode, output_schema=SCHEMA)
+    body = provider("openai").build_request(request, {}).body.decode()
+    assert body == (
+        f'{{"messages":[{{"role":"system","content":"{system}"}},'
+        '{"role":"user","content":"Weather in Oslo?"}],'
+        '"model":"gpt-4o-mini","temperature":0.20000000298023224,"max_completion_tokens":200,"stream":false,'
+        f'"response_format":{response_format}}}'
+    )
+
+
+def test_all_parameters() -> None:
+    """All parameters of OpenAI stand in their recorded order."""
+    params = ChatParams(
+        temperature=0.5,
+        max_tokens=100,
+        seed=7,
+        top_p=0.5,
+        presence_penalty=0.25,
+        frequency_penalty=0.25,
+        stop_sequences=["X"],
+        reasoning_effort="low",
+        service_tier="priority",
+        verbosity="low",
+    )
+    request = single_turn(tool_config=None, system=None, params=params, stream=True)
+    assert provider("openai").build_request(request, {}).body.decode() == (
+        '{"messages":[{"role":"user","content":"Weather in Oslo?"}],"model":"gpt-4o-mini","temperature":0.5,'
+        '"max_completion_tokens":100,"seed":7,"top_p":0.5,"presence_penalty":0.25,"frequency_penalty":0.25,'
+        '"stream":true,"stream_options":{"include_usage":true},"stop":["X"],"reasoning_effort":"low",'
+        '"service_tier":"priority","verbosity":"low"}'
+    )

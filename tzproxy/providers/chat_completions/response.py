@@ -17,6 +17,7 @@ from tzproxy.providers.chat_completions.wire import (
     CustomCallIn,
     FunctionCallIn,
     ObjectCallIn,
+    OnlyFunctionCallIn,
 )
 from tzproxy.providers.driving import request_id_suffix
 from tzproxy.providers.errors import ProviderError, server_error
@@ -83,12 +84,12 @@ def _finish_reason(row: ChatRow, choice: ChoiceIn[Any]) -> FinishReason | None:
     return None
 
 
-def _tool_call(call: FunctionCallIn | CustomCallIn | ObjectCallIn) -> ToolCall:
-    if isinstance(call, FunctionCallIn):
-        return ToolCall(call.id, call.function.name, call.function.arguments)
+def _tool_call(call: FunctionCallIn | OnlyFunctionCallIn | CustomCallIn | ObjectCallIn) -> ToolCall:
     if isinstance(call, CustomCallIn):
         return ToolCall(call.id, call.custom.name, call.custom.input)
-    return ToolCall(call.id, call.function.name, _ENCODE(_DECODE(call.function.arguments)).decode())
+    if isinstance(call, ObjectCallIn):
+        return ToolCall(call.id, call.function.name, _ENCODE(_DECODE(call.function.arguments)).decode())
+    return ToolCall(call.id, call.function.name, call.function.arguments)
 
 
 def _add_tagged(row: ChatRow, output: list[ModelOutput], text: str, body: bytes, headers: HeaderView) -> None:

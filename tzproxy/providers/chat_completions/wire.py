@@ -8,7 +8,7 @@ Source: OpenAI API reference, chat completions; the wire of TensorZero 2026.6.
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
@@ -139,6 +139,14 @@ class FunctionCallIn(Struct, tag="function", tag_field="type", gc=False):
     function: CalledFunction
 
 
+class OnlyFunctionCallIn(Struct, gc=False):
+    """A call of a function tool, from a service that knows no other calls."""
+
+    id: str
+    type: Literal["function"]
+    function: CalledFunction
+
+
 class CalledCustom(Struct, gc=False):
     """Name and free-text input of a custom tool's call."""
 
@@ -195,7 +203,7 @@ class DetailedMessageIn(Struct):
 
     content: str | None = None
     reasoning_details: list[DetailIn] | None = None
-    tool_calls: list[FunctionCallIn] | None = None
+    tool_calls: list[OnlyFunctionCallIn] | None = None
 
 
 class ObjectFunction(Struct):

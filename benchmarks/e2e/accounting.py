@@ -29,6 +29,19 @@ def read_cpu_s(pid: int) -> float:
     return (user + system) / _TICKS
 
 
+def read_threads(pid: int) -> dict[int, tuple[str, float]]:
+    """Return name and CPU seconds of each thread of a process."""
+    found: dict[int, tuple[str, float]] = {}
+    for entry in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            text = (entry / "stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        _, user, system = parse_stat(text)
+        found[int(entry.name)] = (text[text.index("(") + 1 : text.rindex(")")], (user + system) / _TICKS)
+    return found
+
+
 def read_cpu(pids: Iterable[int]) -> dict[int, float]:
     """Return the CPU seconds of each process that still exists."""
     found: dict[int, float] = {}

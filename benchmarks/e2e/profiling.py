@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -10,13 +11,27 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _RATE = 250
-_TOP = 25
+_TOP = 30
+_OURS = re.compile(r"\(tzproxy/(?!cli/)")
+_WAITS = ("syscall (libc", "epoll_pwait", "epoll_wait", "poll (libc", "futex", "select (libc", "nanosleep")
+"""What a sleeping thread is in; `syscall` is how Rust's runtime waits for a futex."""
 
 
 def find_profiler() -> str | None:
     """Return the path of the profiler to use."""
     beside = Path(sys.executable).with_name("py-spy")
     return str(beside) if beside.exists() else shutil.which("py-spy") or shutil.which("perf")
+
+
+def format_threads(
+    before: dict[int, tuple[str, float]], after: dict[int, tuple[str, float]], answers: int
+) -> str:
+    """Format what each thread of the worker used a request; only this shows threads without Python frames."""
+    used = sorted(
+        ((cpu_s - before.get(tid, ("", 0.0))[1], name) for tid, (name, cpu_s) in after.items()), reverse=True
+    )
+    lines = [f"{1e6 * cpu_s / max(1, answers):8.1f}  {name}" for cpu_s, name in used if cpu_s > 0]
+    return "== threads, us of CPU a request (the profiler slows it down)\n" + "\n".join(lines)
 
 
 def start_profiler(profiler: str, pid: int, output: Path, duration_s: int) -> subprocess.Popen[bytes]:
@@ -39,23 +54,30 @@ def format_profile(profiler: str, output: Path) -> str:
 
 
 def summarize_stacks(lines: Iterable[str]) -> str:
-    """Summarise collapsed stacks (`outer;inner COUNT` a line): time in each frame itself, and below it."""
+    """Summarise collapsed stacks (`outer;inner COUNT` a line): time in each frame itself, and below it.
+
+    The second list holds the gateway's own functions only: start-up frames are below everything.
+    """
     own: Counter[str] = Counter()
     below: Counter[str] = Counter()
-    total = 0
+    total = idle = 0
     for line in lines:
         stack, _, count = line.rpartition(" ")
         if not stack or not count.isdigit():
             continue
         frames = stack.split(";")
+        if frames[-1].startswith(_WAITS):
+            idle += int(count)
+            continue
         total += int(count)
         own[frames[-1]] += int(count)
         for frame in set(frames):
             below[frame] += int(count)
     if not total:
         return "nothing was recorded"
-    parts = [f"{total} samples at {_RATE} Hz"]
+    parts = [f"{total} busy samples at {_RATE} Hz, {idle} of waiting threads left out"]
     for title, counter in (("in the frame itself", own), ("in the frame and below", below)):
         parts.append(f"\n== {title}, % of samples")
-        parts += [f"{100 * count / total:6.1f}  {frame}" for frame, count in counter.most_common(_TOP)]
+        shown = [entry for entry in counter.most_common() if counter is own or _OURS.search(entry[0])]
+        parts += [f"{100 * count / total:6.1f}  {frame}" for frame, count in shown[:_TOP]]
     return "\n".join(parts)

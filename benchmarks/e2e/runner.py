@@ -7,6 +7,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+from benchmarks.e2e.accounting import read_threads
 from benchmarks.e2e.blocks import Bench, Block
 from benchmarks.e2e.gateways import (
     Gateway,
@@ -18,7 +19,7 @@ from benchmarks.e2e.gateways import (
 )
 from benchmarks.e2e.load_process import LoadProcess
 from benchmarks.e2e.plan import BACKLOG_REQUESTS, FUNCTIONS, GATEWAYS, Plan
-from benchmarks.e2e.profiling import find_profiler, format_profile, start_profiler
+from benchmarks.e2e.profiling import find_profiler, format_profile, format_threads, start_profiler
 from benchmarks.e2e.store import EmbeddedStore, ServerStore, Store
 from tzproxy.mock import MockProcess
 
@@ -110,12 +111,14 @@ def run_profile(plan: Plan, started: Started) -> str:
     worker = next(pid for pid, role in gateway.processes().items() if role == "worker")
     output = started.folder / "profile"
     process = start_profiler(profiler, worker, output, _PROFILE_S)
+    threads, answers = read_threads(worker), 0
     for _ in range(int(_PROFILE_S // plan.duration_s) + 1):
-        started.bench.run(plan.scenarios[0], gateway, 0)
+        answers += started.bench.run(plan.scenarios[0], gateway, 0).load.answers
+    used = format_threads(threads, read_threads(worker), answers)
     _, errors = process.communicate()
     if not output.exists():
         return f"the profiler failed: {errors.decode(errors='replace')}"
-    return format_profile(profiler, output)
+    return f"{used}\n\n{format_profile(profiler, output)}"
 
 
 def _tell(text: str) -> None:

@@ -208,7 +208,7 @@ class Load:
             await self._run_open(start_ns)
         else:
             idle, self._idle = self._idle, []
-            for connection in idle:
+            for connection in idle[: self.spec.most_requests or None]:
                 self._send_now(connection, time.monotonic_ns())
             await self._sleep_until_deadline()
         await self._drain()

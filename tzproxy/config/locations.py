@@ -19,25 +19,41 @@ _FORMS = (
 
 
 class EnvLocation(msgspec.Struct, frozen=True):
-    """`env::NAME`: the value of an environment variable, read at start-up."""
+    """`env::NAME`: the value of an environment variable, read at start-up.
+
+    Attributes:
+        name: the variable.
+    """
 
     name: str
 
 
 class PathFromEnvLocation(msgspec.Struct, frozen=True):
-    """`path_from_env::NAME`: an environment variable holds the path of a file; its contents."""
+    """`path_from_env::NAME`: the contents of a file whose path an environment variable holds.
+
+    Attributes:
+        name: the variable.
+    """
 
     name: str
 
 
 class PathLocation(msgspec.Struct, frozen=True):
-    """`path::FILE`: the contents of a file; a relative path starts at the working directory."""
+    """`path::FILE`: the contents of a file.
+
+    Attributes:
+        path: the file; a relative path starts at the working directory.
+    """
 
     path: str
 
 
 class DynamicLocation(msgspec.Struct, frozen=True):
-    """`dynamic::NAME`: the request's `credentials.NAME`."""
+    """`dynamic::NAME`: the request's `credentials.NAME`.
+
+    Attributes:
+        name: the key below `credentials`.
+    """
 
     name: str
 
@@ -51,13 +67,22 @@ class NoneLocation(msgspec.Struct, frozen=True):
 
 
 class LiteralLocation(msgspec.Struct, frozen=True):
-    """The value itself; only for settings that are no secret."""
+    """The value itself; only for settings that are no secret.
+
+    Attributes:
+        value: the value.
+    """
 
     value: str
 
 
 class FallbackLocation(msgspec.Struct, frozen=True):
-    """`{ default = ..., fallback = ... }`: the second serves when the first has no value."""
+    """`{ default = ..., fallback = ... }`: a pair, both looked up at start-up.
+
+    Attributes:
+        default: the location that is tried first.
+        fallback: serves when `default` has no value for the request.
+    """
 
     default: SingleLocation
     fallback: SingleLocation

@@ -28,8 +28,8 @@ def main(arguments: list[str]) -> int:
         started = Started(plan, stack)
         try:
             started.start_gateways()
-            if plan.is_profiled:
-                print(run_profile(plan, started))
+            if plan.profiler is not None:
+                print(run_profile(plan, plan.profiler, started))
                 return 0
             blocks = run_blocks(plan, started)
         except (GatewayFailed, StoreFailed) as exc:

@@ -67,7 +67,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     json_file: str | None = None
     is_quick: bool = False
     is_checked: bool = False
-    is_profiled: bool = False
+    profiler: str | None = None
+    """`auto`, `py-spy` or `perf`; None measures instead of profiling."""
     does_print_config: bool = False
 
 
@@ -158,7 +159,13 @@ def parse_plan(arguments: Sequence[str]) -> Plan:
     )
     add("--mock-url", help="a mock that is running (default: an own one)")
     add("--print-config", action="store_true", help="print the configuration that --gateway-url needs")
-    add("--profile", action="store_true", help="profile the tzproxy worker under load instead of measuring")
+    add(
+        "--profile",
+        nargs="?",
+        const="auto",
+        choices=("auto", "py-spy", "perf"),
+        help="profile the tzproxy worker under load instead of measuring (default py-spy, else perf)",
+    )
     add("--json", metavar="FILE", help="write all figures to a file")
     given = parser.parse_args(arguments)
     names = [name for name in given.gateways.split(",") if name]
@@ -190,6 +197,6 @@ def parse_plan(arguments: Sequence[str]) -> Plan:
         json_file=given.json,
         is_quick=given.quick,
         is_checked=given.check,
-        is_profiled=given.profile,
+        profiler=given.profile,
         does_print_config=given.print_config,
     )

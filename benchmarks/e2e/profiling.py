@@ -17,10 +17,15 @@ _WAITS = ("syscall (libc", "epoll_pwait", "epoll_wait", "poll (libc", "futex", "
 """What a sleeping thread is in; `syscall` is how Rust's runtime waits for a futex."""
 
 
-def find_profiler() -> str | None:
-    """Return the path of the profiler to use."""
-    beside = Path(sys.executable).with_name("py-spy")
-    return str(beside) if beside.exists() else shutil.which("py-spy") or shutil.which("perf")
+def find_profiler(wanted: str) -> str | None:
+    """Return the path of the wanted profiler; `auto` takes py-spy, or else perf."""
+    names = ("py-spy", "perf") if wanted == "auto" else (wanted,)
+    for name in names:
+        beside = Path(sys.executable).with_name(name)
+        found = str(beside) if beside.exists() else shutil.which(name)
+        if found:
+            return found
+    return None
 
 
 def format_threads(
@@ -37,7 +42,7 @@ def format_threads(
 def start_profiler(profiler: str, pid: int, output: Path, duration_s: int) -> subprocess.Popen[bytes]:
     """Start to record a process for some seconds."""
     if Path(profiler).name == "perf":
-        command = [profiler, "record", "-g", "-F", str(_RATE), "-p", str(pid), "-o", str(output)]
+        command = [profiler, "record", "-F", str(_RATE), "-p", str(pid), "-o", str(output)]
         command += ["--", "sleep", str(duration_s)]
     else:
         command = [profiler, "record", "--pid", str(pid), "--duration", str(duration_s), "--rate", str(_RATE)]
@@ -48,8 +53,9 @@ def start_profiler(profiler: str, pid: int, output: Path, duration_s: int) -> su
 def format_profile(profiler: str, output: Path) -> str:
     """Format what was recorded."""
     if Path(profiler).name == "perf":
-        command = [profiler, "report", "--stdio", "--no-children", "-i", str(output), "--percent-limit", "1"]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        command = [profiler, "report", "--stdio", "--no-children", "-g", "none", "-i", str(output)]
+        command += ["--sort", "comm,dso,symbol", "--percent-limit", "0.5"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     return summarize_stacks(output.read_text().splitlines())
 
 

@@ -102,11 +102,11 @@ def run_blocks(plan: Plan, started: Started) -> list[Block]:
     return blocks
 
 
-def run_profile(plan: Plan, started: Started) -> str:
+def run_profile(plan: Plan, wanted: str, started: Started) -> str:
     """Load the tzproxy gateway and profile its worker meanwhile."""
-    profiler = find_profiler()
+    profiler = find_profiler(wanted)
     if profiler is None:
-        return "neither py-spy nor perf is installed"
+        return "the profiler is not installed"
     gateway = next(entry for entry in started.gateways if entry.name.startswith(("tzproxy", "running")))
     worker = next(pid for pid, role in gateway.processes().items() if role == "worker")
     output = started.folder / "profile"

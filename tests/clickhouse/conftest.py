@@ -23,9 +23,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
         yield store
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def open_database(store: EmbeddedStore) -> Iterator[Callable[[], StoreClient]]:
-    """Makes a client of a database that does not exist yet."""
+    """Makes a client of a database that does not exist yet; after the test it does not exist any more."""
     clients: list[StoreClient] = []
 
     def build() -> StoreClient:
@@ -35,6 +35,7 @@ def open_database(store: EmbeddedStore) -> Iterator[Callable[[], StoreClient]]:
 
     yield build
     for client in clients:
+        client.command(f"DROP DATABASE IF EXISTS {client.database} SYNC", use_database=False)
         client.close()
 
 

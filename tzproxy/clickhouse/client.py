@@ -44,6 +44,9 @@ ONCE_SETTINGS: Final[Settings] = {
 }
 """With a token: a batch sent again stores nothing, in its table and in what views write from it."""
 
+# From 26 on this one decides, and `insert_deduplicate` only if it says so.
+_NEWER_SWITCH: Final = "deduplicate_insert"
+
 # What ClickHouse answers when the statement is fine and the moment is not.
 _PASSING_CODES: Final = frozenset(
     {
@@ -218,12 +221,15 @@ class StoreClient:
             StoreUnavailableError: No answer; whether the rows are stored is unknown. Send them again.
             StatementError: The server refused the rows; nothing is stored.
         """
-        merged: dict[str, str | int | float] = dict(settings or {})
-        if dedup_token is not None:
-            merged.update(ONCE_SETTINGS)
-            merged["insert_deduplication_token"] = dedup_token
+        merged: dict[str, str | int | float] = {}
         with _mapped():
             driver = self._connected()
+            if dedup_token is not None:
+                merged.update(ONCE_SETTINGS)
+                if _NEWER_SWITCH in driver.server_settings:
+                    merged[_NEWER_SWITCH] = "enable"
+                merged["insert_deduplication_token"] = dedup_token
+            merged.update(settings or {})
             result = driver.raw_insert(
                 table, insert_block=lines, settings=_driver_settings(merged), fmt="JSONEachRow"
             )

@@ -87,7 +87,8 @@ def remember_inserts(client: StoreClient, placement: Placement, report: Migratio
     definitions = {row["name"]: row["engine_full"] for row in rows}
     for table in TABLES:
         definition = definitions.get(table.name, "")
-        if not definition.startswith(table.engine) or ddl.DEDUP_SETTING in definition:
+        is_plain = definition.startswith(table.engine)
+        if not table.remembers_inserts or not is_plain or ddl.DEDUP_SETTING in definition:
             continue
         try:
             client.command(ddl.remember_inserts(table.name))
@@ -133,8 +134,11 @@ def _complete_table(
 
 def _writes_every_column(client: StoreClient, view: ViewSpec, found: _Found) -> bool:
     """Whether an existing view writes all columns that it should; old ones know nothing of later columns."""
-    wanted = client.query(f"DESCRIBE TABLE ({ddl.view_query(view)}\n)")
-    return {row["name"] for row in wanted} <= found.columns[view.name].keys()
+    return set(_written_columns(client, view)) <= found.columns[view.name].keys()
+
+
+def _written_columns(client: StoreClient, view: ViewSpec) -> list[str]:
+    return [row["name"] for row in client.query(f"DESCRIBE TABLE ({ddl.view_query(view)}\n)")]
 
 
 def _add_views(
@@ -169,7 +173,8 @@ def _add_views(
     while _server_time_s(client) <= border_s:
         time.sleep(_POLL_S)
     for view in to_fill:
-        client.command(ddl.fill_from(view, rows=f"NOT ({_later(view, border_s)})"))
+        earlier = f"NOT ({_later(view, border_s)})"
+        client.command(ddl.fill_from(view, _written_columns(client, view), rows=earlier))
         report.changes.append(f"view {view.name} created and filled")
 
 

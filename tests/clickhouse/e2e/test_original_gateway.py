@@ -151,13 +151,14 @@ def test_takes_over_a_database_of_the_original(made_by_original: StoreClient) ->
     report = migrate(made_by_original)
     assert report.applied == []
     assert report.warnings == []
-    assert report.changes == [f"table {table.name} remembers inserts" for table in TABLES]
+    remembering = [table.name for table in TABLES if table.remembers_inserts]
+    assert report.changes == [f"table {name} remembers inserts" for name in remembering]
     assert made_by_original.query("SELECT * FROM TensorZeroMigration ORDER BY migration_id") == rows
-    without = made_by_original.query(
+    found = made_by_original.query(
         "SELECT name FROM system.tables WHERE database = currentDatabase() "
-        f"AND engine LIKE '%MergeTree' AND engine_full NOT LIKE '%{DEDUP_SETTING}%'"
+        f"AND engine_full LIKE '%{DEDUP_SETTING}%'"
     )
-    assert without == []
+    assert {row["name"] for row in found} == set(remembering)
     assert migrate(made_by_original).is_current
 
 
@@ -177,7 +178,11 @@ def test_original_starts_on_our_database_and_writes(
     while not (rows := client.query("SELECT * FROM ModelInference")):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    assert (rows[0]["inference_id"], rows[0]["input_tokens"], rows[0]["function_name"]) == (inference_id, 11, "f")
+    assert (rows[0]["inference_id"], rows[0]["input_tokens"], rows[0]["function_name"]) == (
+        inference_id,
+        11,
+        "f",
+    )
     assert client.query("SELECT function_name, tags FROM ChatInference") == [
         {"function_name": "f", "tags": {"color": "red"}}
     ]

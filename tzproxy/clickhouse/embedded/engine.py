@@ -63,6 +63,13 @@ class EngineLimits(msgspec.Struct, frozen=True, kw_only=True):
             "background_schedule_pool_size": 1,
             "max_thread_pool_size": 128,
             "max_io_thread_pool_size": 8,
+            # Pools that a server sizes for many tables and disks; the first would start 128 threads after the
+            # hundredth insert.
+            "max_parts_cleaning_thread_pool_size": 1,
+            "max_active_parts_loading_thread_pool_size": 2,
+            "max_outdated_parts_loading_thread_pool_size": 1,
+            "max_unexpected_parts_loading_thread_pool_size": 1,
+            "max_prefixes_deserialization_thread_pool_size": 4,
             "mark_cache_size": 32 << 20,
             "index_mark_cache_size": 8 << 20,
             # A server demands the word SELECT; without this the engine takes `selec 1` for an expression.

@@ -130,6 +130,7 @@ AGGREGATE_TABLES: Final = (
 
 CONFIG_SNAPSHOT: Final = TableSpec(
     name="ConfigSnapshot",
+    remembers_inserts=False,
     engine="ReplacingMergeTree",
     engine_args=("last_used",),
     order_by=("hash",),

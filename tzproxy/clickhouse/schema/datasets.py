@@ -29,6 +29,7 @@ _UPDATED_AT: Final = f"{MICROS} DEFAULT now()"
 
 CHAT_INFERENCE_DATAPOINT: Final = TableSpec(
     name="ChatInferenceDatapoint",
+    remembers_inserts=False,
     engine="ReplacingMergeTree",
     engine_args=_VERSIONED,
     order_by=("dataset_name", "function_name", "id"),
@@ -60,6 +61,7 @@ CHAT_INFERENCE_DATAPOINT: Final = TableSpec(
 
 JSON_INFERENCE_DATAPOINT: Final = TableSpec(
     name="JsonInferenceDatapoint",
+    remembers_inserts=False,
     engine="ReplacingMergeTree",
     engine_args=_VERSIONED,
     order_by=("dataset_name", "function_name", "id"),
@@ -86,6 +88,7 @@ JSON_INFERENCE_DATAPOINT: Final = TableSpec(
 
 DYNAMIC_IN_CONTEXT_LEARNING_EXAMPLE: Final = TableSpec(
     name="DynamicInContextLearningExample",
+    remembers_inserts=False,
     order_by=("function_name", "variant_name", "namespace"),
     columns=columns(
         id=UUID,
@@ -150,6 +153,7 @@ BATCH_MODEL_INFERENCE: Final = TableSpec(
 
 DYNAMIC_EVALUATION_RUN: Final = TableSpec(
     name="DynamicEvaluationRun",
+    remembers_inserts=False,
     engine="ReplacingMergeTree",
     engine_args=_VERSIONED,
     order_by=("run_id_uint",),
@@ -167,6 +171,7 @@ DYNAMIC_EVALUATION_RUN: Final = TableSpec(
 
 DYNAMIC_EVALUATION_RUN_EPISODE: Final = TableSpec(
     name="DynamicEvaluationRunEpisode",
+    remembers_inserts=False,
     engine="ReplacingMergeTree",
     engine_args=_VERSIONED,
     order_by=("episode_id_uint",),
@@ -184,6 +189,7 @@ DYNAMIC_EVALUATION_RUN_EPISODE: Final = TableSpec(
 
 INFERENCE_EVALUATION_RUNS: Final = TableSpec(
     name="InferenceEvaluationRuns",
+    remembers_inserts=False,
     engine="ReplacingMergeTree",
     engine_args=("updated_at",),
     order_by=("run_id_uint",),

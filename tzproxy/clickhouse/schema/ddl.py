@@ -5,6 +5,7 @@ Runs nothing. Names come from the specs and the operator's own settings, never f
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -78,7 +79,7 @@ def create_table(table: TableSpec, placement: Placement) -> str:
     settings = []
     if table.index_granularity is not None:
         settings.append(f"index_granularity = {table.index_granularity}")
-    if placement.wants_dedup_setting:
+    if table.remembers_inserts and placement.wants_dedup_setting:
         settings.append(f"{DEDUP_SETTING} = {DEDUP_WINDOW}")
     if settings:
         clauses.append(f"SETTINGS {', '.join(settings)}")
@@ -112,9 +113,10 @@ def modify_view(view: ViewSpec, placement: Placement) -> str:
     return f"ALTER TABLE {view.name}{placement.on_cluster} MODIFY QUERY{view_query(view)}"
 
 
-def fill_from(view: ViewSpec, *, rows: str) -> str:
-    """INSERT that does once, for stored rows, what the view does for new ones."""
-    return f"INSERT INTO {view.target} SELECT * FROM ({view_query(view, rows=rows)}\n)"
+def fill_from(view: ViewSpec, columns: Iterable[str], *, rows: str) -> str:
+    """INSERT that does once, for stored rows, what the view does for new ones, in the columns it writes."""
+    names = ", ".join(columns)
+    return f"INSERT INTO {view.target} ({names}) SELECT {names} FROM ({view_query(view, rows=rows)}\n)"
 
 
 def drop_view(name: str, placement: Placement) -> str:

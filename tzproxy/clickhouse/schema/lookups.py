@@ -113,6 +113,7 @@ LOOKUP_TABLES: Final = (
     ),
     TableSpec(
         name="DynamicEvaluationRunEpisodeByRunId",
+        remembers_inserts=False,
         engine="ReplacingMergeTree",
         engine_args=_VERSIONED,
         order_by=("run_id_uint", "episode_id_uint"),
@@ -129,6 +130,7 @@ LOOKUP_TABLES: Final = (
     ),
     TableSpec(
         name="DynamicEvaluationRunByProjectName",
+        remembers_inserts=False,
         engine="ReplacingMergeTree",
         engine_args=_VERSIONED,
         order_by=("project_name", "run_id_uint"),

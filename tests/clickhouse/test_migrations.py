@@ -1,0 +1,245 @@
+"""Migrations on the real engine: empty, current, old, newer and contested databases."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from clickhouse.rows import chat_inference, float_feedback, lines, model_inference
+from tzproxy import __version__
+from tzproxy._speedups.ids import new_uuid7
+from tzproxy.clickhouse import StoreClient
+from tzproxy.clickhouse.migrations import migrate
+from tzproxy.clickhouse.schema import MATERIALIZED_VIEWS, MIGRATION_IDS, TABLES, ddl
+from tzproxy.clickhouse.schema.ddl import Placement
+from tzproxy.clickhouse.schema.spec import Column, TableSpec
+from tzproxy.errors import ConfigError
+
+_COUNT = (
+    "SELECT countIf(engine LIKE '%MergeTree') AS tables, countIf(engine = 'MaterializedView') AS views "
+    "FROM system.tables WHERE database = currentDatabase()"
+)
+
+
+def _recorded(client: StoreClient) -> list[int]:
+    rows = client.query("SELECT migration_id FROM TensorZeroMigration ORDER BY migration_id")
+    return [row["migration_id"] for row in rows]
+
+
+def test_empty_server_gets_the_whole_schema(open_database: Callable[[], StoreClient]) -> None:
+    """39 tables, 30 views, the function, 47 migration rows and one deployment; a second start changes nothing."""
+    client = open_database()
+    report = migrate(client)
+    assert report.was_empty
+    assert report.warnings == []
+    assert report.applied == sorted(MIGRATION_IDS) == _recorded(client)
+    assert len(report.applied) == 47
+    assert client.query(_COUNT) == [{"tables": "39", "views": "30"}]
+    assert client.query("SELECT name FROM system.functions WHERE name = 'uint_to_uuid'") != []
+    first = client.query("SELECT * FROM TensorZeroMigration WHERE migration_id = 0")[0]
+    assert first["migration_name"] == "Migration0000"
+    assert first["gateway_version"] == f"tzproxy {__version__}"
+    deployment = client.query("SELECT deployment_id FROM DeploymentID")
+    assert [len(row["deployment_id"]) for row in deployment] == [64]
+    assert migrate(client).is_current
+    assert client.query("SELECT deployment_id FROM DeploymentID") == deployment
+
+
+def test_function_inverts_the_number_of_an_id(client: StoreClient) -> None:
+    """`uint_to_uuid(toUInt128(id))` is the id, for ids of today."""
+    for _ in range(50):
+        made = new_uuid7()
+        sql = "SELECT uint_to_uuid(toUInt128({id:UUID})) AS id"
+        assert client.query(sql, {"id": made}) == [{"id": made}]
+
+
+def test_lost_bookkeeping_changes_no_table(open_database: Callable[[], StoreClient]) -> None:
+    """A complete database whose migration rows are missing is recognised as complete, column by column."""
+    client = open_database()
+    migrate(client)
+    client.command("DELETE FROM TensorZeroMigration WHERE migration_id >= 40")
+    report = migrate(client)
+    assert report.applied == [number for number in sorted(MIGRATION_IDS) if number >= 40]
+    assert report.changes == []
+    assert _recorded(client) == sorted(MIGRATION_IDS)
+
+
+def test_newer_database_is_used_with_a_warning(open_database: Callable[[], StoreClient]) -> None:
+    """Migrations that this version does not know are reported, and nothing is changed."""
+    client = open_database()
+    migrate(client)
+    client.insert_json("TensorZeroMigration", lines({"migration_id": 99, "migration_name": "x"}))
+    report = migrate(client)
+    assert report.is_current
+    assert "[99]" in report.warnings[0]
+
+
+def test_disabled_migrations_refuse_an_incomplete_database(open_database: Callable[[], StoreClient]) -> None:
+    """With automatic migrations off an empty server is refused untouched; the command line may still migrate it."""
+    client = open_database()
+    with pytest.raises(
+        ConfigError, match="^Automatic ClickHouse migrations were disabled, but not all migrations"
+    ):
+        migrate(client, automatic=False)
+    sql = "SELECT count() AS n FROM system.databases WHERE name = {name:String}"
+    assert client.query(sql, {"name": client.database}, use_database=False) == [{"n": "0"}]
+    assert migrate(client, automatic=False, manual=True).was_empty
+    assert migrate(client, automatic=False).is_current
+
+
+def test_cluster_name_has_to_exist(open_database: Callable[[], StoreClient]) -> None:
+    """A cluster name on a server without that cluster is a mistake in the settings."""
+    with pytest.raises(ConfigError, match="TENSORZERO_CLICKHOUSE_CLUSTER_NAME is 'replicas'"):
+        migrate(open_database(), cluster="replicas", manual=True)
+
+
+def test_two_gateways_may_start_together(open_database: Callable[[], StoreClient]) -> None:
+    """Migrations at the same moment all succeed and leave one schema, 47 rows and one deployment."""
+    client = open_database()
+    others = [StoreClient(client.url) for _ in range(3)]
+    start = threading.Barrier(len(others))
+    failures: list[BaseException] = []
+
+    def run(other: StoreClient) -> None:
+        try:
+            start.wait()
+            migrate(other)
+        except BaseException as exc:  # noqa: BLE001 - reported by the assertion below
+            failures.append(exc)
+
+    threads = [threading.Thread(target=run, args=(other,)) for other in others]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert client.query(_COUNT) == [{"tables": "39", "views": "30"}]
+    assert _recorded(client) == sorted(MIGRATION_IDS)
+    assert client.query("SELECT count() AS n FROM DeploymentID") == [{"n": "1"}]
+    for other in others:
+        other.close()
+
+
+# ---- a database of June 2025
+
+_NEW_TABLES = {
+    "DeploymentID",
+    "CumulativeUsage",
+    "ModelProviderStatistics",
+    "VariantStatistics",
+    "EpisodeById",
+    "FloatMetricFeedbackByVariant",
+    "BooleanMetricFeedbackByVariant",
+    "FeedbackByVariantStatistics",
+    "ConfigSnapshot",
+    "InferenceEvaluationRuns",
+}
+_NEW_COLUMNS = {
+    "snapshot_hash",
+    "ttft_ms",
+    "dynamic_tools",
+    "dynamic_provider_tools",
+    "allowed_tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "cost",
+    "provider_cache_read_input_tokens",
+    "provider_cache_write_input_tokens",
+    "is_custom",
+    "name",
+}
+
+
+def _old_table(table: TableSpec) -> TableSpec:
+    columns = []
+    for column in table.columns:
+        if column.name in _NEW_COLUMNS or (
+            table.name == "ModelInference" and column.name in {"function_name", "variant_name"}
+        ):
+            continue
+        columns.append(Column(column.name, column.definition.replace(", 'stop_sequence' = 6", "")))
+    indexes = () if table.name.endswith("Feedback") or table.name == "ModelInference" else table.indexes
+    return msgspec.structs.replace(table, columns=tuple(columns), indexes=indexes)
+
+
+def _make_old_database(client: StoreClient) -> None:
+    placement = Placement(database=client.database, remembers_inserts=False)
+    client.command(ddl.create_database(placement), use_database=False)
+    for table in TABLES:
+        if table.name not in _NEW_TABLES:
+            client.command(ddl.create_table(_old_table(table), placement))
+    for view in MATERIALIZED_VIEWS:
+        if view.target not in _NEW_TABLES:
+            old = msgspec.structs.replace(view, query=view.query.replace(", snapshot_hash", ""))
+            client.command(ddl.create_view(old, placement))
+    client.command(
+        "CREATE MATERIALIZED VIEW StaticEvaluationFloatHumanFeedbackView TO StaticEvaluationHumanFeedback AS "
+        "SELECT metric_name, toString(value) AS value, id AS feedback_id FROM FloatMetricFeedback"
+    )
+    client.insert_json(
+        "TensorZeroMigration",
+        lines(
+            *(
+                {
+                    "migration_id": number,
+                    "migration_name": f"Migration{number:04}",
+                    "gateway_version": "2025.6.0",
+                }
+                for number in sorted(MIGRATION_IDS)
+                if number <= 29
+            )
+        ),
+    )
+
+
+def _old_row(row: dict[str, object]) -> dict[str, object]:
+    return {
+        name: value
+        for name, value in row.items()
+        if name not in _NEW_COLUMNS
+        and not ("model_name" in row and name in {"function_name", "variant_name"})
+    }
+
+
+def test_old_database_is_completed_and_its_rows_counted(open_database: Callable[[], StoreClient]) -> None:
+    """A database of June 2025 gets every later table, column, index and view, keeps its rows, and what the new views
+    would have written for these rows is filled in once."""
+    client = open_database()
+    _make_old_database(client)
+    first = chat_inference()
+    client.insert_json("ChatInference", lines(_old_row(first)))
+    client.insert_json("ModelInference", lines(_old_row(model_inference()), _old_row(model_inference())))
+    client.insert_json("FloatMetricFeedback", lines(float_feedback(str(first["id"]))))
+    report = migrate(client, fill_delay_s=0)
+    assert not report.was_empty
+    assert report.warnings == []
+    assert "column ModelInference.finish_reason changed" in report.changes
+    assert "index FloatMetricFeedback.id_index added" in report.changes
+    assert "view StaticEvaluationFloatHumanFeedbackView dropped" in report.changes
+    assert "view ChatInferenceByIdView changed" in report.changes
+    assert "view CumulativeUsageView created and filled" in report.changes
+    assert _recorded(client) == sorted(MIGRATION_IDS)
+    fresh = open_database()
+    migrate(fresh)
+    shape = (
+        "SELECT table, name, type, default_kind, default_expression FROM system.columns "
+        "WHERE database = currentDatabase() AND table NOT LIKE '%View' ORDER BY table, name"
+    )
+    assert client.query(shape) == fresh.query(shape)
+    assert client.query(_COUNT) == [{"tables": "39", "views": "30"}]
+    usage = "SELECT type, sum(count) AS n FROM CumulativeUsage GROUP BY type ORDER BY type"
+    assert [row["n"] for row in client.query(usage)] == ["20", "2", "10"]
+    episodes = "SELECT sum(count) AS n FROM EpisodeById"
+    statistics = "SELECT sum(count) AS n FROM FeedbackByVariantStatistics"
+    assert client.query(episodes) == client.query(statistics) == [{"n": "1"}]
+
+    later = chat_inference(snapshot_hash="5")
+    client.insert_json("ChatInference", lines(later))
+    client.insert_json("ModelInference", lines(model_inference(finish_reason="stop_sequence")))
+    assert [row["n"] for row in client.query(usage)] == ["30", "3", "15"]
+    assert client.query(episodes) == [{"n": "2"}]
+    assert client.query("SELECT snapshot_hash AS h FROM InferenceById WHERE h IS NOT NULL") == [{"h": "5"}]
+    assert migrate(client).is_current

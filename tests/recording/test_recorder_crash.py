@@ -141,7 +141,7 @@ def test_death_at_every_step(
     monkeypatch: pytest.MonkeyPatch,
     store: FakeStore,
 ) -> None:
-    """Whichever step is the last one, every row is stored once, the poison is set aside, the counters agree."""
+    """Whichever step is the last, rows are stored once, the poison is set aside, the counters agree."""
     total = 1
     at = 0
     while at <= total:

@@ -24,6 +24,7 @@ class Pace:
         self._first_retry_s = min(_FIRST_RETRY_S, options.longest_retry_ms / 1000)
         self._retry_s = self._first_retry_s
         self.is_away = False
+        self.misses = 0
 
     def is_due(self, now: float, rows: int, size_bytes: int) -> bool:
         """Whether what waits should go out as a batch now."""
@@ -50,12 +51,18 @@ class Pace:
     def missed(self, now: float) -> None:
         """The store was away: wait, twice as long each time."""
         self.is_away = True
+        self.misses += 1
         self._retry_at = now + self._retry_s
         self._retry_s = min(self._retry_s * 2, self._options.longest_retry_ms / 1000)
 
     def found(self) -> None:
         """The store answered."""
         self.is_away = False
+        self.try_now()
+
+    def try_now(self) -> None:
+        """Forget earlier misses."""
+        self.misses = 0
         self._retry_at = float("-inf")
         self._retry_s = self._first_retry_s
 

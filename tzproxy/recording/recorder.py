@@ -42,6 +42,8 @@ _DISCOVER_S = 0.5
 #: Statements spent on finding the rows at fault in one batch; then what is still in doubt is given up whole.
 _MAX_REFUSALS = 256
 _MAX_VERDICT_CHARS = 300
+#: A recorder that is to end tries the store so often in a row; then rows stay in the spool for the next.
+_DRAIN_MISSES = 3
 
 
 class Recorder:
@@ -92,9 +94,13 @@ class Recorder:
         return self._batch is None and self._spool.is_empty and not self._feeds.waiting_bytes()
 
     @property
-    def is_away(self) -> bool:
-        """Whether the last statement found the store away."""
-        return self._pace.is_away
+    def misses(self) -> int:
+        """Attempts in a row that found the store away, since the last answer or `try_now`."""
+        return self._pace.misses
+
+    def try_now(self) -> None:
+        """Forget how often the store was away: the next step tries it."""
+        self._pace.try_now()
 
     def step(self, *, draining: bool = False) -> float:
         """Do what is due; return the seconds until the next step (`wake` is set if there is news earlier)."""
@@ -349,9 +355,10 @@ def run(recorder: Recorder, options: RecorderOptions, stop: threading.Event) -> 
             recorder.wake.wait(delay_s)
         recorder.wake.clear()
     deadline = time.monotonic() + options.drain_ms / 1000
+    recorder.try_now()
     while time.monotonic() < deadline:
         delay_s = recorder.step(draining=True)
-        if recorder.is_idle or recorder.is_away:
+        if recorder.is_idle or recorder.misses >= _DRAIN_MISSES:
             break
         recorder.wake.wait(min(delay_s, 0.005))
         recorder.wake.clear()

@@ -104,15 +104,16 @@ def test_each_type_accepts_its_forms(
         assert find_problems(toml, environ=environ) == [expected]
         return
     loaded = load(toml, environ=environ)
-    expected_credential: Credential = {
+    expected_credentials: dict[str, Credential] = {
         "env": StaticCredential(Secret("from env")),
         "path": StaticCredential(Secret("from file")),
         "path_from_env": StaticCredential(Secret("from file")),
         "dynamic": DynamicCredential("d"),
         "sdk": SdkCredential(),
         "none": NoCredential(),
-    }[form.partition("::")[0]]
-    assert loaded.credential(loaded.config.models["m"].providers["p"]) == expected_credential
+    }
+    found = loaded.credential(loaded.config.models["m"].providers["p"])
+    assert found == expected_credentials[form.partition("::")[0]]
 
 
 @pytest.mark.parametrize("kind", REQUIRED)

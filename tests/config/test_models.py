@@ -49,6 +49,15 @@ def test_keys_of_the_other_kind_are_unknown(
     assert hint in problems[0]
 
 
+def test_keys_of_the_other_kind_are_not_offered(find_problems: FindProblems) -> None:
+    """The list of valid keys is that of the kind at hand."""
+    chat, embedding = find_problems(MODEL + "zz = 1")[0], find_problems(EMBEDDING + "zz = 1")[0]
+    assert "`timeouts`" in chat
+    assert "`timeout_ms`" not in chat
+    assert "`timeout_ms`" in embedding
+    assert "`timeouts`" not in embedding
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [

@@ -17,6 +17,7 @@ from tzproxy.config.requests import (
     StreamingTimeouts,
     TimeoutsConfig,
 )
+from tzproxy.config.variants import ChatCompletionConfig
 
 
 def test_timeouts_retries_and_extras_are_read(load: Load) -> None:
@@ -36,6 +37,7 @@ extra_headers = [{ name = "x", value = "y" }, { name = "z", delete = true }]
 """
     )
     variant = loaded.config.functions["f"].variants["v"]
+    assert isinstance(variant, ChatCompletionConfig)
     assert variant.timeouts == TimeoutsConfig(
         non_streaming=NonStreamingTimeouts(total_ms=1), streaming=StreamingTimeouts(ttft_ms=2, total_ms=3)
     )
@@ -52,6 +54,7 @@ extra_headers = [{ name = "x", value = "y" }, { name = "z", delete = true }]
 def test_defaults(load: Load) -> None:
     """Without the tables there is no deadline, no retry and nothing extra."""
     variant = load(CHAT).config.functions["f"].variants["v"]
+    assert isinstance(variant, ChatCompletionConfig)
     assert variant.timeouts == TimeoutsConfig()
     assert variant.retries == RetryConfig(num_retries=0, max_delay_s=10.0)
     assert (variant.extra_body, variant.extra_headers) == ((), ())

@@ -39,11 +39,19 @@ class Context:
         problems: Problems,
         *,
         hidden_types: frozenset[type] = frozenset(),
+        hidden_fields: frozenset[str] = frozenset(),
         file_paths: Mapping[str, str] | None = None,
     ) -> None:
         self.problems = problems
         self.hidden_types = hidden_types
+        self.hidden_fields = hidden_fields
         self.file_paths = file_paths or {}
+
+    def hiding(self, fields: frozenset[str]) -> Context:
+        """Return a context in which these keys are unknown, for Structs that serve two kinds of table."""
+        return Context(
+            self.problems, hidden_types=self.hidden_types, hidden_fields=fields, file_paths=self.file_paths
+        )
 
     def reject(self, path: Path, reason: str) -> Invalid:
         """Report the value at `path` and return the mark for it."""
@@ -253,7 +261,8 @@ def _struct_reader(struct: type[msgspec.Struct]) -> Reader:
                 complete = complete and result is not INVALID
                 arguments[name] = result
             elif config.forbid_unknown_fields and key not in known:
-                context.problems.add((*path, key), unknown_field(key, list(fields)))
+                names = [field for field in fields if field not in context.hidden_fields]
+                context.problems.add((*path, key), unknown_field(key, names))
         for name in required:
             if name not in value:
                 complete = False

@@ -18,14 +18,14 @@ from tzproxy.config.scalars import U64, Namespace
 
 def _provider_reader(kind: str, foreign: dict[str, str]) -> Reader:
     read_provider = reader_of(ProviderConfig)
+    hidden = frozenset(foreign)
 
     def read(value: object, path: Path, context: Context) -> object:
         if isinstance(value, dict):
-            for key, instead in foreign.items():
-                if key in value:
-                    reason = f"unknown field `{key}`, providers of {kind} do not have it{instead}"
-                    context.problems.add((*path, key), reason)
-        return read_provider(value, path, context)
+            for key in value.keys() & hidden:
+                reason = f"unknown field `{key}`, providers of {kind} do not have it{foreign[key]}"
+                context.problems.add((*path, key), reason)
+        return read_provider(value, path, context.hiding(hidden))
 
     return read
 

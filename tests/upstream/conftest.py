@@ -71,8 +71,7 @@ class _Session(asyncio.Protocol):
         self._site = site
         self._data = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, transport: Any) -> None:
         self._transport = transport
         self._site.accepted.append(transport)
 

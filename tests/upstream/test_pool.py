@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Coroutine
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from tzproxy.errors import UpstreamConnectError, UpstreamError, UpstreamTimeoutError
 from tzproxy.upstream import NO_HEADERS, Endpoint, PoolCounters, Upstream, UpstreamResponse, UpstreamSettings
+from tzproxy.upstream.connection import Connection
 from tzproxy.upstream.fake import FakeNetwork, Mark, Script, answer, event_stream
 
 ENDPOINT = Endpoint.parse("http://model.test/v1/chat")
@@ -96,16 +98,47 @@ async def test_waiting_has_its_own_limit() -> None:
     await upstream.aclose()
 
 
-async def test_close_ends_waiting() -> None:
-    """Closing the client fails those who wait and those who are connecting."""
-    upstream = client(FakeNetwork([[]]), limit=1)
+async def test_close_ends_waiting_and_connecting() -> None:
+    """Closing the client fails those who wait and those who are connecting, at once."""
+    upstream = client(FakeNetwork(Mark.HANG), limit=1)
     tasks = [send(upstream), send(upstream)]
-    await turns(1)
+    await turns(3)
     await upstream.aclose()
-    for result in await asyncio.gather(*tasks, return_exceptions=True):
+    for result in await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 4):
         assert isinstance(result, UpstreamConnectError)
         assert "closed" in result.message
     assert upstream.counters(ENDPOINT) == NONE
+
+
+@pytest.mark.parametrize("count", range(12))
+async def test_close_at_every_turn(count: int) -> None:
+    """Whenever the client is closed, every request ends and no slot stays taken."""
+    upstream = client(FakeNetwork([answer(b"a"), answer(b"b"), answer(b"c")]))
+    tasks = [send(upstream) for _ in range(3)]
+    await turns(count)
+    await upstream.aclose()
+    for result in await asyncio.gather(*tasks, return_exceptions=True):
+        assert isinstance(result, (UpstreamResponse, UpstreamConnectError))
+    assert upstream.counters(ENDPOINT) == NONE
+    for url in ("http://model.test/", "http://another.test/"):
+        with pytest.raises(UpstreamConnectError, match="closed"):
+            await upstream.send(Endpoint.parse(url), NO_HEADERS, b"", timeout_s=5)
+
+
+async def test_dead_connections_are_not_remembered() -> None:
+    """However connections end, the pool holds no reference to them afterwards."""
+    scripts: list[Script] = [[answer(b"a"), [Mark.RESET]] for _ in range(20)]
+    network = FakeNetwork(*scripts, [answer(b"z"), answer(b"z")])
+    upstream = client(network)
+    gc.collect()
+    before = sum(isinstance(each, Connection) for each in gc.get_objects())
+    for _ in range(21):
+        await send(upstream)
+    await turns(3)
+    network.connections.clear()
+    gc.collect()
+    assert sum(isinstance(each, Connection) for each in gc.get_objects()) - before <= 1
+    await upstream.aclose()
 
 
 # ---- idle connections

@@ -181,10 +181,11 @@ async def test_slow_reader_makes_the_server_wait() -> None:
     stream = await open_stream(upstream)
     for _ in range(100):
         await asyncio.sleep(0)
-    assert network.connections[0].is_paused
+    server = network.connections[0]
+    assert server.is_paused is True
     first = await stream.next_events()
     assert first is not None and len(first) == 5
-    assert not network.connections[0].is_paused
+    assert network.connections[0].is_paused is False
     assert first + await all_events(stream) == [b"%03d" % i for i in range(50)]
     assert upstream.counters(ENDPOINT) == KEPT
     await upstream.aclose()
@@ -277,15 +278,17 @@ async def test_first_event_deadline_before_the_head() -> None:
     await upstream.aclose()
 
 
-def timed(network: FakeNetwork, clock: Any) -> Upstream:
-    """Make a client whose deadlines follow a clock of the test's own."""
-    return Upstream(UpstreamSettings(), connector=network, clock=clock)
+async def timed(clock: Any, *pieces: Piece) -> tuple[Upstream, FakeNetwork]:
+    """Make a client with an open connection whose deadlines follow a clock of the test's own."""
+    network = FakeNetwork([answer(b""), pieces])
+    upstream = Upstream(UpstreamSettings(), connector=network, clock=clock)
+    await upstream.send(ENDPOINT, NO_HEADERS, b"", timeout_s=None)
+    return upstream, network
 
 
 async def test_first_event_deadline_is_lifted_by_the_first_event(clock: Any) -> None:
     """After the first event only the total deadline counts."""
-    network = FakeNetwork([[HEAD, chunk(b"data: 1\n\n")]])
-    upstream = timed(network, clock)
+    upstream, network = await timed(clock, HEAD, chunk(b"data: 1\n\n"))
     stream = await open_stream(upstream, first=0.01, total=None)
     assert await stream.next_events() == [b"1"]
     clock.now += 1
@@ -297,8 +300,7 @@ async def test_first_event_deadline_is_lifted_by_the_first_event(clock: Any) -> 
 
 async def test_first_event_in_time_but_read_late(clock: Any) -> None:
     """An event that arrived in time is delivered even to a reader that comes after the deadline."""
-    network = FakeNetwork([[HEAD, chunk(b"data: 1\n\n")]])
-    upstream = timed(network, clock)
+    upstream, network = await timed(clock, HEAD, chunk(b"data: 1\n\n"))
     stream = await open_stream(upstream, first=0.01)
     await asyncio.sleep(0.001)
     clock.now += 1
@@ -311,7 +313,7 @@ async def test_first_event_in_time_but_read_late(clock: Any) -> None:
 
 async def test_comment_in_time_but_read_late(clock: Any) -> None:
     """Unread bytes that turn out to hold no event do not save a late stream."""
-    upstream = timed(FakeNetwork([[HEAD, chunk(b": thinking\n\n")]]), clock)
+    upstream, _ = await timed(clock, HEAD, chunk(b": thinking\n\n"))
     stream = await open_stream(upstream, first=0.01)
     await asyncio.sleep(0.001)
     clock.now += 1
@@ -324,8 +326,7 @@ async def test_comment_in_time_but_read_late(clock: Any) -> None:
 
 async def test_total_deadline(clock: Any) -> None:
     """The total deadline ends a stream that has begun; what arrived before is delivered first."""
-    network = FakeNetwork([[HEAD + chunk(b"data: 1\n\n")]])
-    upstream = timed(network, clock)
+    upstream, network = await timed(clock, HEAD + chunk(b"data: 1\n\n"))
     stream = await open_stream(upstream, first=0.01, total=0.02)
     assert await stream.next_events() == [b"1"]
     network.connections[0].push(chunk(b"data: 2\n\n"))

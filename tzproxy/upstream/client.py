@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from math import inf
 
-from tzproxy.errors import UpstreamError
+from tzproxy.errors import UpstreamConnectError, UpstreamError
 from tzproxy.upstream.connection import Connection, Ending
 from tzproxy.upstream.dial import Connector, Dialer
 from tzproxy.upstream.endpoint import Endpoint
@@ -56,6 +56,7 @@ class Upstream:
         self._clock = clock
         self._rules = ProxyRules(settings)
         self._pools: dict[str, OriginPool] = {}
+        self._is_closed = False
         agent = HeaderBlock.of([("user-agent", settings.user_agent)]).encoded
         accept = b"accept: */*\r\n"
         # Indexed by the bits of `HeaderBlock.given`: what the caller's headers leave to be added.
@@ -193,6 +194,8 @@ class Upstream:
         )
 
     def _make_pool(self, endpoint: Endpoint) -> OriginPool:
+        if self._is_closed:
+            raise UpstreamConnectError("the upstream client was closed")
         if len(self._pools) >= _MANY_ORIGINS:
             self._pools = {origin: pool for origin, pool in self._pools.items() if not pool.is_unused}
         pool = OriginPool(
@@ -223,6 +226,7 @@ class Upstream:
 
     async def aclose(self) -> None:
         """Close every connection. Requests that still run fail with `UpstreamConnectError`."""
+        self._is_closed = True
         for pool in self._pools.values():
             pool.close()
         # Transports report their end in the next rounds of the loop.

@@ -42,10 +42,14 @@ class _RoutedTransport(httpx.AsyncBaseTransport):
             transport = httpx.AsyncHTTPTransport(
                 verify=self._context,
                 trust_env=False,
-                proxy=httpx.Proxy(proxy, ssl_context=self._context) if proxy else None,
+                proxy=self._hop(proxy) if proxy else None,
             )
             self._transports[proxy] = transport
         return await transport.handle_async_request(request)
+
+    def _hop(self, proxy: str) -> httpx.Proxy:
+        is_tls = proxy.lower().startswith("https://")
+        return httpx.Proxy(proxy, ssl_context=self._context if is_tls else None)
 
     async def aclose(self) -> None:
         for transport in self._transports.values():

@@ -43,6 +43,9 @@ class Owner(Protocol):
     def forget(self, connection: Connection) -> None:
         """Drop a connection that is closed, and free its slot."""
 
+    def detach(self, connection: Connection) -> None:
+        """Drop a connection that is closed; its slot stays with the request that claimed or used it."""
+
 
 class Connection(asyncio.Protocol):
     """A transport, a parser and at most one exchange.
@@ -276,10 +279,12 @@ class Connection(asyncio.Protocol):
             if not waiter.done():
                 # Whoever waits keeps the slot and fills it with a fresh connection.
                 self._cut()
+                self._owner.detach(self)
                 waiter.set_result(Ending.STALE)
                 return
         elif self.is_claimed:
             self._cut()
+            self._owner.detach(self)
             return
         reason = "the server closed the connection before the response was complete"
         self.fail(UpstreamProtocolError(reason if exc is None else f"the connection broke: {exc}"))

@@ -58,6 +58,7 @@ class OriginPool:
         # The last one used is on top: the fewest connections stay warm.
         self._idle: list[Connection] = []
         self._open: set[Connection] = set()
+        self._dials: set[asyncio.Timeout] = set()
         self._slots = 0
         # A waiter's result is a claimed connection, or None for a slot to fill, or an error.
         self._waiters: deque[asyncio.Future[Connection | UpstreamError | None]] = deque()
@@ -93,18 +94,24 @@ class OriginPool:
             UpstreamConnectError: when it cannot be opened or the pool stayed full.
             UpstreamTimeoutError: when the deadline or the connect timeout passed.
         """
-        if self._closed:
-            raise _closed_error()
+        self._check_open()
         if self._slots < self._settings.max_connections_per_origin:
             self._slots += 1
         else:
             connection = await self._wait(deadline)
             if connection is not None and not connection.is_closed:
+                try:
+                    self._check_open()
+                except UpstreamError:
+                    self._discard(connection)
+                    raise
                 return connection
-            if connection is not None:
-                # It died on its way here; its slot is ours.
-                self._open.discard(connection)
+            # A bare slot, or one whose connection died on its way here.
         return await self.fill_slot(deadline, connect_timeout_s)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise _closed_error()
 
     async def fill_slot(self, deadline: float, connect_timeout_s: float) -> Connection:
         """Open a connection in a slot that the caller already owns; on failure the slot is free.
@@ -117,27 +124,30 @@ class OriginPool:
         self._open.add(connection)
         try:
             await self._dial(connection, deadline, connect_timeout_s)
-            if self._closed:
-                raise _closed_error()
             if connection.is_closed:
                 raise UpstreamConnectError("the server closed the connection before the request was sent")
         except BaseException:
-            connection.is_claimed = False
             self._discard(connection)
             raise
         return connection
 
     async def _dial(self, connection: Connection, deadline: float, connect_timeout_s: float) -> None:
         left = deadline - self._clock()
+        timeout = asyncio.timeout(max(min(left, connect_timeout_s), 0.0))
         try:
-            async with asyncio.timeout(max(min(left, connect_timeout_s), 0.0)):
+            async with timeout:
+                self._dials.add(timeout)
                 await self._connector.connect(connection, self._endpoint, self._route)
         except TimeoutError as exc:
+            if self._closed:
+                raise _closed_error() from exc
             place = f"{self._route.host}:{self._route.port}"
             reason = f"the deadline passed while connecting to {place}"
             if connect_timeout_s < left:
                 reason = f"connecting to {place} took longer than {connect_timeout_s:g} s"
             raise UpstreamTimeoutError(reason) from exc
+        finally:
+            self._dials.discard(timeout)
 
     async def _wait(self, deadline: float) -> Connection | None:
         now = self._clock()
@@ -184,10 +194,10 @@ class OriginPool:
         if given is None:
             self.free_slot()
         elif isinstance(given, Connection):
-            given.is_claimed = False
             if given.is_closed:
                 self._discard(given)
             else:
+                given.is_claimed = False
                 self.release(given, self._clock())
 
     # ---- giving it back
@@ -215,6 +225,10 @@ class OriginPool:
             self._idle.remove(connection)
         self.free_slot()
 
+    def detach(self, connection: Connection) -> None:
+        """Drop a closed connection whose slot stays with the request that claimed or used it."""
+        self._open.discard(connection)
+
     def free_slot(self) -> None:
         """Pass a slot on to the first request that waits, or count it free."""
         while self._waiters:
@@ -226,6 +240,7 @@ class OriginPool:
 
     def _discard(self, connection: Connection) -> None:
         """Free the slot of a connection, closed or not, that its owner cannot use."""
+        connection.is_claimed = False
         if connection.is_closed:
             self.forget(connection)
         else:
@@ -254,6 +269,8 @@ class OriginPool:
             waiter = self._waiters.popleft()
             if not waiter.done():
                 waiter.set_result(_closed_error())
+        for timeout in self._dials:
+            timeout.reschedule(self._loop.time())
         for connection in list(self._open):
             # A claimed one belongs to a request that finds out when it goes on.
             if not connection.is_claimed:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tzproxy.prompts.dialect.failures import (
+    INVALID_OPERATION,
     MISSING_ARGUMENT,
     TOO_MANY_ARGUMENTS,
     UNDEFINED_VALUE,
@@ -84,13 +85,10 @@ def as_count(value: Any) -> int:
 
 def as_items(value: Any) -> list[Any]:
     """The elements of a value that is to be ordered."""
-    if value is UNDEFINED:
-        raise TemplateFailure(UNDEFINED_VALUE)
-    items = elements(value)
-    if items is None:
-        source = invalid(f"{kind_of(value)} is not iterable")
-        raise TemplateFailure("invalid operation", "cannot convert value to list", source=source)
-    return items
+    try:
+        return iterate(value)
+    except TemplateFailure as exc:
+        raise TemplateFailure(INVALID_OPERATION, "cannot convert value to list", source=exc) from exc
 
 
 def strict_items(value: Any) -> list[Any]:

@@ -11,23 +11,18 @@ the list that output goes to.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from jinja2 import nodes
 
 from tzproxy.prompts.dialect.expression_codegen import ExpressionGenerator
+from tzproxy.prompts.dialect.scope import Scope
+from tzproxy.prompts.dialect.tree_walks import (
+    is_special_call,
+    needs_loop,
+    statements_inside,
+    statements_of_frame,
+)
 from tzproxy.prompts.dialect.variables import enclosed_names
-
-
-class Scope(NamedTuple):
-    """Where a statement stands: names of the Python variables that it works with."""
-
-    frame: str
-    output: str
-    closure: str | None = None
-    """Variable with what the macros of this frame enclose; None if there are no macros."""
-    extends: bool = False
-    """Whether the function may turn out to extend another template."""
 
 
 class Generator(ExpressionGenerator):
@@ -45,7 +40,7 @@ class Generator(ExpressionGenerator):
         self.put(f"def {name}(st, f, o):")
         self.indent()
         self.is_root = is_root
-        extends = any(isinstance(node, nodes.Extends) for node in _inside(body))
+        extends = any(isinstance(node, nodes.Extends) for node in statements_inside(body))
         self._prologue(body)
         if extends:
             self.put("parent = None")
@@ -59,13 +54,13 @@ class Generator(ExpressionGenerator):
 
     def _prologue(self, body: Sequence[nodes.Node]) -> None:
         self.put("t = st.emit")
-        if any(isinstance(node, nodes.ScopedEvalContextModifier) for node in _inside(body)):
+        if any(isinstance(node, nodes.ScopedEvalContextModifier) for node in statements_inside(body)):
             self.needs_state = True
             self.put("initial_mode = st.mode")
 
     def _closure(self, body: Sequence[nodes.Node]) -> str | None:
         """Start collecting what macros enclose, if there are macros in this frame."""
-        if not any(isinstance(node, nodes.Macro | nodes.CallBlock) for node in _same_frame(body)):
+        if not any(isinstance(node, nodes.Macro | nodes.CallBlock) for node in statements_of_frame(body)):
             return None
         closure = self.new_name("c")
         self.put(f"{closure} = None")
@@ -97,7 +92,7 @@ class Generator(ExpressionGenerator):
         if isinstance(item, nodes.TemplateData):
             self.set_line(item)
             return repr(item.data)
-        if isinstance(item, nodes.Call) and _special_call(item):
+        if isinstance(item, nodes.Call) and is_special_call(item):
             return None
         self.set_line(item)
         return self.at(f"t({self.expression(item, scope.frame)})")
@@ -251,8 +246,9 @@ class Generator(ExpressionGenerator):
         frame = self._enter(scope.frame)
         inner = scope._replace(frame=frame, closure=self._closure(node.body))
         position = ""
-        if node.recursive or _needs_loop(node.body):
-            loop = self.new_name("l")
+        outer_loop = self.loop
+        if node.recursive or needs_loop(node.body):
+            self.loop = loop = self.new_name("l")
             self.put(f"{frame}['loop'] = {loop} = Loop({items}, {source}, {scope.frame}, {body})")
             position = f"{loop}.index0"
         elif node.else_:
@@ -272,6 +268,7 @@ class Generator(ExpressionGenerator):
         if not simple:
             self._assign(node.target, target, inner)
         self._body(node.body, inner)
+        self.loop = outer_loop
         self.outdent()
         if node.else_:
             self.put("else:")
@@ -326,6 +323,7 @@ class Generator(ExpressionGenerator):
         self.put(f"def {function}(st, f, o, a):")
         self.indent()
         is_root, self.is_root = self.is_root, False
+        loop, self.loop = self.loop, None
         self._prologue(node.body)
         inner = Scope("f", "o", self._closure(node.body))
         first_default = len(node.args) - len(node.defaults)
@@ -336,7 +334,7 @@ class Generator(ExpressionGenerator):
                 self.put(f"if isinstance(a[{position}], Undefined): a[{position}] = ({default})")
             self._store(parameter.name, f"a[{position}]", inner)
         self._body(node.body, inner)
-        self.is_root = is_root
+        self.is_root, self.loop = is_root, loop
         self.outdent()
         names = enclosed_names(node)
         wants_caller = "caller" in names
@@ -351,8 +349,8 @@ class Generator(ExpressionGenerator):
         self._store(node.name, self._macro(node, node.name, scope), scope)
 
     def _write_callblock(self, node: nodes.CallBlock, scope: Scope) -> None:
+        self.set_line(node)
         caller = self._macro(node, "caller", scope)
-        self.set_line(node.call)
         call = self.call(node.call, scope.frame, caller)
         self.put(self.at(f"{scope.output} += (t({call}),)"))
 
@@ -398,46 +396,3 @@ class Generator(ExpressionGenerator):
         for names in node.names:
             imported, alias = (names, names) if isinstance(names, str) else names
             self._store(alias, self.lookup(imported, frame), scope)
-
-
-def _inside(body: Iterable[nodes.Node]) -> Iterable[nodes.Node]:
-    """Every statement of a function, nested ones included, but not those of macros and blocks."""
-    for node in body:
-        yield node
-        if not isinstance(node, nodes.Macro | nodes.CallBlock | nodes.Block):
-            yield from _inside(node.iter_child_nodes())
-
-
-def _same_frame(body: Iterable[nodes.Node]) -> Iterable[nodes.Node]:
-    """Every statement that stores into the same frame."""
-    for node in body:
-        yield node
-        if isinstance(
-            node, nodes.If | nodes.FilterBlock | nodes.AssignBlock | nodes.ScopedEvalContextModifier
-        ):
-            yield from _same_frame(node.iter_child_nodes())
-        elif isinstance(node, nodes.For):
-            yield from _same_frame(node.else_)
-
-
-def _needs_loop(body: Iterable[nodes.Node]) -> bool:
-    """Whether anything in a loop may ask for `loop`."""
-    for node in body:
-        if isinstance(node, nodes.Name) and node.name == "loop":
-            return True
-        if isinstance(node, nodes.Include | nodes.Import | nodes.FromImport | nodes.Block):
-            return True
-        if _needs_loop(node.iter_child_nodes()):
-            return True
-    return False
-
-
-def _special_call(call: nodes.Call) -> bool:
-    """Whether a printed call is no expression."""
-    if isinstance(call.node, nodes.Getattr):
-        return isinstance(call.node.node, nodes.Name) and call.node.node.name == "self"
-    if not isinstance(call.node, nodes.Name):
-        return False
-    if call.node.name == "super":
-        return not call.args
-    return call.node.name == "loop" and len(call.args) == 1 and not isinstance(call.args[0], nodes.Keyword)

@@ -13,10 +13,11 @@ from typing import Any
 from jinja2 import nodes
 from jinja2.sandbox import SandboxedEnvironment
 
-from tzproxy.prompts.dialect import operators, runtime
+from tzproxy.prompts.dialect import operators, runtime, steps
 from tzproxy.prompts.dialect.codegen import Generator
 from tzproxy.prompts.dialect.failures import SYNTAX_ERROR, TemplateFailure, invalid
 from tzproxy.prompts.dialect.functions import FUNCTIONS
+from tzproxy.prompts.dialect.objects import Body, Loop, Macro
 from tzproxy.prompts.dialect.parser import parse_template
 from tzproxy.prompts.dialect.registry import FILTERS, TESTS, apply_filter, apply_test
 from tzproxy.prompts.dialect.values import (
@@ -40,8 +41,8 @@ _NAMESPACE: dict[str, Any] = {
     "S": SILENT,
     "U": UNDEFINED,
     "Kwargs": Kwargs,
-    "Loop": runtime.Loop,
-    "Macro": runtime.Macro,
+    "Loop": Loop,
+    "Macro": Macro,
     "Undefined": Undefined,
     "apply_filter": apply_filter,
     "apply_test": apply_test,
@@ -75,7 +76,7 @@ _NAMESPACE: dict[str, Any] = {
         )
     },
     **{
-        name: getattr(runtime, name)
+        name: getattr(steps, name)
         for name in ("enclose", "escape_mode", "make_map", "set_attribute", "spread", "unpack")
     },
     **{f"filter_{name}": operation.function for name, operation in FILTERS.items()},
@@ -154,8 +155,8 @@ class Template:
             raise failure from exc
         namespace = {**_NAMESPACE, "K": generator.constants, "__place__": _place(name, generator.debug_info)}
         exec(code, namespace)
-        self.root: runtime.Body = namespace["root"]
-        self.blocks: dict[str, runtime.Body] = namespace["blocks"]
+        self.root: Body = namespace["root"]
+        self.blocks: dict[str, Body] = namespace["blocks"]
         self._needs_state = generator.needs_state
         self._stores = generator.root_stores
         self._shared = runtime.RenderState(find, self, {})
@@ -181,9 +182,9 @@ class Template:
         except TemplateFailure as exc:
             runtime.locate(exc)
             raise
-        except RecursionError:
-            failure = invalid("recursion limit exceeded")
-            failure.name = self.name
+        except RecursionError as exc:
+            failure = invalid("recursion limit exceeded").with_traceback(exc.__traceback__)
+            runtime.locate(failure)
             raise failure from None
         return "".join(output)
 

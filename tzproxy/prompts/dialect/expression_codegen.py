@@ -41,6 +41,14 @@ _COMPARISONS = {
     "in": "contained",
 }
 
+_LOOP_ATTRIBUTES = {
+    "first": "{}.index0 == 0",
+    "index": "{}.index0 + 1",
+    "index0": "{}.index0",
+    "last": "{}.is_last()",
+}
+"""Attributes of `loop` that are written out; the others are asked for."""
+
 _MARK = re.compile("\x01(\\d+)\x02")
 """In front of a step of an expression: its template line. Literals hold no control characters."""
 
@@ -56,6 +64,7 @@ class ExpressionGenerator(CodeGenerator):
         needs_state: Whether the template changes the state of its rendering, so that it needs one of its own.
         root_stores: Whether `root` stores into the frame that it is given.
         is_root: Whether `root` is being written.
+        loop: Variable of the loop around the expression that is being written, None if it cannot be told.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -65,6 +74,7 @@ class ExpressionGenerator(CodeGenerator):
         self.needs_state = False
         self.root_stores = False
         self.is_root = False
+        self.loop: str | None = None
         self._mapped_line = 0
         self._names = 0
 
@@ -140,6 +150,10 @@ class ExpressionGenerator(CodeGenerator):
 
     def _getattr(self, node: nodes.Getattr, frame: str) -> str:
         self.set_line(node)
+        if self.loop is not None and isinstance(node.node, nodes.Name) and node.node.name == "loop":
+            # PERF: no look-up for what most loops ask (test_render_loop)
+            code = _LOOP_ATTRIBUTES.get(node.attr, "{}.get({!r})")
+            return f"({code.format(self.loop, node.attr)})"
         value = self.expression(node.node, frame)
         return self.at(f"attribute({value}, {node.attr!r})")
 
@@ -222,22 +236,30 @@ class ExpressionGenerator(CodeGenerator):
         return self.call(node, frame)
 
     def call(self, node: nodes.Call, frame: str, caller: str | None = None) -> str:
-        """Code of a call; `caller` is the code of the body of a call block."""
+        """Code of a call; `caller` is the code of the body of a call block, which has just been written."""
+        last_line = self.line
         self.set_line(node)
+        code = self._called(node, frame, caller)
+        if caller is not None:
+            # The original takes a call block to be called where its body ends.
+            self.line = last_line
+        return self.at(code)
+
+    def _called(self, node: nodes.Call, frame: str, caller: str | None) -> str:
         target = node.node
         if isinstance(target, nodes.Name):
             self.needs_state = self.needs_state or target.name not in _STATELESS
             args = self._tuple(node.args, frame, caller)
-            return self.at(f"st.call_function({frame}, {target.name!r}, {args})")
+            return f"st.call_function({frame}, {target.name!r}, {args})"
         if isinstance(target, nodes.Getattr):
             if isinstance(target.node, nodes.Name) and target.node.name == "self":
                 self.needs_state = True
-                return self.at(f"st.block_text({target.attr!r}, {frame})")
+                return f"st.block_text({target.attr!r}, {frame})"
             owner = self.expression(target.node, frame)
             args = self._tuple(node.args, frame, caller)
-            return self.at(f"st.call_method({owner}, {target.attr!r}, {args})")
+            return f"st.call_method({owner}, {target.attr!r}, {args})"
         value = self.expression(target, frame)
-        return self.at(f"call_value(st, {value}, {self._tuple(node.args, frame, caller)})")
+        return f"call_value(st, {value}, {self._tuple(node.args, frame, caller)})"
 
     def _tuple(self, arguments: Sequence[nodes.Node], frame: str, caller: str | None) -> str:
         positional, keywords = self._arguments(arguments, frame, caller)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tzproxy.prompts.dialect.failures import UNDEFINED_VALUE, TemplateFailure, invalid
+from tzproxy.prompts.dialect.failures import INVALID_OPERATION, UNDEFINED_VALUE, TemplateFailure, invalid
 from tzproxy.prompts.dialect.printing import display
 from tzproxy.prompts.dialect.values import (
     UNDEFINED,
@@ -70,7 +70,7 @@ def subscript(value: Any, key: Any) -> Any:
     if isinstance(value, list | str | Sequence):
         index = as_index(key)
         items = value.items if isinstance(value, Sequence) else value
-        if index is not None and -len(items) <= index < len(items):
+        if index is not None and -len(items) <= index < len(items) and (index >= 0 or _counts(value)):
             return items[index]
         return attribute(value, key) if type(value) is Group and isinstance(key, str) else UNDEFINED
     if isinstance(value, TemplateObject):
@@ -78,6 +78,11 @@ def subscript(value: Any, key: Any) -> Any:
     if isinstance(value, Undefined):
         raise TemplateFailure(UNDEFINED_VALUE)
     return UNDEFINED
+
+
+def _counts(value: Any) -> bool:
+    """Whether positions can be counted from the end of a value."""
+    return not isinstance(value, Sequence) or value.sized
 
 
 def as_integer(value: Any, target: str) -> int:
@@ -90,30 +95,34 @@ def as_integer(value: Any, target: str) -> int:
 
 def cut(value: Any, start: Any, stop: Any, step: Any) -> Any:
     """`value[start:stop:step]`."""
-    defined(value)
+    if isinstance(value, Undefined):
+        raise TemplateFailure(UNDEFINED_VALUE)
     first = None if start is None else as_integer(start, "i64")
     last = None if stop is None else as_integer(stop, "i64")
     stride = 1 if step is None else as_integer(step, "i64")
     if stride == 0:
         raise invalid("cannot slice by step size of 0")
-    if value is None or isinstance(value, Undefined):
+    if value is None:
         return []
     if not isinstance(value, str | list | Sequence):
         raise invalid(f"value of type {kind_of(value)} cannot be sliced")
     items = value.items if isinstance(value, Sequence) else value
-    chosen = _forwards(items, first, last, stride) if stride > 0 else _backwards(items, first, last, -stride)
-    return str.__str__(chosen) if isinstance(value, str) else Sequence(list(chosen))
+    if stride < 0:
+        chosen = _backwards(items, first, last, -stride)
+        return chosen if isinstance(value, str) else Sequence(list(chosen))
+    if isinstance(value, str):
+        return str.__str__(value)[_span(len(items), first, last, stride)]
+    # What does not know its length counts as empty where an end has to be counted from.
+    span = _span(len(items) if _counts(value) else 0, first, last, stride)
+    return Sequence(list(items[span]), sized=_counts(value) or span.stop <= span.start)
 
 
-def _forwards(items: Any, start: int | None, stop: int | None, step: int) -> Any:
+def _span(size: int, start: int | None, stop: int | None, step: int) -> slice:
     begin = start or 0
     if begin < 0:
-        begin = max(0, len(items) + begin)
-    if stop is None:
-        end = len(items)
-    else:
-        end = stop if stop >= 0 else max(0, len(items) + stop)
-    return items[begin:end:step]
+        begin = max(0, size + begin)
+    end = size if stop is None else stop if stop >= 0 else max(0, size + stop)
+    return slice(begin, end, step)
 
 
 def _backwards(items: Any, start: int | None, stop: int | None, step: int) -> Any:
@@ -278,9 +287,15 @@ def _float_power(base: float, exponent: float) -> float:
 def negate(value: Any) -> Any:
     """`-value`."""
     if kind_of(value) != "number":
-        raise TemplateFailure("invalid operation")
-    if isinstance(value, int) and not _MIN_INTEGER < value <= _MAX_INTEGER + 1:
-        raise TemplateFailure("invalid operation")
+        raise TemplateFailure(INVALID_OPERATION)
+    if isinstance(value, int):
+        if value == _MIN_INTEGER:
+            raise invalid("overflow")
+        if value == _MAX_INTEGER + 1:
+            # The original takes the sign of the smallest integer for lost.
+            return value
+        if value > _MAX_INTEGER:
+            raise TemplateFailure(INVALID_OPERATION)
     return -value
 
 

@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 from jinja2 import nodes
 
-from tzproxy.prompts.dialect.expressions import ExpressionParser, failed
+from tzproxy.prompts.dialect.expressions import ExpressionParser
 from tzproxy.prompts.dialect.failures import TemplateFailure
+from tzproxy.prompts.dialect.token_stream import failed
 
 _RESERVED = frozenset(("true", "True", "false", "False", "none", "None", "loop", "self"))
 

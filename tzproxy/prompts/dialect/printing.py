@@ -6,6 +6,7 @@ Owns every rule by which a value becomes characters. Hot: `text`, `html`, `json_
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from decimal import Decimal
 from typing import Any
@@ -19,7 +20,6 @@ from tzproxy.prompts.dialect.values import (
     Sequence,
     TemplateObject,
     Undefined,
-    is_true,
     pairs,
 )
 
@@ -183,8 +183,14 @@ def pretty(value: Any, indent: str = "") -> str:
 
 def _to_plain(value: Any) -> Any:
     """What the encoder should write for a value that is no JSON data."""
+    if isinstance(value, str):
+        return str.__str__(value)
     if isinstance(value, Sequence):
         return value.items
+    if isinstance(value, list):
+        return list(value)
+    if isinstance(value, dict):
+        return dict(value)
     if isinstance(value, Undefined):
         return None
     if isinstance(value, TemplateObject):
@@ -192,8 +198,11 @@ def _to_plain(value: Any) -> Any:
     raise TypeError
 
 
-# PERF: the C encoder with sorted keys (test_render_tojson); it writes floats as the original does.
+# PERF: the C encoder with sorted keys (test_render_tojson); floats differ in one sign only.
 _ENCODER = msgspec.json.Encoder(order="deterministic", enc_hook=_to_plain)
+
+_EXPONENT = re.compile(rb"[0-9]e[0-9]")
+_STRING_OR_EXPONENT = re.compile(rb'"(?:[^"\\]|\\.)*"|([0-9])e(?=[0-9])')
 
 
 def to_json(value: Any, indent: int | None = None) -> str:
@@ -202,7 +211,15 @@ def to_json(value: Any, indent: int | None = None) -> str:
         encoded = _ENCODER.encode(value)
     except (TypeError, ValueError, OverflowError) as exc:
         raise invalid("cannot serialize to JSON") from exc
+    # PERF: one search for the rare large float (test_render_tojson)
+    if _EXPONENT.search(encoded):
+        encoded = _STRING_OR_EXPONENT.sub(_signed_exponent, encoded)
     return (encoded if indent is None else _indented(encoded, indent)).decode()
+
+
+def _signed_exponent(found: re.Match[bytes]) -> bytes:
+    """`1e+16` for `1e16`, as the original writes it; strings stay."""
+    return found[0] if found[1] is None else found[1] + b"e+"
 
 
 def _indented(encoded: bytes, indent: int) -> bytes:
@@ -217,8 +234,3 @@ def _indented(encoded: bytes, indent: int) -> bytes:
 def json_for_html(encoded: str) -> Safe:
     """JSON whose critical characters are escaped, marked safe."""
     return Safe(encoded.translate(_JSON_HTML_ESCAPES))
-
-
-def shows_structure(value: Any) -> bool:
-    """Whether a value is printed in the form of lists and maps."""
-    return isinstance(value, list | dict | Sequence) and is_true(value)

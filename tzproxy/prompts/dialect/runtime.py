@@ -1,19 +1,17 @@
-"""What compiled templates call while they run: loops, macros, blocks, includes.
+"""The state of one rendering: blocks, includes, calls and recursion.
 
-Owns the state of one rendering. A frame is a plain dict with everything that is visible at a place; entering
-a loop or block copies it, so that nothing set inside is seen outside. Hot.
+Owns what a template can change while it renders. A frame is a plain dict with everything that is visible at
+a place; entering a loop or block copies it, so that nothing set inside is seen outside. Hot.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from tzproxy.prompts.dialect.failures import (
     BAD_INCLUDE,
     EVAL_BLOCK,
-    TOO_MANY_ARGUMENTS,
-    UNDEFINED_VALUE,
     UNKNOWN_BLOCK,
     UNKNOWN_FUNCTION,
     UNKNOWN_METHOD,
@@ -21,30 +19,21 @@ from tzproxy.prompts.dialect.failures import (
     invalid,
 )
 from tzproxy.prompts.dialect.functions import FUNCTIONS
-from tzproxy.prompts.dialect.operators import same
+from tzproxy.prompts.dialect.objects import RECURSION_LIMIT, Body, Frame, Loop, Macro, Module
 from tzproxy.prompts.dialect.printing import html, json_text, text
 from tzproxy.prompts.dialect.values import (
-    SILENT,
     UNDEFINED,
-    Kwargs,
-    Namespace,
     Safe,
     TemplateObject,
     Undefined,
     call_value,
     elements,
-    is_sized,
-    iterate,
     kind_of,
 )
-
-Frame = dict[str, Any]
-Body = Callable[..., Any]
 
 EMITTERS: dict[str, Callable[[Any], str]] = {"none": text, "html": html, "json": json_text}
 """How a printed value becomes text, by auto-escape mode."""
 
-_RECURSION_LIMIT = 500
 _MACRO_COST = 6
 _INCLUDE_COST = 10
 
@@ -99,7 +88,7 @@ class RenderState:
         return former
 
     def _deeper(self, cost: int) -> None:
-        if self.depth + cost > _RECURSION_LIMIT:
+        if self.depth + cost > RECURSION_LIMIT:
             raise invalid("recursion limit exceeded")
         self.depth += cost
 
@@ -261,234 +250,6 @@ class _RecordingFrame(dict[str, Any]):
     def __setitem__(self, name: str, value: Any) -> None:
         self.written.add(name)
         super().__setitem__(name, value)
-
-
-class Module(TemplateObject):
-    """What `import` yields: the names that a template sets."""
-
-    __slots__ = ("_output", "_values")
-
-    def __init__(self, values: dict[str, Any], output: str) -> None:
-        self._values = values
-        self._output = output
-
-    def get(self, name: object) -> Any:
-        """The value that the template has set."""
-        return self._values.get(name, UNDEFINED) if isinstance(name, str) else UNDEFINED
-
-    def keys(self) -> Collection[str]:
-        """Names in order."""
-        return self._values
-
-    def printed(self) -> str:
-        """What the template has printed."""
-        return str.__str__(self._output)
-
-
-_LOOP_NAMES = (
-    "index0",
-    "index",
-    "length",
-    "revindex",
-    "revindex0",
-    "first",
-    "last",
-    "depth",
-    "depth0",
-    "previtem",
-    "nextitem",
-)
-
-
-class Loop(TemplateObject):
-    """The variable `loop`. The compiled loop moves `index0`."""
-
-    __slots__ = ("_body", "_changed", "_items", "_length", "depth", "index0")
-
-    def __init__(self, items: list[Any], value: Any, frame: Frame, body: Body | None = None) -> None:
-        self.index0 = -1
-        self._items = items
-        self._length = len(items) if is_sized(value) else None
-        self._body = body
-        self._changed: tuple[Any, ...] | None = None
-        outer = frame.get("loop")
-        self.depth: int = outer.depth + 1 if isinstance(outer, Loop) and outer.is_recursive() else 0
-
-    def is_recursive(self) -> bool:
-        """Whether the loop may be called."""
-        return self._body is not None
-
-    def keys(self) -> Collection[str]:
-        """Names of the attributes."""
-        return _LOOP_NAMES
-
-    def get(self, name: object) -> Any:
-        """Position in the loop and what belongs to it."""
-        index = self.index0
-        if name == "index":
-            return index + 1
-        if name == "index0":
-            return index
-        if name == "first":
-            return index == 0
-        length = self._length
-        if name == "last":
-            return length is not None and index >= length - 1
-        return self._get_rare(name, index, length)
-
-    def _get_rare(self, name: object, index: int, length: int | None) -> Any:
-        if name in ("depth", "depth0"):
-            return self.depth + (name == "depth")
-        if name == "previtem":
-            return self._items[index - 1] if index > 0 else UNDEFINED
-        if name == "nextitem":
-            return self._items[index + 1] if index + 1 < len(self._items) else UNDEFINED
-        if length is None or name not in ("length", "revindex", "revindex0"):
-            return UNDEFINED
-        return length if name == "length" else max(0, length - index - (name == "revindex0"))
-
-    def printed(self) -> str:
-        """Position and length."""
-        return f"<loop {self.index0}/{'?' if self._length is None else self._length}>"
-
-    def call(self, state: Any, args: tuple[Any, ...]) -> Any:
-        """A loop can be called by its name only."""
-        raise invalid("loop recursion cannot be called this way")
-
-    def call_method(self, state: Any, name: str, args: tuple[Any, ...]) -> Any:
-        """`changed` and `cycle`."""
-        if name == "changed":
-            former, self._changed = self._changed, args
-            return former is None or not same(list(former), list(args))
-        if name == "cycle":
-            if not args:
-                raise invalid("cycle needs at least one argument")
-            return args[self.index0 % len(args)]
-        return UNDEFINED
-
-    def run_again(self, state: RenderState, value: Any, frame: Frame, output: list[str]) -> None:
-        """Run a recursive loop over other items."""
-        if self._body is None:
-            raise invalid("cannot recurse outside of recursive loop")
-        try:
-            iterate(value)
-        except TemplateFailure as exc:
-            raise TemplateFailure(
-                exc.kind if exc.kind != UNDEFINED_VALUE else "invalid operation",
-                "cannot recurse because of non-iterable value",
-                source=exc,
-            ) from exc
-        if self.depth >= _RECURSION_LIMIT:
-            raise invalid("recursion limit exceeded")
-        self._body(state, value, frame, output)
-
-
-class Macro(TemplateObject):
-    """A macro, or the body of a call block."""
-
-    __slots__ = ("body", "closure", "name", "parameters", "wants_caller")
-
-    def __init__(
-        self, name: str, parameters: tuple[str, ...], body: Body, closure: Frame | None, wants_caller: bool
-    ) -> None:
-        self.name = name
-        self.parameters = parameters
-        self.body = body
-        self.closure = closure
-        self.wants_caller = wants_caller
-
-    def keys(self) -> Collection[str]:
-        """Names of the attributes."""
-        return ("name", "arguments", "caller")
-
-    def get(self, name: object) -> Any:
-        """What is known of the macro."""
-        if name == "arguments":
-            return list(self.parameters)
-        return self.name if name == "name" else self.wants_caller if name == "caller" else UNDEFINED
-
-    def printed(self) -> str:
-        """The name in angle brackets."""
-        return f"<macro {self.name}>"
-
-    def call(self, state: RenderState, args: tuple[Any, ...]) -> Any:
-        """Bind the arguments and run the body."""
-        keywords: dict[str, Any] = {}
-        if args and isinstance(args[-1], Kwargs):
-            keywords = dict(args[-1])
-            args = args[:-1]
-        if len(args) > len(self.parameters):
-            raise TemplateFailure(TOO_MANY_ARGUMENTS)
-        values = list(args)
-        for position, name in enumerate(self.parameters):
-            if position < len(args):
-                if name in keywords:
-                    raise TemplateFailure(TOO_MANY_ARGUMENTS, f"duplicate argument `{name}`")
-            else:
-                values.append(keywords.pop(name, UNDEFINED))
-        caller = keywords.pop("caller", UNDEFINED) if self.wants_caller else UNDEFINED
-        for name in sorted(keywords):
-            raise TemplateFailure(TOO_MANY_ARGUMENTS, f"unknown keyword argument `{name}`")
-        return state.call_macro(self, values, caller)
-
-
-# ---- small steps of compiled templates
-
-
-def enclose(closure: Frame | None, frame: Frame, names: tuple[str, ...]) -> Frame:
-    """Let a macro see names of the frame that it stands in."""
-    if closure is None:
-        closure = {}
-    for name in names:
-        if name not in closure:
-            closure[name] = frame.get(name, FUNCTIONS.get(name, UNDEFINED))
-    return closure
-
-
-def set_attribute(target: Any, name: str, value: Any) -> None:
-    """`{% set target.name = value %}`."""
-    if not isinstance(target, Namespace):
-        raise invalid(f"can only assign to namespaces, not {kind_of(target)}")
-    target[name] = value
-
-
-def unpack(value: Any, count: int) -> list[Any]:
-    """The elements of a value that is assigned to several names."""
-    items = None if isinstance(value, str | Undefined) or value is None else elements(value)
-    if items is None:
-        raise TemplateFailure("cannot unpack", "value is not iterable")
-    if len(items) != count:
-        raise TemplateFailure(
-            "cannot unpack", f"sequence of wrong length (expected {count}, got {len(items)})"
-        )
-    return items
-
-
-def spread(value: Any) -> list[Any]:
-    """The elements of `*value` in a call."""
-    items = elements(value)
-    if items is None:
-        raise invalid(f"{kind_of(value)} is not iterable")
-    return items
-
-
-def make_map(*entries: tuple[Any, Any]) -> dict[Any, Any]:
-    """A map literal whose keys are no constants."""
-    try:
-        return dict(entries)
-    except TypeError:
-        raise invalid("a list or map cannot be the key of a map") from None
-
-
-def escape_mode(value: Any, initial: str) -> str:
-    """What `{% autoescape value %}` asks for."""
-    if isinstance(value, str):
-        if value in EMITTERS:
-            return str.__str__(value)
-        raise invalid("invalid value to autoescape tag")
-    if value is SILENT or value is UNDEFINED or not same(value, True):
-        return "none"
-    return "html" if initial == "none" else initial
 
 
 def locate(failure: TemplateFailure) -> None:

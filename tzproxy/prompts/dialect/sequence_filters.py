@@ -29,6 +29,7 @@ from tzproxy.prompts.dialect.failures import TemplateFailure, invalid
 from tzproxy.prompts.dialect.operators import MAX_TEXT, add, subscript
 from tzproxy.prompts.dialect.values import (
     UNDEFINED,
+    BrokenSequence,
     Group,
     Kwargs,
     Sequence,
@@ -201,7 +202,11 @@ def _chain(state: Any, *values: Any) -> Any:
         for value in values:
             merged.update((key, item) for key, item in pairs(value) if not isinstance(item, Undefined))
         return merged
-    joined = [item for value in values for item in loose_items(value)]
+    try:
+        joined = [item for value in values for item in loose_items(value)]
+    except TemplateFailure as exc:
+        # It fails when it is walked through only.
+        return BrokenSequence(exc.detail or "")
     return joined if kinds == {"sequence"} else Sequence(joined, sized=False)
 
 

@@ -323,7 +323,8 @@ def _reverse(state: Any, value: Any) -> Any:
     items = elements(value)
     if items is None:
         raise invalid(f"cannot reverse values of type {kind_of(value)}")
-    return Sequence(items[::-1])
+    # The keys of a map come out in their order: the original forgets to turn them round.
+    return Sequence(list(items) if kind_of(value) == "map" else items[::-1])
 
 
 def _first(state: Any, value: Any) -> Any:

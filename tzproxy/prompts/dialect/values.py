@@ -72,6 +72,21 @@ class Sequence:
     __hash__ = None  # type: ignore[assignment]  # like a list
 
 
+class BrokenSequence(Sequence):
+    """A sequence that cannot be walked through, but printed and passed on."""
+
+    __slots__ = ("_detail",)
+
+    def __init__(self, detail: str) -> None:
+        self._detail = detail
+        self.sized = False
+
+    @property
+    def items(self) -> list[Any]:  # type: ignore[override]  # reading it fails
+        """Nothing: fails."""
+        raise invalid(self._detail)
+
+
 class Group(list[Any]):
     """One entry of `groupby`: a pair that also answers to `grouper` and `list`."""
 
@@ -132,6 +147,7 @@ _KINDS: dict[type, str] = {
     Kwargs: "map",
     Namespace: "map",
     Sequence: "iterator",
+    BrokenSequence: "iterator",
 }
 
 _RANKS = {
@@ -180,7 +196,7 @@ def is_true(value: Any) -> bool:
     if isinstance(value, Undefined):
         return False
     if isinstance(value, Sequence):
-        return bool(value.items) or not value.sized
+        return not value.sized or bool(value.items)
     if isinstance(value, TemplateObject):
         return value.kind != "map" or bool(value.keys())
     return bool(value)
@@ -212,8 +228,8 @@ def elements(value: Any) -> list[Any] | None:
         return value  # type: ignore[no-any-return]
     if isinstance(value, dict):
         return sorted_keys(value)
-    if kind is Sequence:
-        return value.items  # type: ignore[no-any-return]
+    if isinstance(value, Sequence):
+        return value.items
     if isinstance(value, str):
         return list(value)
     if value is None or kind is Undefined:

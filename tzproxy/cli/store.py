@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 
 from tzproxy.clickhouse import StoreClient
-from tzproxy.clickhouse.migrations import MigrationReport, migrate
+from tzproxy.clickhouse.migrations import migrate
+from tzproxy.clickhouse.reconcile import MigrationReport
 from tzproxy.config import LoadedConfig
 from tzproxy.errors import StoreError, StoreUnavailableError
 

@@ -1,18 +1,24 @@
-"""One gateway worker: builds engine and routes from a configuration, and serves them as an ASGI application."""
+"""One gateway worker: builds engine and routes from a configuration, and serves them over ASGI or RSGI."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from tzproxy.clickhouse import AsyncStoreClient
+from tzproxy.clickhouse.queries.workflow import WorkflowEpisodes
 from tzproxy.config import LoadedConfig, Secret
 from tzproxy.http.app import App, Handler
 from tzproxy.http.errors import ErrorShape
-from tzproxy.http.exchange import API_VERSION, Receive, Scope, Send
+from tzproxy.http.asgi import AsgiExchange, Receive, Scope, Send
+from tzproxy.http.exchange import API_VERSION, Exchange
+from tzproxy.http.rsgi import RsgiExchange
+from tzproxy.http.unbuilt import unbuilt_routes
 from tzproxy.http.native import InferenceRoute
 from tzproxy.http.openai.route import ChatCompletionsRoute
 from tzproxy.http.operations import HealthRoute, MetricsRoute, RecordingCollector, StatusRoute
@@ -45,7 +51,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gateway:
-    """The ASGI application of one worker. Built when the server says that the loop runs."""
+    """The application of one worker, under both of Granian's calling conventions."""
 
     def __init__(self, settings: WorkerSettings, environ: Mapping[str, str]) -> None:
         """Load and compile the configuration; open nothing yet.
@@ -56,31 +62,47 @@ class Gateway:
         self._settings = settings
         self._loaded = LoadedConfig.from_bytes(settings.config, environ=environ)
         self._catalog = ConfigCatalog(self._loaded)
-        self._app: App | None = None
+        self._serve: Callable[[Exchange], Awaitable[None]] = _not_open
         self._upstream: Upstream | None = None
         self._sink: RingSink | NullSink = NullSink()
         self._store: AsyncStoreClient | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection scope."""
-        if scope["type"] == "lifespan":
+        """Serve one ASGI scope."""
+        if scope["type"] == "http":
+            await self._serve(AsgiExchange(scope, receive, send))
+        elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-            return
-        assert self._app is not None, "the server sends requests after the start-up event only"
-        await self._app(scope, receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                self._open()
+                self.open()
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
-    def _open(self) -> None:
+    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+        """Serve one RSGI scope."""
+        await self._serve(RsgiExchange(scope, protocol))
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Open before the first request; RSGI calls this outside the loop."""
+
+        async def open_inside() -> None:
+            self.open()
+
+        loop.run_until_complete(open_inside())
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close after the last request."""
+        loop.run_until_complete(self.close())
+
+    def open(self) -> None:
+        """Open connections and ring inside the running loop."""
         gateway = self._loaded.config.gateway
         environment = self._loaded.environment
         self._upstream = Upstream(
@@ -99,15 +121,24 @@ class Gateway:
             self._store = AsyncStoreClient(self._settings.store_url, threads=2)
         metrics = GatewayMetrics(gateway.metrics.tensorzero_inference_latency_overhead_seconds_buckets)
         caller = ModelCaller(self._upstream, global_timeout_s=gateway.global_outbound_http_timeout_ms / 1000)
-        engine = Engine(self._catalog, caller, self._sink, metrics, synchronous=self._settings.synchronous)
+        engine = Engine(
+            self._catalog,
+            caller,
+            self._sink,
+            metrics,
+            episodes=None if self._store is None else WorkflowEpisodes(self._store),
+            synchronous=self._settings.synchronous,
+        )
         shape = ErrorShape(gateway.unstable_error_json)
-        self._app = App(self._routes(engine, metrics, shape), base_path=gateway.base_path, shape=shape)
+        app = App(self._routes(engine, metrics, shape), base_path=gateway.base_path, shape=shape)
+        self._serve = app.serve
 
     def _routes(
         self, engine: Engine, metrics: GatewayMetrics, shape: ErrorShape
     ) -> dict[tuple[str, str], Handler]:
         recording = [RecordingCollector(Path(self._settings.data_dir))] if self._settings.rings_dir else []
         return {
+            **unbuilt_routes(),
             ("POST", "/inference"): InferenceRoute(engine, shape),
             ("POST", "/openai/v1/chat/completions"): ChatCompletionsRoute(engine, shape),
             ("GET", "/status"): StatusRoute(self._catalog.snapshot.hash_hex),
@@ -123,6 +154,10 @@ class Gateway:
             self._sink.close()
         if self._store is not None:
             await self._store.close()
+
+
+async def _not_open(exchange: Exchange) -> None:
+    raise RuntimeError("the server sends requests after the start-up event only")
 
 
 def _revealed(secret: Secret | None) -> str:

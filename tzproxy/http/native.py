@@ -8,7 +8,7 @@ import msgspec
 
 from tzproxy.errors import TzproxyError
 from tzproxy.http.errors import ErrorShape, decode_error
-from tzproxy.http.exchange import Exchange
+from tzproxy.http.exchange import Exchange, Watch
 from tzproxy.http.streaming import relay
 from tzproxy.inference.answer_stream import AnswerStream, Piece
 from tzproxy.inference.engine import Engine
@@ -46,11 +46,11 @@ class InferenceRoute:
         arrived = perf_counter()
         request = decode_request(body)
         try:
-            inference = self._engine.plan(request)
+            inference = await self._engine.plan(request)
             if request.stream:
                 await relay(exchange, self._engine, inference, NativeEvents(inference, self._shape))
                 return
-            with exchange.watch():
+            with Watch(exchange):
                 answer = await self._engine.infer(inference)
         except TzproxyError as exc:
             if exchange.started or not request.include_raw_response:

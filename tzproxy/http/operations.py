@@ -14,13 +14,13 @@ from prometheus_client.registry import Collector
 
 from tzproxy.clickhouse import AsyncStoreClient
 from tzproxy.errors import StoreError
-from tzproxy.http.exchange import API_VERSION, VERSION_HEADER, Exchange
+from tzproxy.http.exchange import API_VERSION, Exchange, ResponseHeaders
 from tzproxy.recording.counters import RecordingCounters, read_counters
 
 logger = logging.getLogger(__name__)
 ENCODER = msgspec.json.Encoder()
 HEALTH_TIMEOUT_S = 10.0
-TEXT_HEADERS = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8"), VERSION_HEADER]
+TEXT_HEADERS = ResponseHeaders(("content-type", "text/plain; version=0.0.4; charset=utf-8"))
 DEPENDENCIES = ("gateway", "clickhouse", "postgres", "valkey", "valkey_cache")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from tzproxy.http.exchange import ClientGoneError, Exchange
+from tzproxy.http.exchange import ClientGoneError, Exchange, Watch
 from tzproxy.http.sse import DONE, KeepAlive, frame
 from tzproxy.inference.answer_stream import AnswerStream, Piece
 from tzproxy.inference.engine import Engine
@@ -30,7 +30,7 @@ async def relay(exchange: Exchange, engine: Engine, inference: Inference, events
         TzproxyError: before the first piece.
         ClientGoneError: when the client left.
     """
-    with exchange.watch():
+    with Watch(exchange):
         stream = await engine.stream(inference)
         try:
             pieces = await stream.pieces()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-import msgspec
 from msgspec import Raw
 
 from tzproxy._speedups.sampling import Sampler
@@ -26,6 +25,7 @@ from tzproxy.config.variants import (
     ChatCompletionConfig,
     ChatCompletionOptions,
     VariantConfig,
+    chat_parts,
 )
 from tzproxy.errors import ConfigError, NotSupportedError, TzproxyError
 from tzproxy.inference.build_models import ModelTable, changes_of, timeouts_of
@@ -98,15 +98,8 @@ class FunctionBuilder:
             for slot, given in schema_slots(config).items()
             if (compiled := self._schemas.compile(given.file.key, given.file.text)) is not None
         }
-        prompts = {
-            variant: self.prompt(f"functions.{name}.variants.{variant}", options, set(schemas))
-            for variant, options in config.variants.items()
-            if isinstance(options, ChatCompletionOptions)
-        }
         variants = {
-            variant: self.variant(
-                f"functions.{name}.variants.{variant}", variant, options, prompts.get(variant)
-            )
+            variant: self.variant_of(name, variant, options, set(schemas))
             for variant, options in config.variants.items()
         }
         samplers, refused = self._samplers(name, config, sampling)
@@ -134,9 +127,10 @@ class FunctionBuilder:
             slots[slot] = Slot(partial(self._templates.render, key), wraps, given.legacy)
         return Prompt(slots)
 
-    def variant(self, path: str, name: str, config: VariantConfig, prompt: Prompt | None) -> Variant:
+    def variant_of(self, function: str, name: str, config: VariantConfig, schemas: set[str]) -> Variant:
         """Build a variant; a type that this version lacks is named and stands in as unsupported."""
-        if not isinstance(config, ChatCompletionConfig | ChainOfThoughtConfig) or prompt is None:
+        path = f"functions.{function}.variants.{name}"
+        if not isinstance(config, ChatCompletionConfig | ChainOfThoughtConfig):
             kind = VARIANT_TYPE_NAMES[type(config)]
             self.unsupported.append(f"variant type `{kind}` (`{path}`)")
             return UnsupportedVariant(name, kind)
@@ -148,7 +142,7 @@ class FunctionBuilder:
         return build(
             name,
             model,
-            prompt,
+            self.prompt(path, config, schemas),
             params=params_of(config),
             json_mode=config.json_mode,
             retries=Retries(config.retries.num_retries, config.retries.max_delay_s),
@@ -222,29 +216,11 @@ def build_tools(tools: Mapping[str, ToolConfig], schemas: SchemaCompiler) -> dic
     return built
 
 
-def template_sources(functions: Mapping[str, FunctionConfig]) -> dict[str, str]:
-    """Collect the text of every template by key."""
-    sources: dict[str, str] = {}
-    for function in functions.values():
-        for variant in function.variants.values():
-            tables = [variant, getattr(variant, "evaluator", None), getattr(variant, "fuser", None)]
-            for options in tables:
-                if isinstance(options, ChatCompletionOptions):
-                    sources.update(
-                        (slot.file.key, slot.file.text) for slot in template_slots(options).values()
-                    )
-    return sources
-
-
-def schema_sources(functions: Mapping[str, FunctionConfig]) -> dict[str, str]:
-    """Collect the text of every schema by key."""
+def variant_templates(variant: VariantConfig) -> dict[str, str]:
+    """Collect the text of one variant's templates by key."""
     return {
         slot.file.key: slot.file.text
-        for function in functions.values()
-        for slot in schema_slots(function).values()
+        for _, part in chat_parts(variant)
+        if isinstance(part, ChatCompletionOptions)
+        for slot in template_slots(part).values()
     }
-
-
-def compact(raw: bytes) -> Raw:
-    """Drop insignificant space; key order stays."""
-    return Raw(msgspec.json.format(raw, indent=-1))

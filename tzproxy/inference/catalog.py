@@ -10,13 +10,15 @@ from collections import OrderedDict
 from typing import Literal
 
 from tzproxy.config import LoadedConfig, snapshot
+from tzproxy.config.dynamic import DYNAMIC_VARIANT, parse_variant_config
+from tzproxy.config.functions import schema_slots
 from tzproxy.config.gateway import DisabledStorageConfig, FilesystemStorageConfig, S3StorageConfig
-from tzproxy.errors import ConfigError, NotSupportedError
+from tzproxy.errors import ConfigError, NotSupportedError, RequestError
 from tzproxy.inference.build_functions import (
     FunctionBuilder,
     SchemaCompiler,
     build_tools,
-    template_sources,
+    variant_templates,
 )
 from tzproxy.inference.build_models import SHORTHANDS_KEPT, ModelTable
 from tzproxy.inference.files import FileStore
@@ -29,7 +31,6 @@ from tzproxy.inference.tools import FunctionTools
 from tzproxy.inference.variant import ChatCompletion, Variant
 from tzproxy.prompts import TemplateSet
 
-DYNAMIC_VARIANT = "tensorzero::dynamic_variant"
 NO_PROMPT = Prompt({})
 STORAGE_KINDS: dict[type, Literal["disabled", "filesystem", "s3_compatible"]] = {
     DisabledStorageConfig: "disabled",
@@ -49,11 +50,11 @@ class ConfigCatalog:
         """
         config = loaded.config
         self._loaded = loaded
-        problems: list[str] = []
-        self._templates, self._template_problems = self._compile_templates(loaded)
-        problems.extend(self._template_problems)
+        access = config.gateway.template_filesystem_access
+        self._base_path = None if access is None else access.base_path
+        self._templates, problems = self._compile_templates()
         self._schemas = SchemaCompiler()
-        tools = build_tools(config.tools, self._schemas)
+        self._tools = tools = build_tools(config.tools, self._schemas)
         self._models = ModelTable(loaded)
         self._builder = FunctionBuilder(self._models, self._templates, self._schemas, tools)
         self.functions: dict[str, Function] = {
@@ -105,14 +106,23 @@ class ConfigCatalog:
         Raises:
             RequestError: when it is no valid variant of this function.
         """
-        raise NotSupportedError("`internal_dynamic_variant_config` is not supported yet")
-
-    @staticmethod
-    def _compile_templates(loaded: LoadedConfig) -> tuple[TemplateSet, list[str]]:
-        sources = template_sources(loaded.functions)
-        access = loaded.config.gateway.template_filesystem_access
+        configured = self._loaded.functions[function.name]
         try:
-            return TemplateSet(sources, base_path=access.base_path if access is not None else None), []
+            parsed = parse_variant_config(
+                config, function=configured, function_name=function.name, loaded=self._loaded
+            )
+            templates = TemplateSet(variant_templates(parsed), base_path=self._base_path)
+        except ConfigError as exc:
+            raise RequestError(f"internal_dynamic_variant_config: {exc.message}") from exc
+        builder = FunctionBuilder(self._models, templates, self._schemas, self._tools)
+        variant = builder.variant_of(function.name, DYNAMIC_VARIANT, parsed, set(schema_slots(configured)))
+        if builder.problems:
+            raise RequestError("internal_dynamic_variant_config: " + "; ".join(builder.problems))
+        return variant
+
+    def _compile_templates(self) -> tuple[TemplateSet, list[str]]:
+        try:
+            return TemplateSet(self._loaded.template_sources, base_path=self._base_path), []
         except ConfigError as exc:
             return TemplateSet({}), exc.problems
 

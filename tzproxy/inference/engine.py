@@ -10,7 +10,10 @@ from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Protocol
 
+import msgspec
+
 from tzproxy._speedups.ids import format_uuid, new_uuid7, parse_uuid, uuid_time_ms, uuid_version
+from tzproxy.clickhouse.queries.workflow import WorkflowEpisode
 from tzproxy.errors import InvalidTargetError, NotFoundError, NotSupportedError, RequestError, TzproxyError
 from tzproxy.inference.answer import Answer, build_answer
 from tzproxy.inference.answer_stream import AnswerStream
@@ -74,6 +77,14 @@ class Catalog(Protocol):
         ...
 
 
+class EpisodeLookup(Protocol):
+    """Finds episodes of workflow evaluation runs."""
+
+    async def find(self, episode_id: str) -> WorkflowEpisode | None:
+        """Return an episode, or None when no run has it."""
+        ...
+
+
 class Engine:
     """Runs inferences. One per gateway process."""
 
@@ -84,8 +95,10 @@ class Engine:
         sink: Sink,
         metrics: GatewayMetrics,
         *,
+        episodes: EpisodeLookup | None = None,
         synchronous: bool = False,
     ) -> None:
+        self._episodes = episodes
         self.catalog = catalog
         self.metrics = metrics
         self._caller = caller
@@ -94,7 +107,7 @@ class Engine:
         self._rows = RowWriter(catalog.snapshot_hash)
         self._synchronous = synchronous
 
-    def plan(self, request: InferenceRequest) -> Inference:
+    async def plan(self, request: InferenceRequest) -> Inference:
         """Settle everything that needs no model.
 
         Raises:
@@ -107,6 +120,8 @@ class Engine:
         inference_id = new_uuid7()
         tags = self._tags(request)
         episode_id, episode = self._episode(request.episode_id)
+        if uuid_time_ms(episode) >= WORKFLOW_EPISODES_FROM_MS:
+            request = await self._joined_workflow(request, episode_id, tags)
         function, sole = self._target(request)
         if request.params is None:
             params = NO_CHAT_PARAMS
@@ -264,6 +279,20 @@ class Engine:
             raise RequestError(f"episode_id: UUID parsing failed: {exc}") from exc
         return check_episode(given, episode)
 
+    async def _joined_workflow(
+        self, request: InferenceRequest, episode_id: str, tags: dict[str, str]
+    ) -> InferenceRequest:
+        """Take over the pins and tags of a workflow evaluation run; the request's own ones win."""
+        episode = None if self._episodes is None else await self._episodes.find(episode_id)
+        if episode is None:
+            raise RequestError(f"Workflow evaluation run not found for episode id: {episode_id}")
+        for key, value in episode.tags.items():
+            tags.setdefault(key, value)
+        pin = episode.variant_pins.get(request.function_name or "")
+        if pin is None or request.variant_name is not None:
+            return request
+        return msgspec.structs.replace(request, variant_name=pin)
+
     def _target(self, request: InferenceRequest) -> tuple[Function, Variant | None]:
         if request.function_name is not None:
             if request.model_name is not None:
@@ -334,14 +363,12 @@ def check_episode(given: str, episode: bytes) -> tuple[str, bytes]:
 
     Raises:
         RequestError: saying what is wrong with it.
-        NotSupportedError: for episodes of workflow evaluation runs.
     """
-    version = uuid_version(episode)
-    if version != 7:
+    if uuid_version(episode) != 7:
         raise RequestError(f"Failed to parse UUID as v7: {given}")
     at_ms = uuid_time_ms(episode)
     if at_ms >= WORKFLOW_EPISODES_FROM_MS:
-        raise NotSupportedError("Episodes of workflow evaluation runs are not supported yet")
+        return format_uuid(episode), episode
     if at_ms < EARLIEST_EPISODE_MS:
         raise RequestError("Invalid Episode ID: Timestamp is too early")
     if at_ms // 1000 > int(time.time()):

@@ -213,9 +213,10 @@ class _LocalSource(_Source):
 
     async def items(self) -> list[StreamItem] | None:
         async for event in self._events:
-            if isinstance(event.chunk, TzproxyError):
-                return [StreamItem(None, event.chunk, event.raw)]
-            return [StreamItem(event.chunk, None, event.raw)]
+            chunk = event.chunk
+            if isinstance(chunk, TzproxyError):
+                return [StreamItem(None, chunk, event.raw)]
+            return [StreamItem(chunk, None, event.raw)]
         return None
 
     async def close(self) -> None:

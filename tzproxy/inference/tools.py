@@ -139,11 +139,10 @@ class FunctionTools:
         available = bool(functions or custom or provider_tools)
         if isinstance(choice, SpecificTool) and available and choice.specific not in schemas:
             raise RequestError(f"Tool not found: {choice.specific}")
-        restriction = (
-            AllowedTools(list(self.keys), "function_default")
-            if allowed is None
-            else AllowedTools(allowed, "explicit")
-        )
+        if allowed is None:
+            restriction = AllowedTools([*self.keys, *(tool.name for tool in additional)], "function_default")
+        else:
+            restriction = AllowedTools(allowed, "explicit")
         hidden: frozenset[str] = frozenset()
         if allowed is not None:
             hidden = frozenset(tool.offered.name for tool in selected if tool.key not in allowed)

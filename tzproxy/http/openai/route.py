@@ -6,7 +6,7 @@ from time import perf_counter
 
 from tzproxy.errors import TzproxyError
 from tzproxy.http.errors import ErrorShape
-from tzproxy.http.exchange import Exchange
+from tzproxy.http.exchange import Exchange, Watch
 from tzproxy.http.native import observe
 from tzproxy.http.openai.request import decode_request, inference_request
 from tzproxy.http.openai.response import OpenAIEvents, completion
@@ -28,14 +28,14 @@ class ChatCompletionsRoute:
         wire = decode_request(body)
         request = inference_request(wire)
         try:
-            inference = self._engine.plan(request)
+            inference = await self._engine.plan(request)
             if request.stream:
                 options = wire.stream_options
                 include_usage = wire.include_raw_usage if options is None else options.include_usage
                 events = OpenAIEvents(inference, self._shape, include_usage=include_usage)
                 await relay(exchange, self._engine, inference, events)
                 return
-            with exchange.watch():
+            with Watch(exchange):
                 answer = await self._engine.infer(inference)
         except TzproxyError as exc:
             if exchange.started or not request.include_raw_response:

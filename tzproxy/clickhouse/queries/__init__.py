@@ -1,0 +1,1 @@
+"""Statements that read the store for the layers above, one file a subject."""

@@ -1,0 +1,85 @@
+"""The exchange over RSGI, Granian's own calling convention: fewer hand-overs a request than ASGI. Hot.
+
+Source: RSGI 1.5, HTTP protocol (Granian's documentation).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tzproxy.errors import RequestError
+from tzproxy.http.decompression import LIMIT_BYTES, TOO_LARGE, decompressed
+from tzproxy.http.exchange import JSON_HEADERS, STREAM_HEADERS, ClientGoneError, ResponseHeaders, joined
+
+AT_ONCE_BYTES = 1 << 20
+
+
+class RsgiExchange:
+    """One RSGI `http` scope."""
+
+    __slots__ = ("_protocol", "_scope", "_transport", "method", "parameters", "path", "started")
+
+    def __init__(self, scope: Any, protocol: Any) -> None:
+        self._scope = scope
+        self._protocol = protocol
+        self._transport: Any = None
+        self.method: str = scope.method
+        self.path: str = scope.path
+        self.parameters: dict[str, str] = {}
+        self.started = False
+
+    def header(self, name: str) -> str | None:
+        """Return a request header (lower-case name)."""
+        value: str | None = self._scope.headers.get(name)
+        return value
+
+    async def body(self) -> bytes:
+        """Read the whole body, decompressed. Raises as the protocol says."""
+        headers = self._scope.headers
+        length = headers.get("content-length")
+        if length is not None and length.isdigit() and int(length) <= AT_ONCE_BYTES:
+            body: bytes = await self._protocol()
+            if len(body) != int(length):
+                raise ClientGoneError
+        else:
+            body = await self._parts()
+        encoding = headers.get("content-encoding")
+        return body if encoding is None else decompressed(body, encoding)
+
+    async def _parts(self) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        async for part in self._protocol:
+            parts.append(part)
+            size += len(part)
+            if size > LIMIT_BYTES:
+                raise RequestError(TOO_LARGE)
+        return joined(parts or [b""])
+
+    async def answer(self, status: int, body: bytes, headers: ResponseHeaders = JSON_HEADERS) -> None:
+        """Send a whole answer."""
+        self.started = True
+        if body:
+            self._protocol.response_bytes(status, headers.as_text, body)
+        else:
+            self._protocol.response_empty(status, headers.as_text)
+
+    async def begin_stream(self) -> None:
+        """Send the status and headers of an event stream."""
+        self.started = True
+        self._transport = self._protocol.response_stream(200, STREAM_HEADERS.as_text)
+
+    async def stream(self, data: bytes, *, more: bool = True) -> None:
+        """Send a part of a stream; it ends when the handler returns.
+
+        Raises:
+            ClientGoneError: when the client has left.
+        """
+        try:
+            await self._transport.send_bytes(data)
+        except RuntimeError as exc:
+            raise ClientGoneError from exc
+
+    async def gone(self) -> None:
+        """Return when the client has left."""
+        await self._protocol.client_disconnect()

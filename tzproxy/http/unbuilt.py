@@ -1,0 +1,51 @@
+"""Routes of the original that this version does not have: they say so, instead of claiming not to exist. Cold."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tzproxy.errors import NotSupportedError
+from tzproxy.http.app import Handler
+from tzproxy.http.errors import decode_error
+from tzproxy.http.exchange import Exchange
+
+ROUTES: tuple[tuple[str, str], ...] = (
+    ("POST", "/feedback"),
+    ("POST", "/openai/v1/embeddings"),
+    ("POST", "/batch_inference"),
+    ("GET", "/batch_inference/{batch_id}"),
+    ("GET", "/batch_inference/{batch_id}/inference/{inference_id}"),
+    ("POST", "/v1/inferences/list_inferences"),
+    ("POST", "/v1/inferences/get_inferences"),
+    ("POST", "/v1/datasets/{dataset_name}/datapoints"),
+    ("PATCH", "/v1/datasets/{dataset_name}/datapoints"),
+    ("DELETE", "/v1/datasets/{dataset_name}/datapoints"),
+    ("PATCH", "/v1/datasets/{dataset_name}/datapoints/metadata"),
+    ("POST", "/v1/datasets/{dataset_name}/from_inferences"),
+    ("POST", "/v1/datasets/{dataset_name}/list_datapoints"),
+    ("POST", "/v1/datasets/{dataset_name}/get_datapoints"),
+    ("POST", "/v1/datasets/get_datapoints"),
+    ("DELETE", "/v1/datasets/{dataset_name}"),
+    ("POST", "/workflow_evaluation_run"),
+    ("POST", "/workflow_evaluation_run/{run_id}/episode"),
+)
+WITHOUT_BODY = frozenset({"GET"}) | {"DELETE /v1/datasets/{dataset_name}"}
+
+
+def unbuilt(method: str, path: str) -> Handler:
+    """Make the handler of a route that is not built: 400 for a body that is no JSON, else 501."""
+
+    async def refuse(exchange: Exchange) -> None:
+        if method not in WITHOUT_BODY and f"{method} {path}" not in WITHOUT_BODY:
+            try:
+                msgspec.json.decode(await exchange.body())
+            except msgspec.DecodeError as exc:
+                raise decode_error(exc) from exc
+        raise NotSupportedError(f"{method} {path} is not supported yet")
+
+    return refuse
+
+
+def unbuilt_routes() -> dict[tuple[str, str], Handler]:
+    """Return all of them."""
+    return {(method, path): unbuilt(method, path) for method, path in ROUTES}

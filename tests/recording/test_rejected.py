@@ -15,7 +15,7 @@ BATCH = Batch([Range("r", 0, 8)], {0: (3, b'{"a":1}\n\xff\xfe\n{"c":3}')})
 
 
 def test_rows_given_up_are_kept_with_the_reason(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Rows are readable whatever their bytes; what was only halved is not listed; writing twice is harmless."""
+    """Rows are readable whatever their bytes; what was only halved is not listed; twice is harmless."""
     folder = RejectedFolder(tmp_path / "rejected", 10_000)
     refusals = [Refusal(0, 0, 3), Refusal(0, 1, 3, "bad rows")]
     for _ in range(2):

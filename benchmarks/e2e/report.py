@@ -179,7 +179,7 @@ def _common_cells(mine: Sequence[Block]) -> list[str]:
         _show([block.cpu_us for block in mine]) if is_gateway else "-",
         " + ".join(shares) if len(shares) > 1 else "-",
         _show([block.store_cpu_us for block in mine]) if any(block.rows for block in mine) else "-",
-        _show([block.mock_cpu_us for block in mine]),
+        _show([block.mock_cpu_us for block in mine]) if any(block.mock_cpu_us for block in mine) else "-",
     ]
 
 

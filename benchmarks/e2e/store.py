@@ -83,14 +83,10 @@ class Store:
         return False
 
     def freeze(self) -> None:
-        """Stop the engine's processes, so that its merges burden no other gateway's block."""
-        for pid in self.pids:
-            os.kill(pid, signal.SIGSTOP)
+        """Keep the store from burdening other gateways' blocks: a server that is not ours runs on."""
 
     def thaw(self) -> None:
-        """Let the engine's processes go on."""
-        for pid in self.pids:
-            os.kill(pid, signal.SIGCONT)
+        """Undo `freeze`."""
 
     def stop(self) -> None:
         """Give the store up."""
@@ -118,6 +114,16 @@ class EmbeddedStore(Store):
             time.sleep(_POLL_S)
         super().__init__(url_file.read_text().strip(), find_tree(self._process.pid))
 
+    def freeze(self) -> None:
+        """Stop the engine's processes, and with them its merges."""
+        for pid in self.pids:
+            os.kill(pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let the engine's processes go on."""
+        for pid in self.pids:
+            os.kill(pid, signal.SIGCONT)
+
     def stop(self) -> None:
         """End the engine."""
         super().stop()
@@ -143,12 +149,6 @@ class ServerStore(Store):
         super().__init__(urlunsplit(parts._replace(path=f"/{database}")), pids)
         self._name = database
         self.query(f"CREATE DATABASE IF NOT EXISTS `{database}`", database="default")
-
-    def freeze(self) -> None:
-        """Do nothing: the other gateways need this server."""
-
-    def thaw(self) -> None:
-        """Do nothing: the server is never frozen."""
 
     def stop(self) -> None:
         """Drop the database."""

@@ -243,33 +243,6 @@ def test_quota_exhausted_loses_rows_in_plain_sight(
     assert counters.stored == 2 * len(accepted)
 
 
-def test_damaged_ring_is_counted_and_passed(
-    store: FakeStore,
-    data_dir: Path,
-    open_sink: OpenSink,
-    start_recorder: StartRecorder,
-    run_until: RunUntil,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """Damage costs the records behind it, loudly and with exact counts; what comes later is stored again."""
-    sink = open_sink()
-    ends = [sink.accept(rows_of(number)) for number in range(10)]
-    with sink.path.open("r+b") as file:
-        file.seek(4096 + ends[6] + 40)
-        file.write(b"!")
-    recorder = start_recorder()
-    with caplog.at_level(logging.ERROR):
-        run_until(recorder, lambda: recorder.is_idle)
-    assert any("ROWS LOST" in record.message for record in caplog.records)
-    counters = read_counters(data_dir)
-    assert (counters.stored, counters.lost, counters.pending) == (14, 6, 0)
-    assert counters.tables["ChatInference"].damaged == 3
-    assert len(list((data_dir / "rejected").glob("*.ring-bytes"))) == 1
-    sink.accept(rows_of(10))
-    run_until(recorder, lambda: recorder.is_idle)
-    assert store.counts("ChatInference") == {**lines_of(range(7)), **lines_of(range(10, 11))}
-
-
 def test_lost_state_file_loses_no_row(
     store: FakeStore, data_dir: Path, open_sink: OpenSink, start_recorder: StartRecorder, run_until: RunUntil
 ) -> None:

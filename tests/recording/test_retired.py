@@ -62,3 +62,20 @@ def test_retired_ring_waits_for_the_spool(
     run_until(recorder, lambda: not list((data_dir / "rings").glob("*.retired.ring")))
     assert store.counts() == {b"old": 1}
     new.close()
+
+
+def test_ring_that_is_gone_stays_counted(
+    data_dir: Path, start_recorder: Started, run_until: Callable[..., None]
+) -> None:
+    """After a ring's file has vanished (a memory file system, a reboot) the counters still reconcile."""
+    path = data_dir / "rings" / "worker-0.ring"
+    sink = RingSink(path, 4096)
+    sink.accept([(Table.CHAT_INFERENCE, b"x")])
+    recorder = start_recorder()
+    run_until(recorder, lambda: recorder.is_idle)
+    recorder.close()
+    sink.close()
+    path.unlink()
+    start_recorder()
+    counters = read_counters(data_dir)
+    assert (counters.accepted, counters.stored, counters.lost, counters.pending) == (1, 1, 0, 0)

@@ -88,11 +88,12 @@ def read_counters(data_dir: Path | str, *, rings_dir: Path | str | None = None) 
         state = again
         counts = _count_rings(rings, state)
     tables = {name: _table(state, counts, table) for table, name in enumerate(TABLE_NAMES)}
-    age_s = (time.monotonic_ns() - counts.heartbeat_ns) / 1e9 if counts.heartbeat_ns else None
+    # A sign of life from before a reboot may lie in this clock's future.
+    age_s = (time.monotonic_ns() - counts.heartbeat_ns) / 1e9
     return RecordingCounters(
         tables={name: table for name, table in tables.items() if table.accepted or table.stored},
         spooled=sum(state.spool.rows),
-        recorder_age_s=age_s,
+        recorder_age_s=age_s if counts.heartbeat_ns and age_s >= 0 else None,
     )
 
 

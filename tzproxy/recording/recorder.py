@@ -23,12 +23,13 @@ import msgspec
 from tzproxy.clickhouse.client import StoreClient
 from tzproxy.errors import StoreError
 from tzproxy.recording.batch import Batch, Piece, halves
-from tzproxy.recording.feeds import Feed, Feeds
+from tzproxy.recording.damage import pass_damage
+from tzproxy.recording.feeds import Feeds
 from tzproxy.recording.inserter import Inserter, Outcome, Store, Verdict
 from tzproxy.recording.options import RecorderOptions
 from tzproxy.recording.pace import Pace, Throttle
 from tzproxy.recording.rejected import RejectedFolder
-from tzproxy.recording.retired import fold_retired
+from tzproxy.recording.retired import fold_missing, fold_retired
 from tzproxy.recording.spool import Spool
 from tzproxy.recording.state import Refusal, StateFile
 from tzproxy.recording.tables import no_rows, table_name
@@ -155,7 +156,7 @@ class Recorder:
                 self._count_spool_damage()
                 return False
             self._batch, self._place = found
-        elif draining or self._pace.is_due(now, self._feeds.waiting_rows(), self._feeds.waiting_bytes()):
+        elif draining or self._is_due(now):
             self._batch = self._feeds.collect(self._options.max_rows, self._options.max_batch_bytes)
             self._place = None
             if self._batch is not None:
@@ -166,6 +167,11 @@ class Recorder:
             return False
         self._todo = self._batch.pieces(self.state.refusals)[::-1]
         return True
+
+    def _is_due(self, now: float) -> bool:
+        """Whether new rows should go out: by the pace, or because a ring should not fill further."""
+        is_due = self._pace.is_due(now, self._feeds.waiting_rows(), self._feeds.waiting_bytes())
+        return is_due or self._feeds.fill() > _RELIEVED
 
     def _settle(self, outcome: Outcome, now: float) -> None:
         """Take the store's answer about the piece that was sent."""
@@ -303,6 +309,7 @@ class Recorder:
             self.state.stored = [
                 max(0, rows - spooled) for rows, spooled in zip(taken, self.state.spool.rows, strict=True)
             ]
+        fold_missing(self._feeds, self.state)
         self._file.commit()
         self._feeds.release()
         if self._spool.is_empty and not self.state.sending:
@@ -320,31 +327,12 @@ class Recorder:
 
     def _resync_damaged(self) -> None:
         for feed in self._feeds.by_id.values():
-            if feed.is_damaged and feed.read == feed.state.acked and self._batch is None:
-                self._pass_damage(feed)
-
-    def _pass_damage(self, feed: Feed) -> None:
-        """Give up what a damaged ring still holds, up to where its producer stands now."""
-        cursor, _, accepted = feed.consumer.accepted()
-        lost = [max(0, rows - taken) for rows, taken in zip(accepted, feed.state.taken, strict=True)]
-        name = f"{feed.ring_id}-{feed.read}-{cursor}.ring-bytes"
-        self._rejected.write_file(name, feed.consumer.raw(feed.read, cursor))
-        LOGGER.error(
-            "ROWS LOST: the ring %s is damaged between %d and %d: %s (bytes kept as %s)",
-            feed.path,
-            feed.read,
-            cursor,
-            {table_name(table): rows for table, rows in enumerate(lost) if rows},
-            name,
-        )
-        self.state.damaged = [old + new for old, new in zip(self.state.damaged, lost, strict=True)]
-        feed.state.taken = [old + new for old, new in zip(feed.state.taken, lost, strict=True)]
-        feed.state.acked = feed.read = cursor
-        feed.read_rows = sum(feed.state.taken)
-        feed.is_damaged = False
-        self._file.commit()
-        self._feeds.release()
-        feed.consumer.mark_stored(cursor)
+            if feed.is_damaged and feed.read == feed.state.acked:
+                pass_damage(feed, self.state, self._rejected)
+                self._file.commit()
+                self._feeds.release()
+                if self._spool.is_empty:
+                    feed.consumer.mark_stored(feed.state.acked)
 
 
 def run(recorder: Recorder, options: RecorderOptions, stop: threading.Event) -> None:

@@ -23,6 +23,8 @@ DEFAULT_CAPACITY_BYTES = 32 * 1024 * 1024
 RING_SUFFIX = ".ring"
 RETIRED_SUFFIX = ".retired.ring"
 MAX_WORKERS = 256
+# All pages are there from the start: memory stays flat and appending does not wait for them.
+_PRODUCER_MAP = mmap.MAP_SHARED | mmap.MAP_POPULATE
 _BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -111,7 +113,7 @@ def _open_existing(path: Path, capacity: int) -> ProducerRing | None:
         os.close(fd)
         raise RingBusyError(f"another process writes to {path}")
     try:
-        producer = RingProducer(_map(fd))
+        producer = RingProducer(_map(fd, _PRODUCER_MAP))
     except RingCorruptError as exc:
         aside = path.with_name(f"{path.name}.bad-{time.time_ns()}")
         path.rename(aside)
@@ -139,7 +141,7 @@ def _create(path: Path, capacity: int) -> ProducerRing:
         os.posix_fallocate(fd, 0, HEADER_BYTES + capacity)
         os.pwrite(fd, build_header(uuid.uuid4().bytes, read_boot_id(), capacity), 0)
         _try_lock(fd)
-        producer = RingProducer(_map(fd))
+        producer = RingProducer(_map(fd, _PRODUCER_MAP))
         draft.rename(path)
     except BaseException:
         os.close(fd)
@@ -148,11 +150,11 @@ def _create(path: Path, capacity: int) -> ProducerRing:
     return ProducerRing(path, producer, fd)
 
 
-def _map(fd: int) -> mmap.mmap:
+def _map(fd: int, flags: int = mmap.MAP_SHARED) -> mmap.mmap:
     size = os.fstat(fd).st_size
     if size < HEADER_BYTES:
         raise RingCorruptError("the ring file is shorter than its header", 0)
-    return mmap.mmap(fd, size, mmap.MAP_SHARED | mmap.MAP_POPULATE, mmap.PROT_READ | mmap.PROT_WRITE)
+    return mmap.mmap(fd, size, flags, mmap.PROT_READ | mmap.PROT_WRITE)
 
 
 def _try_lock(fd: int) -> bool:

@@ -78,8 +78,7 @@ class RecorderState(msgspec.Struct):
     #: Rows that producers accepted or refused in rings which have since been retired and deleted.
     retired_accepted: list[int] = msgspec.field(default_factory=no_rows)
     retired_refused: list[int] = msgspec.field(default_factory=no_rows)
-    retired_taken: list[int] = msgspec.field(default_factory=no_rows)
-    #: Ids of rings counted in the three lists above whose file may still be there.
+    #: Ids of rings counted in the two lists above whose file may still be there.
     folded: list[str] = msgspec.field(default_factory=list)
 
 

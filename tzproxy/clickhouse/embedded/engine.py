@@ -30,6 +30,14 @@ _IN_MEMORY_BYTES: Final = 8 << 20
 _COPY_BYTES: Final = 1 << 20
 _CODE: Final = re.compile(r"Code:\s*(\d+)")
 _VERSION_TRAILER: Final = re.compile(r"(?:\s*\(version [^()]*\))+(?=\.|\s|$)")
+# Taken only from a file. Beyond this number of merged parts the engine removes them with 128 threads, which
+# would stay for good: far too many for a guest.
+_ENGINE_CONFIG: Final = """<clickhouse>
+  <merge_tree>
+    <concurrent_part_removal_threshold>1000000</concurrent_part_removal_threshold>
+  </merge_tree>
+</clickhouse>
+"""
 _SETTING_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -62,14 +70,6 @@ class EngineLimits(msgspec.Struct, frozen=True, kw_only=True):
             "background_merges_mutations_concurrency_ratio": 1,
             "background_schedule_pool_size": 1,
             "max_thread_pool_size": 128,
-            "max_io_thread_pool_size": 8,
-            # Pools that a server sizes for many tables and disks; the first would start 128 threads after the
-            # hundredth insert.
-            "max_parts_cleaning_thread_pool_size": 1,
-            "max_active_parts_loading_thread_pool_size": 2,
-            "max_outdated_parts_loading_thread_pool_size": 1,
-            "max_unexpected_parts_loading_thread_pool_size": 1,
-            "max_prefixes_deserialization_thread_pool_size": 4,
             "mark_cache_size": 32 << 20,
             "index_mark_cache_size": 8 << 20,
             # A server demands the word SELECT; without this the engine takes `selec 1` for an expression.
@@ -111,11 +111,18 @@ class Engine:
 
     def __init__(self, path: Path, limits: EngineLimits | None = None) -> None:
         self.limits: Final = limits or EngineLimits()
+        if "?" in str(path.resolve()):
+            raise StoreError(
+                f"The data directory {path.parent} cannot be used: its path contains a question mark."
+            )
         self._chdb = _load_chdb()
         self._scratch = path.parent / "tmp"
         path.mkdir(parents=True, exist_ok=True)
         self._scratch.mkdir(exist_ok=True)
-        self._dsn = f"{path.resolve()}?{urlencode(self.limits.connection_options())}"
+        config = self._scratch / "engine.xml"
+        config.write_text(_ENGINE_CONFIG, encoding="ascii")
+        options = {**self.limits.connection_options(), "config-file": str(config.resolve())}
+        self._dsn = f"{path.resolve()}?{urlencode(options, safe='/')}"
         self._reads = threading.BoundedSemaphore(self.limits.reads)
         self._writes = threading.BoundedSemaphore(self.limits.writes)
         # The engine shuts down with its last connection: this one keeps it up.

@@ -114,7 +114,8 @@ def read_request(
 def _read_statement(text: str, chunks: Iterator[bytes]) -> tuple[Statement, Iterator[bytes]]:
     head = bytearray(text.encode() + b"\n" if text else b"")
     statement = scan_statement(bytes(head))
-    while statement.data_at is None:
+    # Two bytes of data make sure that neither the format's name nor the line break behind it goes on.
+    while statement.data_at is None or len(head) - statement.data_at < 2:
         chunk = next(chunks, None)
         if chunk is None:
             break

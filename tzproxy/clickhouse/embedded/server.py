@@ -32,6 +32,10 @@ _LOG: Final = logging.getLogger(__name__)
 _CHUNK_BYTES: Final = 1 << 18
 _IN_MEMORY_BYTES: Final = 8 << 20
 _IDLE_S: Final = 300.0
+# ClickHouse's own limit for what stands in the URL.
+_REQUEST_LINE_BYTES: Final = 1 << 20
+# How much of a refused body is read away to keep the connection.
+_SKIPPED_BYTES: Final = 16 << 20
 _QUERY_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
 
 # Source: ClickHouse's own table from exception code to HTTP status.
@@ -129,6 +133,26 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self._serve()
 
+    def handle_one_request(self) -> None:
+        """Serve one request; unlike the inherited method, with a request line as long as ClickHouse takes it."""
+        try:
+            self.raw_requestline = self.rfile.readline(_REQUEST_LINE_BYTES + 1)
+            if not self.raw_requestline:
+                self.close_connection = True
+                return
+            if len(self.raw_requestline) > _REQUEST_LINE_BYTES:
+                self.requestline = self.request_version = self.command = ""
+                self.send_error(414)
+            elif self.parse_request():
+                serve = getattr(self, f"do_{self.command}", None)
+                if serve is None:
+                    self.send_error(501)
+                else:
+                    serve()
+            self.wfile.flush()
+        except TimeoutError:
+            self.close_connection = True
+
     def log_message(self, format: str, *args: object) -> None:
         """Log nothing: the request line may hold a password."""
 
@@ -149,9 +173,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._check_user(url_params)
             self._run(url_params, body, query_id)
         except EngineError as exc:
-            self._refuse(exc, query_id)
-        except ConnectionError:
-            # The client went away; there is nobody to answer.
+            self._refuse(exc, body, query_id)
+        except (ConnectionError, TimeoutError):
+            # The client went away or stopped sending; there is nobody to answer.
             self.close_connection = True
         except Exception as exc:  # noqa: BLE001 - logged and answered; the connection goes on
             # A defect of ours must reach the client as an error, not as a closed connection.
@@ -161,13 +185,11 @@ class _Handler(BaseHTTPRequestHandler):
                     f"Code: 1002. DB::Exception: {type(exc).__name__}. (UNKNOWN_EXCEPTION)",
                     clickhouse_code=1002,
                 ),
+                body,
                 query_id,
             )
         finally:
             self.server.leave()
-        if not body.is_drained:
-            # What was not read would be taken for the next request.
-            self.close_connection = True
 
     def _check_user(self, url_params: Sequence[tuple[str, str]]) -> None:
         url = dict(url_params)
@@ -204,17 +226,17 @@ class _Handler(BaseHTTPRequestHandler):
             headers["X-ClickHouse-Summary"] = _summary(result)
             self._answer(200, result, headers, query_id=query_id)
 
-    def _refuse(self, exc: EngineError, query_id: str) -> None:
+    def _refuse(self, exc: EngineError, body: _Body, query_id: str) -> None:
         text = f"{exc.message} (version {self.server.engine.version} (official build))\n"
-        self._answer(
-            _STATUS_OF_CODE.get(exc.clickhouse_code, 500),
-            text.encode(),
-            {
-                "Content-Type": "text/plain; charset=UTF-8",
-                "X-ClickHouse-Exception-Code": str(exc.clickhouse_code),
-            },
-            query_id=query_id,
-        )
+        headers = {
+            "Content-Type": "text/plain; charset=UTF-8",
+            "X-ClickHouse-Exception-Code": str(exc.clickhouse_code),
+        }
+        if not body.skip(_SKIPPED_BYTES):
+            # What was not read would be taken for the next request.
+            headers["Connection"] = "close"
+        status = _STATUS_OF_CODE.get(exc.clickhouse_code, 500)
+        self._answer(status, text.encode("utf-8", "replace"), headers, query_id=query_id)
 
     def _answer(
         self, status: int, body: bytes | Result, headers: dict[str, str], *, query_id: str | None = None
@@ -246,10 +268,18 @@ class _Body:
         self._chunked = "chunked" in handler.headers.get("Transfer-Encoding", "").lower()
         length = handler.headers.get("Content-Length", "0")
         self._left = int(length) if length.isascii() and length.isdigit() else 0
-        self.is_drained = not self._chunked and not self._left
+        self._is_drained = not self._chunked and not self._left
+        self._chunks = self._iter_chunked() if self._chunked else self._iter_sized()
+
+    def skip(self, limit_bytes: int) -> bool:
+        """Read and drop what is left, up to a limit; say whether the end was reached."""
+        dropped = 0
+        while not self._is_drained and dropped < limit_bytes:
+            dropped += len(next(self._chunks, b""))
+        return self._is_drained
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._iter_chunked() if self._chunked else self._iter_sized()
+        return self._chunks
 
     def _iter_sized(self) -> Iterator[bytes]:
         while self._left:
@@ -258,7 +288,7 @@ class _Body:
                 raise ConnectionResetError("the request body ended early")
             self._left -= len(piece)
             yield piece
-        self.is_drained = True
+        self._is_drained = True
 
     def _iter_chunked(self) -> Iterator[bytes]:
         while size := self._chunk_size():
@@ -272,7 +302,7 @@ class _Body:
             self._file.readline(8)
         while self._file.readline(_CHUNK_BYTES).strip():
             pass
-        self.is_drained = True
+        self._is_drained = True
 
     def _chunk_size(self) -> int:
         line = self._file.readline(256).split(b";")[0].strip()

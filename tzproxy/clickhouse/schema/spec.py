@@ -56,8 +56,8 @@ class TableSpec(msgspec.Struct, frozen=True, kw_only=True):
     index_granularity: int | None = None
     """Rows per granule; None for the server's default."""
     remembers_inserts: bool = True
-    """Whether a batch may be sent again (see `ddl.DEDUP_SETTING`). Not where people delete rows and insert the
-    same ones anew: that would be taken for such a batch."""
+    """Whether a batch may be sent again (see `ddl.DEDUP_SETTING`). Not where people delete rows and insert
+    the same ones anew: that would be taken for such a batch."""
 
 
 class ViewSpec(msgspec.Struct, frozen=True, kw_only=True):

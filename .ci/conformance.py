@@ -1,0 +1,168 @@
+"""Plays the conformance suite against this checkout and holds the result against the list of known gaps.
+
+Starts the suite's mock providers and ClickHouse stand-in and the gateway on free ports (the mock's two are
+fixed by the suite's configuration), plays all cases, and fails on any failing case that is not in
+`not-yet-passing.txt`, and on any case in that list which passes: the list may only shrink.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+KNOWN_GAPS = HERE / "not-yet-passing.txt"
+MOCK_URL = "http://127.0.0.1:9491"
+START_S = 60.0
+RETRIES = 2
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Return once something answers there; end the run when it does not."""
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            sys.exit(f"{process.args!r} ended with status {process.returncode}")
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+            return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.1)
+    sys.exit(f"nothing answers at {url}")
+
+
+def start(stack: ExitStack, command: list[str], log: Path, env: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start a process that ends with the stack."""
+    output = stack.enter_context(log.open("wb"))
+    process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=env)
+    stack.callback(end, process)
+    return process
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process of ours."""
+    process.terminate()
+    try:
+        process.wait(40)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def suite_environment(suite: Path, certs: Path, clickhouse: str) -> dict[str, str]:
+    """Return the environment that the suite's configuration expects."""
+    env = dict(os.environ)
+    for line in (suite / "config" / "env").read_text().splitlines():
+        name, _, value = line.partition("=")
+        if name:
+            env[name] = value
+    env |= {
+        "HTTPS_PROXY": "http://127.0.0.1:9492",
+        "SSL_CERT_FILE": str(certs / "ca.pem"),
+        "GCP_VERTEX_CREDENTIALS_PATH": str(certs / "gcp.json"),
+        "TENSORZERO_CLICKHOUSE_URL": clickhouse,
+    }
+    return env
+
+
+def play(suite: Path, work: Path, arguments: list[str]) -> dict[str, bool]:
+    """Run the suite's runner; return case to passed."""
+    report = work / "report.jsonl"
+    command = [sys.executable, str(suite / "run.py"), "--json-report", str(report), *arguments]
+    subprocess.run(command, check=False)
+    return {row["case"]: row["passed"] for row in map(json.loads, report.read_text().splitlines())}
+
+
+def run(suite: Path, filters: list[str], keep: Path | None) -> dict[str, bool]:
+    """Start everything, play all cases; return case to passed."""
+    with ExitStack() as stack:
+        work = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tzproxy-conformance-")))
+        work.mkdir(parents=True, exist_ok=True)
+        certs, store_port, port = work / "certs", free_port(), free_port()
+        plain = dict(os.environ)
+        mock = [str(suite / "mock_providers.py"), "--port", "9491", "--proxy-port", "9492", "--certs", str(certs)]
+        wait_for(f"{MOCK_URL}/__requests", start(stack, [sys.executable, *mock], work / "mock.log", plain))
+        store = [str(suite / "chhttp.py"), "--port", str(store_port)]
+        wait_for(
+            f"http://127.0.0.1:{store_port}/ping",
+            start(stack, [sys.executable, *store], work / "store.log", plain),
+        )
+        clickhouse = f"http://user:pass@127.0.0.1:{store_port}/tensorzero"
+        env = suite_environment(suite, certs, clickhouse)
+        gateway = [sys.executable, "-m", "tzproxy.cli.main", "serve"]
+        gateway += ["--config-file", str(suite / "config" / "tensorzero.toml")]
+        gateway += ["--bind-address", f"127.0.0.1:{port}", "--data-dir", str(work / "data")]
+        base_url = f"http://127.0.0.1:{port}"
+        wait_for(f"{base_url}/status", start(stack, gateway, work / "gateway.log", env))
+        targets = ["--base-url", base_url, "--mock-url", MOCK_URL, "--clickhouse-url", clickhouse]
+        chosen = [argument for pattern in filters for argument in ("--filter", pattern)]
+        results = play(suite, work, [*targets, *chosen])
+        for _ in range(RETRIES):
+            # Some cases measure short real times: a slow machine gets another chance.
+            failed = [name for name, passed in results.items() if not passed and name not in known_gaps()]
+            if not failed:
+                break
+            again = [argument for name in failed for argument in ("--filter", f"^{name}$")]
+            results |= play(suite, work, [*targets, *again])
+    command = f"{sys.executable} -m tzproxy.cli.main serve --bind-address 127.0.0.1:0 --config-file {{config}}"
+    with tempfile.TemporaryDirectory(prefix="tzproxy-conformance-") as folder:
+        os.environ.pop("TENSORZERO_CLICKHOUSE_URL", None)
+        results |= play(suite, Path(folder), ["--config-errors", "--command", command, *chosen])
+    return results
+
+
+def known_gaps() -> set[str]:
+    """Return the cases that are known not to pass yet."""
+    lines = KNOWN_GAPS.read_text().splitlines() if KNOWN_GAPS.exists() else []
+    return {line for line in lines if line and not line.startswith("#")}
+
+
+def main() -> int:
+    """Run and judge."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("suite", type=Path)
+    parser.add_argument("--filter", action="append", default=[])
+    parser.add_argument("--keep", type=Path, help="keep logs and data here")
+    parser.add_argument("--write-gaps", action="store_true", help="write the failing cases as the known gaps")
+    options = parser.parse_args()
+    results = run(options.suite.resolve(), options.filter, options.keep)
+    totals = Counter(name.partition("/")[0] for name in results)
+    passed = Counter(name.partition("/")[0] for name, ok in results.items() if ok)
+    for area in sorted(totals):
+        sys.stdout.write(f"{area:24} {passed[area]:4} / {totals[area]}\n")
+    sys.stdout.write(f"{'all':24} {sum(passed.values()):4} / {len(results)}\n")
+    failing = {name for name, ok in results.items() if not ok}
+    if options.write_gaps:
+        KNOWN_GAPS.write_text("".join(f"{name}\n" for name in sorted(failing)))
+        return 0
+    gaps = known_gaps()
+    for name in sorted(failing - gaps):
+        sys.stdout.write(f"FAILED, and not a known gap: {name}\n")
+    closed = sorted(gaps & (results.keys() - failing))
+    for name in closed:
+        sys.stdout.write(f"passes now, take it out of {KNOWN_GAPS.name}: {name}\n")
+    return 1 if failing - gaps or closed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -97,6 +97,8 @@ class TunnelProxy:
     def __init__(self, answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n") -> None:
         self.answer = answer
         self.heads: list[bytes] = []
+        self.waits: list[asyncio.Future[bytes]] = []
+        """With no answer at all: what ends when the client goes away."""
         self.port = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -124,7 +126,7 @@ class TunnelProxy:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             self.heads.append(head)
-            if b" 200 " in self.answer.split(b"\r\n")[0]:
+            if self.answer.startswith(b"HTTP/1.1 200 ") and self.answer.endswith(b"\r\n\r\n"):
                 host, _, port = head.split(b" ")[1].rpartition(b":")
                 far_reader, far_writer = await asyncio.open_connection(host.decode(), int(port))
                 others.append(far_writer)
@@ -133,6 +135,9 @@ class TunnelProxy:
             else:
                 writer.write(self.answer)
                 await writer.drain()
+                if not self.answer:
+                    self.waits.append(asyncio.ensure_future(reader.read()))
+                    await self.waits[-1]
         except (asyncio.CancelledError, ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:

@@ -216,6 +216,7 @@ async def test_tunnel_checks_the_target(
         (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", "status 502"),
         (b"garbage\r\n\r\n", "other than HTTP"),
         (b"HTTP/1.1 ", "closed the connection"),
+        (b"HTTP/1.1 200 OK\r\n\r\n\x16\x03", "before the tunnel was in use"),
     ],
 )
 async def test_tunnel_refused(serve: Any, proxy_class: Any, reply: bytes, reason: str) -> None:
@@ -280,6 +281,16 @@ async def test_cancel_while_connecting(
         assert upstream.counters(endpoint) in (NONE, KEPT)
     assert (await upstream.send(endpoint, NO_HEADERS, b"b", timeout_s=30)).body == b"b"
     assert upstream.counters(endpoint) == KEPT
+    await upstream.aclose()
+
+
+async def test_silent_proxy(serve: Any, proxy_class: Any) -> None:
+    """A proxy that never answers costs the connect timeout, and its connection is closed."""
+    proxy = await serve(proxy_class(b""))
+    upstream = Upstream(UpstreamSettings(https_proxy=f"http://127.0.0.1:{proxy.port}", connect_timeout_s=0.5))
+    with pytest.raises(UpstreamTimeoutError, match="took longer"):
+        await upstream.send(upstream.endpoint("https://model.test/"), NO_HEADERS, b"", timeout_s=30)
+    assert await asyncio.wait_for(proxy.waits[0], 10) == b""
     await upstream.aclose()
 
 

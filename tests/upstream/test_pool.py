@@ -335,17 +335,59 @@ async def test_connection_that_dies_on_its_way_to_the_waiting() -> None:
     await upstream.aclose()
 
 
-async def test_cancel_of_the_waiting_whose_connection_died_on_its_way() -> None:
-    """When nobody is left to replace such a connection, its slot is free."""
-    network = FakeNetwork([[]], [answer(b"b")])
+GIFTS: dict[str, list[bytes | Mark]] = {
+    "a connection": [answer(b"a")],
+    "a connection that dies": [answer(b"a"), Mark.RESET],
+    "a bare slot": [answer(b"a", headers={"connection": "close"})],
+}
+
+
+@pytest.mark.parametrize("gift", GIFTS)
+@pytest.mark.parametrize("is_last", [True, False], ids=["alone", "with another behind"])
+async def test_cancel_at_the_moment_of_being_served(gift: str, is_last: bool) -> None:
+    """A request that is cancelled just when it is given something hands it on, or leaves the pool clean."""
+    network = FakeNetwork([[], answer(b"b")], [answer(b"b")])
     upstream = client(network)
     first, second = send(upstream), send(upstream)
+    tasks = [first, second] if is_last else [first, second, send(upstream, timeout_s=30)]
     await turns(4)
     protocol = network.connections[0].protocol
-    protocol.data_received(answer(b"a"))
-    protocol.connection_lost(ConnectionResetError())
+    for piece in GIFTS[gift]:
+        if isinstance(piece, bytes):
+            protocol.data_received(piece)
+        else:
+            protocol.connection_lost(ConnectionResetError())
+    assert upstream.counters(ENDPOINT).slots == 1
     second.cancel()
-    await asyncio.wait([first, second])
+    await asyncio.wait(tasks)
+    assert second.cancelled()
+    assert [task.result().body for task in tasks if task is not second] == [b"a", b"b"][: len(tasks) - 1]
+    assert upstream.counters(ENDPOINT) == (NONE if is_last and gift != "a connection" else KEPT)
+    await upstream.aclose()
+
+
+async def test_cancel_at_the_moment_a_stream_opens() -> None:
+    """A stream that nobody will receive is broken off."""
+    network = FakeNetwork([[]])
+    upstream = client(network)
+    task = asyncio.ensure_future(read_stream(upstream))
+    await turns(4)
+    network.connections[0].protocol.data_received(event_stream([])[0])
+    task.cancel()
+    await asyncio.wait([task])
+    assert upstream.counters(ENDPOINT) == NONE
+    await upstream.aclose()
+
+
+async def test_cancelled_read_closes_the_connection() -> None:
+    """Cancelling a read is enough to break a stream off; nobody has to close it as well."""
+    upstream = client(FakeNetwork([event_stream([b"1"])[:2]]))
+    stream = await upstream.open(ENDPOINT, NO_HEADERS, b"", first_byte_timeout_s=5, timeout_s=5)
+    assert await stream.next_events() == [b"1"]
+    reading = asyncio.ensure_future(stream.next_events())
+    await turns(2)
+    reading.cancel()
+    await asyncio.wait([reading])
     assert upstream.counters(ENDPOINT) == NONE
     await upstream.aclose()
 

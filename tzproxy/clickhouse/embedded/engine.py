@@ -7,6 +7,7 @@ fresh one and leaves nothing behind. Calls block and release the GIL.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import tempfile
@@ -201,17 +202,14 @@ class Session:
                 result = self._collect(sql, fmt, params)
             else:
                 answer = self._connection.query(sql, fmt, params=dict(params))
-                body = self._spool()
-                length = body.write(answer.get_memview().view()) if answer.size() else 0
                 result = Result(
-                    body=body,
-                    length_bytes=length,
+                    body=self._kept(answer),
+                    length_bytes=int(answer.size()),
                     read_rows=int(answer.storage_rows_read()),
                     read_bytes=int(answer.storage_bytes_read()),
                     written_rows=int(answer.rows_written()),
                     written_bytes=int(answer.bytes_written()),
                 )
-        result.body.seek(0)
         result.elapsed_ns = time.monotonic_ns() - began
         return result
 
@@ -238,7 +236,7 @@ class Session:
             finally:
                 inserter.close()
         return Result(
-            body=self._spool(),
+            body=io.BytesIO(),
             written_rows=int(done.rows_written),
             written_bytes=int(done.bytes_written),
             elapsed_ns=time.monotonic_ns() - began,
@@ -252,10 +250,23 @@ class Session:
     def _collect(self, sql: str, fmt: str, params: Mapping[str, str]) -> Result:
         body = self._spool()
         length = 0
-        with self._connection.send_query(sql, fmt, params=dict(params)) as pieces:
-            for piece in pieces:
-                length += body.write(piece.get_memview().view())
+        try:
+            with self._connection.send_query(sql, fmt, params=dict(params)) as pieces:
+                for piece in pieces:
+                    length += body.write(piece.get_memview().view())
+            body.seek(0)
+        except BaseException:
+            body.close()
+            raise
         return Result(body=body, length_bytes=length)
+
+    def _kept(self, answer: Any) -> IO[bytes]:
+        if answer.size() <= _IN_MEMORY_BYTES:
+            return io.BytesIO(answer.bytes())
+        body = self._spool()
+        body.write(answer.get_memview().view())
+        body.seek(0)
+        return body
 
     def _spool(self) -> IO[bytes]:
         return tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES, dir=str(self._scratch))

@@ -315,8 +315,12 @@ class _Body:
 def _spooled(chunks: Iterator[bytes]) -> IO[bytes]:
     """All data of a request, on disk when it is much: a slow sender must not hold a place in the engine."""
     spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)
-    for chunk in chunks:
-        spool.write(chunk)
+    try:
+        for chunk in chunks:
+            spool.write(chunk)
+    except BaseException:
+        spool.close()
+        raise
     spool.seek(0)
     return spool
 

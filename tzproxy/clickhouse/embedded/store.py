@@ -90,6 +90,8 @@ class EmbeddedStore:
         """
         if self.alive():
             return self.url
+        # One that died has left its pipes.
+        self._kill()
         if self._in_process:
             self._service = StoreService(self.place.data_dir, port=self._port, limits=self.limits)
             return self._service.access.url

@@ -70,7 +70,7 @@ class RsgiExchange:
         self._transport = self._protocol.response_stream(200, STREAM_HEADERS.as_text)
 
     async def stream(self, data: bytes, *, more: bool = True) -> None:
-        """Send a part of a stream; it ends when the handler returns.
+        """Send a part of a stream.
 
         Raises:
             ClientGoneError: when the client has left.
@@ -79,6 +79,9 @@ class RsgiExchange:
             await self._transport.send_bytes(data)
         except RuntimeError as exc:
             raise ClientGoneError from exc
+        if not more:
+            # Granian ends the answer when nobody holds the transport any more.
+            self._transport = None
 
     async def gone(self) -> None:
         """Return when the client has left."""

@@ -47,6 +47,8 @@ class Scenario(Struct, frozen=True, kw_only=True):
     rate: float = 0.0
     """0: closed loop."""
     is_stream: bool = False
+    is_core: bool = True
+    """Measured for every gateway, those with a backlog included."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -111,11 +113,22 @@ def _chat_body(model: str, question: str, *, is_stream: bool) -> dict[str, objec
 def build_scenarios(*, rates: Sequence[float], connections: Sequence[int]) -> list[Scenario]:
     """Build the scenarios: throughput per number of connections, latency per rate, streaming."""
     scenarios = [
-        Scenario(name=f"throughput-{count}", title=f"closed loop, {count} connections", connections=count)
+        Scenario(
+            name=f"throughput-{count}",
+            title=f"closed loop, {count} connections",
+            connections=count,
+            is_core=count == connections[0],
+        )
         for count in connections
     ]
     scenarios += [
-        Scenario(name=f"latency-{rate:g}", title=f"open loop, {rate:g} requests/s", connections=64, rate=rate)
+        Scenario(
+            name=f"latency-{rate:g}",
+            title=f"open loop, {rate:g} requests/s",
+            connections=64,
+            rate=rate,
+            is_core=rate == rates[0],
+        )
         for rate in rates
     ]
     title = f"streams of {STREAM_TOKENS} tokens, one each {STREAM_INTERVAL_MS} ms, 16 at a time"
@@ -132,7 +145,7 @@ def parse_plan(arguments: Sequence[str]) -> Plan:
     add("--quick", action="store_true", help="a sanity check of about half a minute")
     add("--check", action="store_true", help="exit with 1 when a target is missed")
     add("--repeats", type=int, help="blocks of each kind (default 3, quick 1)")
-    add("--duration", type=float, help="seconds a block (default 5, quick 1.5)")
+    add("--duration", type=float, help="seconds a block (default 3, quick 1.5)")
     add("--rates", default="500,1000", help="requests/s of the open loop, comma-separated")
     add("--connections", default="16,64", help="connections of the closed loop, comma-separated")
     add(
@@ -185,9 +198,9 @@ def parse_plan(arguments: Sequence[str]) -> Plan:
         gateways=names,
         scenarios=build_scenarios(rates=rates, connections=connections),
         repeats=given.repeats or (1 if given.quick else 3),
-        duration_s=given.duration or (1.5 if given.quick else 5.0),
+        duration_s=given.duration or (1.5 if given.quick else 3.0),
         warmup_s=0.5 if given.quick else 2.0,
-        quiet_s=3.0 if given.quick else 20.0,
+        quiet_s=3.0 if given.quick else 10.0,
         route=given.route,
         clickhouse_url=given.clickhouse_url,
         clickhouse_pids=given.clickhouse_pid,

@@ -98,6 +98,8 @@ def run_blocks(plan: Plan, started: Started) -> list[Block]:
             blocks.append(started.bench.run_direct(scenario, repeat))
             gateways = started.gateways if repeat % 2 == 0 else started.gateways[::-1]
             for gateway in gateways:
+                if gateway.most_requests and not scenario.is_core:
+                    continue
                 blocks.append(started.bench.run(scenario, gateway, repeat))
     return blocks
 

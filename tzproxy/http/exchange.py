@@ -13,7 +13,7 @@ from typing import Any, Protocol
 API_VERSION = "2026.6.0"
 """The TensorZero release whose HTTP API this gateway speaks, told in every answer's version header."""
 
-WATCH_AFTER_S = 0.25
+WATCH_AFTER_S = 0.125
 
 
 class ResponseHeaders:
@@ -81,25 +81,25 @@ class Exchange(Protocol):
 class Watch:
     """Cancels the running task when the client leaves; a context manager.
 
-    Most requests are over before anybody has to look: watching begins after `WATCH_AFTER_S`.
+    Most requests are over before anybody has to look: a request is watched only once it is older than
+    `WATCH_AFTER_S`, which one timer for all of them finds out.
     """
 
-    __slots__ = ("_exchange", "_gone", "_task", "_timer", "_watched")
+    __slots__ = ("_exchange", "_gone", "_looking", "_watched")
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._gone = False
-        self._task: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._watched: asyncio.Task[Any] | None = None
 
     def __enter__(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._watched = asyncio.current_task(loop)
-        self._timer = loop.call_later(WATCH_AFTER_S, self._begin)
+        self._watched = asyncio.current_task()
+        YOUNG.add(self)
 
-    def _begin(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._look())
+    def begin(self) -> None:
+        """Look for the client's leaving from now on."""
+        self._looking = asyncio.get_running_loop().create_task(self._look())
 
     async def _look(self) -> None:
         await self._exchange.gone()
@@ -113,14 +113,45 @@ class Watch:
         Raises:
             ClientGoneError: in place of the cancellation that the client's leaving caused.
         """
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._task is not None:
-            self._task.cancel()
+        YOUNG.discard(self)
+        if self._looking is not None:
+            self._looking.cancel()
         if self._gone and kind is not None and issubclass(kind, asyncio.CancelledError):
             if self._watched is not None:
                 self._watched.uncancel()
             raise ClientGoneError from exc
+
+
+class _Nursery:
+    """The watches of requests that are not yet old enough to be looked after, in two generations."""
+
+    __slots__ = ("_new", "_older", "_timer")
+
+    def __init__(self) -> None:
+        self._new: set[Watch] = set()
+        self._older: set[Watch] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, watch: Watch) -> None:
+        self._new.add(watch)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._turn)
+
+    def discard(self, watch: Watch) -> None:
+        self._new.discard(watch)
+        self._older.discard(watch)
+
+    def _turn(self) -> None:
+        grown, self._older, self._new = self._older, self._new, set()
+        for watch in grown:
+            watch.begin()
+        self._timer = None
+        if self._older:
+            self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._turn)
+
+
+YOUNG = _Nursery()
+"""One for the process: a worker has one event loop."""
 
 
 def joined(parts: Sequence[bytes]) -> bytes:

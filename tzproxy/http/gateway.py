@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -14,14 +15,14 @@ from tzproxy.clickhouse import AsyncStoreClient
 from tzproxy.clickhouse.queries.workflow import WorkflowEpisodes
 from tzproxy.config import LoadedConfig, Secret
 from tzproxy.http.app import App, Handler
-from tzproxy.http.errors import ErrorShape
 from tzproxy.http.asgi import AsgiExchange, Receive, Scope, Send
+from tzproxy.http.errors import ErrorShape
 from tzproxy.http.exchange import API_VERSION, Exchange
-from tzproxy.http.rsgi import RsgiExchange
-from tzproxy.http.unbuilt import unbuilt_routes
 from tzproxy.http.native import InferenceRoute
 from tzproxy.http.openai.route import ChatCompletionsRoute
 from tzproxy.http.operations import HealthRoute, MetricsRoute, RecordingCollector, StatusRoute
+from tzproxy.http.rsgi import RsgiExchange
+from tzproxy.http.unbuilt import unbuilt_routes
 from tzproxy.inference.catalog import ConfigCatalog
 from tzproxy.inference.engine import Engine
 from tzproxy.inference.metrics import GatewayMetrics
@@ -132,6 +133,7 @@ class Gateway:
         shape = ErrorShape(gateway.unstable_error_json)
         app = App(self._routes(engine, metrics, shape), base_path=gateway.base_path, shape=shape)
         self._serve = app.serve
+        _settle_memory()
 
     def _routes(
         self, engine: Engine, metrics: GatewayMetrics, shape: ErrorShape
@@ -154,6 +156,17 @@ class Gateway:
             self._sink.close()
         if self._store is not None:
             await self._store.close()
+
+
+def _settle_memory() -> None:
+    """Take what start-up built out of the garbage collector's sight and let it look less often.
+
+    PERF: requests leave almost no cycles, and each look costs in proportion to what is alive
+    (test_100_requests).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 async def _not_open(exchange: Exchange) -> None:

@@ -1,4 +1,4 @@
-"""Routes of the original that this version does not have: they say so, instead of claiming not to exist. Cold."""
+"""Routes of the original that this version does not have: they say so. Cold."""
 
 from __future__ import annotations
 

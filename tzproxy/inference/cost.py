@@ -1,4 +1,4 @@
-"""What a model call cost, from the configured prices and the provider's raw answer. Off the path when unpriced.
+"""What a model call cost, from the configured prices and the provider's raw answer. Hot where priced.
 
 Units: dollars. One pricing function for plain and streamed answers; a price that cannot be worked out is
 `None`, never zero.

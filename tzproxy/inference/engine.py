@@ -27,8 +27,9 @@ from tzproxy.inference.model import Model, ModelCaller
 from tzproxy.inference.model_stream import ModelStreamer
 from tzproxy.inference.plan import DEFAULT_FUNCTION, Inference
 from tzproxy.inference.rows import RowWriter
-from tzproxy.inference.variant import NO_CHAT_PARAMS, Variant, VariantAnswer, VariantStream
+from tzproxy.inference.variant import Variant, VariantAnswer, VariantStream
 from tzproxy.recording.sink import Sink
+from tzproxy.types.params import NO_CHAT_PARAMS
 from tzproxy.types.request import ExtraBody, ExtraHeader, InferenceRequest, given
 
 RESERVED = "tensorzero::"
@@ -140,7 +141,7 @@ class Engine:
         tools = function.assemble_tools(request)
         pinned = self._pinned(request, function, tags)
         if not request.dryrun:
-            labels: Labels = (("endpoint", "inference"), ("function_name", function.name))
+            labels: Labels = function.labels
             if request.model_name is not None:
                 labels = (*labels, ("model_name", request.model_name))
             self.metrics.count_request(labels)
@@ -228,7 +229,8 @@ class Engine:
         name = function.sampler(inference.namespace).first(inference.episode)
         if name is None:
             raise TzproxyError(
-                f"No valid variants to sample from for function `{function.name}` after filtering by allowed variants"
+                f"No valid variants to sample from for function `{function.name}` "
+                "after filtering by allowed variants"
             )
         return function.variants[name]
 

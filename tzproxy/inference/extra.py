@@ -181,7 +181,8 @@ def _write(tree: dict[str, object], tokens: list[str], value: object) -> None:
                 following = tokens[position + 1]
                 if _index(following) is not None:
                     raise PointerError(
-                        f"TensorZero doesn't support pointing an index ({following}) if its container doesn't exist."
+                        f"TensorZero doesn't support pointing an index ({following}) "
+                        "if its container doesn't exist."
                     )
                 target[token] = {}
             target = target[token]

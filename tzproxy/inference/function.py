@@ -1,4 +1,4 @@
-"""A function as the engine runs it: its variants, how one is chosen, and what it demands of input and output. Hot."""
+"""A function as the engine runs it: its variants, how one is chosen, what it demands of its input. Hot."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ class Function:
         refused: Mapping[str | None, TzproxyError] | None = None,
     ) -> None:
         self.name = name
+        self.labels = (("endpoint", "inference"), ("function_name", name))
         self.type: Literal["chat", "json"] = kind
         self.variants = dict(variants)
         self.checks = checks

@@ -45,7 +45,7 @@ class GatewayMetrics(Collector):
     def __init__(self, overhead_bounds: Sequence[float]) -> None:
         self._bounds = tuple(overhead_bounds)
         self._counters: dict[str, dict[Labels, int]] = {name: {} for name in HELP}
-        self._overhead: dict[Labels, Histogram] = {}
+        self._overhead: dict[tuple[str, str | None], Histogram] = {}
 
     def count_request(self, labels: Labels) -> None:
         """Count one accepted inference request and its inference."""
@@ -63,13 +63,11 @@ class GatewayMetrics(Collector):
             counter[()] = counter.get((), 0) + output_tokens
 
     def observe_overhead(self, function_name: str, variant_name: str | None, seconds: float) -> None:
-        """Count one request's overhead. `variant_name` only if exactly one variant was tried and succeeded."""
-        labels: Labels = (("function_name", function_name),)
-        if variant_name is not None:
-            labels = (*labels, ("variant_name", variant_name))
-        histogram = self._overhead.get(labels)
+        """Count one request's overhead; `variant_name` only if exactly one variant was tried."""
+        key = (function_name, variant_name)
+        histogram = self._overhead.get(key)
         if histogram is None:
-            histogram = self._overhead[labels] = Histogram(self._bounds)
+            histogram = self._overhead[key] = Histogram(self._bounds)
         histogram.observe(seconds)
 
     def collect(self) -> Iterable[Metric]:
@@ -84,17 +82,25 @@ class GatewayMetrics(Collector):
     def _overhead_family(self) -> Metric:
         if not self._bounds:
             summary = SummaryMetricFamily(OVERHEAD, OVERHEAD_HELP)
-            for labels, histogram in self._overhead.items():
-                summary.add_sample(f"{OVERHEAD}_count", dict(labels), sum(histogram.counts))
-                summary.add_sample(f"{OVERHEAD}_sum", dict(labels), histogram.total)
+            for key, histogram in self._overhead.items():
+                summary.add_sample(f"{OVERHEAD}_count", _labels(key), sum(histogram.counts))
+                summary.add_sample(f"{OVERHEAD}_sum", _labels(key), histogram.total)
             return summary
         family = HistogramMetricFamily(OVERHEAD, OVERHEAD_HELP)
-        for labels, histogram in self._overhead.items():
+        for key, histogram in self._overhead.items():
             running = 0
             for bound, count in zip((*self._bounds, float("inf")), histogram.counts, strict=True):
                 running += count
                 edge = "+Inf" if bound == float("inf") else f"{bound:g}"
-                family.add_sample(f"{OVERHEAD}_bucket", {**dict(labels), "le": edge}, running)
-            family.add_sample(f"{OVERHEAD}_count", dict(labels), running)
-            family.add_sample(f"{OVERHEAD}_sum", dict(labels), histogram.total)
+                family.add_sample(f"{OVERHEAD}_bucket", {**_labels(key), "le": edge}, running)
+            family.add_sample(f"{OVERHEAD}_count", _labels(key), running)
+            family.add_sample(f"{OVERHEAD}_sum", _labels(key), histogram.total)
         return family
+
+
+def _labels(key: tuple[str, str | None]) -> dict[str, str]:
+    function_name, variant_name = key
+    labels = {"function_name": function_name}
+    if variant_name is not None:
+        labels["variant_name"] = variant_name
+    return labels

@@ -69,7 +69,7 @@ class Model(Struct, frozen=True, kw_only=True):
 
 
 class CallContext:
-    """What the attempts of one inference share. `provider_seconds` grows by the time spent waiting for providers."""
+    """What the attempts of one inference share. `provider_seconds` grows by the time spent waiting."""
 
     __slots__ = (
         "changes",
@@ -240,6 +240,8 @@ def complete_raw(error: ProviderError, spec: ProviderSpec, raw_request: str) -> 
 
 def addressed(request: ModelRequest, model: Model, entry: ModelProvider, *, filtered: bool) -> ModelRequest:
     """Name the addressee in the request and take out the blocks that are not for it."""
+    if not filtered and request.provider_name == entry.name and request.model_name == model.name:
+        return request
     messages = request.messages
     if filtered:
         messages = [

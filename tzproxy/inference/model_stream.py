@@ -187,6 +187,7 @@ class _WireSource(_Source):
             items = [item for event in events if (item := self._item(event)) is not None]
             if items:
                 return items
+        self._stream.finish()
         return None
 
     def _item(self, event: bytes) -> StreamItem | None:

@@ -60,7 +60,8 @@ class Prompt:
         if slot.wraps:
             if isinstance(value, dict):
                 raise RequestError(
-                    "System message content is not a string but `input_wrappers.system` is set in the variant config"
+                    "System message content is not a string but `input_wrappers.system` is set "
+                    "in the variant config"
                 )
             return slot.render({"system_text": value})
         return slot.render(value if isinstance(value, dict) else {})

@@ -11,11 +11,12 @@ import msgspec
 from msgspec import UNSET
 
 from tzproxy._speedups.ids import new_uuid7
+from tzproxy.inference.input import ReadInput
 from tzproxy.inference.model import ModelCall
 from tzproxy.inference.plan import Inference
 from tzproxy.recording.sink import Table
-from tzproxy.types.content import ChatOutput, File, JsonOutput, Message, ModelOutput, StoredMessage
-from tzproxy.types.params import FLOAT32_FIELDS, ChatParams, InferenceParams
+from tzproxy.types.content import ChatOutput, File, JsonOutput, Message, ModelOutput, StoredFile
+from tzproxy.types.params import FLOAT32_FIELDS, NO_CHAT_PARAMS, NO_PARAMS, ChatParams, InferenceParams
 from tzproxy.types.rows import ChatInferenceRow, JsonInferenceRow, ModelInferenceRow, ToolParams
 
 ENCODER = msgspec.json.Encoder()
@@ -118,7 +119,7 @@ class RowWriter:
             response_time_ms=call.response_time_ms,
             ttft_ms=call.ttft_ms,
             system=call.request.system,
-            input_messages=stored_messages(call.request.messages, inference.read.stored.messages),
+            input_messages=stored_messages(call.request.messages, inference.read),
             output=ENCODER.encode(call.response.output).decode(),
             cached=call.cached,
             finish_reason=call.response.finish_reason,
@@ -138,6 +139,8 @@ class RowWriter:
 
 def stored_params(params: ChatParams) -> InferenceParams:
     """Write 32-bit floats in their shortest form, as the original's columns have them."""
+    if params is NO_CHAT_PARAMS:
+        return NO_PARAMS
     changed = {
         name: shortest_float32(value)
         for name in FLOAT32_FIELDS
@@ -155,12 +158,15 @@ def shortest_float32(value: float) -> float:
     return value
 
 
-def stored_messages(messages: Sequence[Message], stored: Sequence[StoredMessage]) -> str:
+def stored_messages(messages: Sequence[Message], read: ReadInput) -> str:
     """Encode what a model saw, files as pointers."""
-    if not any(isinstance(block, File) for message in messages for block in message.content):
+    if not read.files:
         return ENCODER.encode(messages).decode()
     pointers = iter(
-        block for message in stored for block in message.content if getattr(block, "storage_path", None)
+        block
+        for message in read.stored.messages
+        for block in message.content
+        if isinstance(block, StoredFile)
     )
     return ENCODER.encode(
         [

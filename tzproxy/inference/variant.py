@@ -24,7 +24,7 @@ from tzproxy.inference.prompt import Prompt
 from tzproxy.inference.retry import Retries, retried
 from tzproxy.types.content import ModelOutput
 from tzproxy.types.model import ModelRequest
-from tzproxy.types.params import ChatParams, merge_params
+from tzproxy.types.params import NO_CHAT_PARAMS, ChatParams, merge_params
 from tzproxy.types.tools import AllowedTools, FunctionTool, SpecificTool, ToolConfig
 from tzproxy.types.usage import FinishReason
 
@@ -33,7 +33,6 @@ RESPOND_DESCRIPTION = (
     "Give the answer by calling this tool; its arguments are the answer and must fit the schema."
 )
 NO_RETRIES = Retries()
-NO_CHAT_PARAMS = ChatParams()
 
 
 class VariantAnswer(Struct, frozen=True, kw_only=True):
@@ -213,6 +212,8 @@ class ChatCompletion:
             json_mode=mode,  # type: ignore[arg-type]  # aliases are gone after merging
             function_type=function_type,
             output_schema=None if output is None else output.raw,
+            model_name=self._model.name,
+            provider_name=self._model.providers[0].name,
         )
 
 

@@ -48,13 +48,17 @@ class InferenceParams(Struct, frozen=True, forbid_unknown_fields=True):
     chat_completion: ChatParams = ChatParams()
 
 
-NO_PARAMS = InferenceParams()
+NO_CHAT_PARAMS = ChatParams()
+NO_PARAMS = InferenceParams(NO_CHAT_PARAMS)
 FIELDS = ChatParams.__struct_fields__
 FLOAT32_FIELDS = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
 
 
 def merge_params(request: ChatParams, variant: ChatParams) -> ChatParams:
     """Fill what the request leaves open from the variant; floats become 32-bit."""
+    # PERF: most requests set nothing, and the variant's floats are 32-bit already (test_100_requests).
+    if request is NO_CHAT_PARAMS:
+        return variant
     values = []
     for name in FIELDS:
         value = getattr(request, name)

@@ -257,9 +257,8 @@ def _raw_text(part: Part, role: str) -> InputBlock:
 
 def _template(part: Part, role: str) -> InputBlock:
     if part.name is None or part.arguments is None:
-        raise _invalid(
-            f"Invalid TensorZero content block: missing field `{'name' if part.name is None else 'arguments'}`"
-        )
+        missing = "name" if part.name is None else "arguments"
+        raise _invalid(f"Invalid TensorZero content block: missing field `{missing}`")
     return TemplateInput(part.name, part.arguments)
 
 

@@ -11,7 +11,13 @@ from tzproxy.errors import RequestError
 from tzproxy.http.errors import decode_error
 from tzproxy.http.openai.messages import read_messages
 from tzproxy.http.openai.wire import KNOWN_FIELDS, ChatCompletionRequest, DeclaredTool, ToolChoiceObject
-from tzproxy.types.params import ChatParams, InferenceParams, RequestedJsonMode
+from tzproxy.types.params import (
+    NO_CHAT_PARAMS,
+    NO_PARAMS,
+    ChatParams,
+    InferenceParams,
+    RequestedJsonMode,
+)
 from tzproxy.types.request import AdditionalTool, CacheOptions, InferenceRequest
 from tzproxy.types.tools import SpecificTool, ToolChoice
 
@@ -41,8 +47,8 @@ def decode_request(body: bytes) -> ChatCompletionRequest:
             unknown = sorted(set(KEYS.decode(body)) - KNOWN_FIELDS)
             if unknown:
                 raise incompatible(
-                    "`tensorzero::deny_unknown_fields` is set to true, but found unknown fields in the request: "
-                    f"[{', '.join(unknown)}]"
+                    "`tensorzero::deny_unknown_fields` is set to true, but found unknown fields "
+                    f"in the request: [{', '.join(unknown)}]"
                 )
     except msgspec.DecodeError as exc:
         raise decode_error(exc) from exc
@@ -68,8 +74,8 @@ def inference_request(request: ChatCompletionRequest) -> InferenceRequest:
     if request.include_raw_usage and request.stream and request.stream_options is not None:
         if not request.stream_options.include_usage:
             raise incompatible(
-                "`tensorzero::include_raw_usage` requires `stream_options.include_usage` to be true (or omitted) "
-                "for streaming requests"
+                "`tensorzero::include_raw_usage` requires `stream_options.include_usage` to be true "
+                "(or omitted) for streaming requests"
             )
     choice, allowed = _choice(request.tool_choice)
     response_format = request.response_format
@@ -137,7 +143,7 @@ def _params(request: ChatCompletionRequest) -> InferenceParams:
         verbosity=request.verbosity,
     )
     if request.params is None:
-        return InferenceParams(plain)
+        return NO_PARAMS if plain == NO_CHAT_PARAMS else InferenceParams(plain)
     given = msgspec.structs.asdict(request.params.chat_completion)
     return InferenceParams(
         msgspec.structs.replace(plain, **{name: value for name, value in given.items() if value is not None})

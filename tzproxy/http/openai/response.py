@@ -13,6 +13,7 @@ from tzproxy.inference.answer import Answer
 from tzproxy.inference.answer_stream import AnswerStream, Piece
 from tzproxy.inference.plan import DEFAULT_FUNCTION, Inference
 from tzproxy.types.content import (
+    ChatOutput,
     Chunk,
     Text,
     TextChunk,
@@ -24,7 +25,6 @@ from tzproxy.types.content import (
     UnknownChunk,
 )
 from tzproxy.types.response import (
-    ChatResponse,
     RawResponseEntry,
     RawUsageEntry,
     ResponseUsage,
@@ -162,33 +162,40 @@ def model_of(inference: Inference, variant_name: str) -> str:
 
 def completion(answer: Answer) -> bytes:
     """Write a whole answer."""
-    native = answer.response()
-    if isinstance(native, ChatResponse):
-        message = _message(native)
+    inference = answer.inference
+    request = inference.request
+    if answer.output is None:
+        message = _message(answer.content or [])
     else:
-        message = AssistantMessage(role="assistant", content=native.output.raw)
+        message = AssistantMessage(role="assistant", content=answer.output.raw)
+    raw_usage: list[RawUsageEntry] | UnsetType = UNSET
+    raw_response: list[RawResponseEntry] | UnsetType = UNSET
+    original: str | UnsetType = UNSET
+    if request.include_raw_usage or request.include_raw_response or request.include_original_response:
+        native = answer.response()
+        raw_usage = UNSET if native.raw_usage is None else native.raw_usage
+        raw_response = UNSET if native.raw_response is None else native.raw_response
+        original = UNSET if native.original_response is None else native.original_response
     return ENCODER.encode(
         Completion(
-            id=native.inference_id,
-            episode_id=native.episode_id,
-            choices=[Choice(0, FINISH_REASONS.get(native.finish_reason or "", "stop"), message)],
+            id=inference.inference_id,
+            episode_id=inference.episode_id,
+            choices=[Choice(0, FINISH_REASONS.get(answer.finish_reason or "", "stop"), message)],
             created=int(time.time()),
-            model=model_of(answer.inference, answer.variant_name),
-            usage=usage_object(native.usage),
-            tensorzero_raw_usage=UNSET if native.raw_usage is None else native.raw_usage,
-            tensorzero_original_response=UNSET
-            if native.original_response is None
-            else native.original_response,
-            tensorzero_raw_response=UNSET if native.raw_response is None else native.raw_response,
+            model=model_of(inference, answer.variant_name),
+            usage=usage_object(answer.usage),
+            tensorzero_raw_usage=raw_usage,
+            tensorzero_original_response=original,
+            tensorzero_raw_response=raw_response,
         )
     )
 
 
-def _message(native: ChatResponse) -> AssistantMessage:
+def _message(content: Sequence[ChatOutput]) -> AssistantMessage:
     texts: list[str] = []
     calls: list[ToolCallObject] = []
     extras: list[Raw] = []
-    for position, block in enumerate(native.content):
+    for position, block in enumerate(content):
         if isinstance(block, Text):
             texts.append(block.text)
         elif isinstance(block, ToolCallOutput):

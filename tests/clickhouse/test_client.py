@@ -157,6 +157,24 @@ def test_answer_of_a_proxy_is_no_answer_of_clickhouse() -> None:
             client.ping()
 
 
+def test_a_batch_too_large_for_a_proxy() -> None:
+    """A proxy's limit on the body's size is the fault of the rows: a smaller batch may pass."""
+    with _answering(413) as port, pytest.raises(StatementError) as caught:
+        StoreClient(f"http://127.0.0.1:{port}/db").insert_json("t", b"{}")
+    assert caught.value.rejects_rows
+
+
+def test_a_proxy_stands_only_before_other_machines(
+    monkeypatch: pytest.MonkeyPatch, store: EmbeddedStore
+) -> None:
+    """A proxy in the environment is used for a distant server and not for one on this machine."""
+    with _answering(502) as port:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+        assert StoreClient(store.url).query("SELECT 1 AS x") == [{"x": 1}]
+        with pytest.raises(StoreUnavailableError, match="HTTP status 502"):
+            StoreClient("http://clickhouse.invalid:8123/db").ping()
+
+
 def test_server_that_never_answers() -> None:
     """A server that accepts and stays silent is unavailable after the timeout."""
     with socket.socket() as silent:

@@ -21,7 +21,9 @@ def test_a_first_start_and_the_next(migrated: StoreClient) -> None:
     assert first[0]["hash"] == str(2**255 + 7)
     assert (first[0]["config"], first[0]["extra_templates"]) == (snapshot.config, {"t": "{{ x }}"})
     assert (first[0]["ordered"], first[0]["recent"]) == (1, 1)
-    migrated.command("ALTER TABLE ConfigSnapshot UPDATE created_at = toDateTime64('2020-01-02 03:04:05.678901', 6) WHERE 1")
+    migrated.command(
+        "ALTER TABLE ConfigSnapshot UPDATE created_at = toDateTime64('2020-01-02 03:04:05.678901', 6) WHERE 1"
+    )
     again = ConfigSnapshot(hash=snapshot.hash, config=snapshot.config, tags={"b": "2"}, version="tzproxy 9")
     upsert_config_snapshot(migrated, again)
     second = migrated.query(_READ)

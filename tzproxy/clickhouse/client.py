@@ -13,13 +13,14 @@ import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import ceil
 from typing import Any, Final, Protocol, cast
 
 import clickhouse_connect
 import msgspec
 from clickhouse_connect.driver import Client as DriverClient
 from clickhouse_connect.driver.exceptions import ClickHouseError
-from clickhouse_connect.driver.httputil import get_pool_manager
+from clickhouse_connect.driver.httputil import check_env_proxy, get_pool_manager
 from clickhouse_connect.driver.summary import QuerySummary
 from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
@@ -72,8 +73,10 @@ _PASSING_CODES: Final = frozenset(
 )
 # What it answers when the rows of an insert are at fault, however often they are sent.
 _ROW_CODES: Final = frozenset(
-    {6, 8, 16, 25, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 130, 131, 349, 376, 441, 467, 691}
+    {6, 8, 16, 25, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 130, 131, 161, 349, 376, 441, 467, 691}
 )
+# A proxy that limits the size of a body; the driver keeps the status in its text alone.
+_TOO_LARGE: Final = "HTTP status 413"
 _ROW: Final = msgspec.json.Decoder(dict[str, Any])
 
 # The driver warns with a stack trace of every failure that it also raises, and we raise it on.
@@ -125,8 +128,7 @@ class StoreClient:
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._driver: DriverClient | None = None
-        # A proxy from the environment is for the world outside, never for a server on this machine.
-        self._pool: PoolManager | None = get_pool_manager() if self.url.is_loopback else None
+        self._pool = _open_pool(self.url)
 
     def __repr__(self) -> str:
         return f"StoreClient({self.url.safe!r})"
@@ -142,9 +144,8 @@ class StoreClient:
         Raises:
             StoreUnavailableError: It does not, or something else answered in its place.
         """
-        pool = self._pool or get_pool_manager()
         try:
-            response = pool.request("GET", f"{self.url.origin}/ping", timeout=timeout_s, retries=False)
+            response = self._pool.request("GET", f"{self.url.origin}/ping", timeout=timeout_s, retries=False)
         except HTTPError as exc:
             raise StoreUnavailableError(f"Error connecting to ClickHouse: {_plain(exc)}") from exc
         if response.status != 200:
@@ -241,8 +242,7 @@ class StoreClient:
             driver, self._driver = self._driver, None
         if driver is not None:
             driver.close()
-        if self._pool is not None:
-            self._pool.clear()
+        self._pool.clear()
 
     def _connected(self) -> DriverClient:
         with self._lock:
@@ -259,8 +259,9 @@ class StoreClient:
             username=url.username or None,
             password=url.password,
             settings=dict(url.settings),
-            connect_timeout=self._connect_timeout_s,
-            send_receive_timeout=self._timeout_s,
+            # The driver knows whole seconds only.
+            connect_timeout=ceil(self._connect_timeout_s),
+            send_receive_timeout=ceil(self._timeout_s),
             client_name="tzproxy",
             # A session would refuse a second statement while the first one runs.
             autogenerate_session_id=False,
@@ -272,6 +273,14 @@ class StoreClient:
         return driver
 
 
+def _open_pool(url: ClickHouseUrl) -> PoolManager:
+    # A proxy from the environment is for the world outside, never for a server on this machine.
+    proxy = None if url.is_loopback else check_env_proxy(url.scheme, url.host, url.port)
+    if proxy and url.scheme == "https":
+        return get_pool_manager(https_proxy=proxy)
+    return get_pool_manager(http_proxy=proxy)
+
+
 @contextmanager
 def _mapped() -> Iterator[None]:
     """Turn clickhouse-connect's errors into ours."""
@@ -279,6 +288,8 @@ def _mapped() -> Iterator[None]:
         yield
     except ClickHouseError as exc:
         code = cast(_Raising, exc).code
+        if code is None and _TOO_LARGE in str(exc):
+            raise StatementError(f"Failed to run ClickHouse query: {exc}", clickhouse_code=161) from exc
         if code is None:
             # No code means that no ClickHouse answered: no connection, a timeout, or a proxy's own status.
             raise StoreUnavailableError(f"Error connecting to ClickHouse: {_plain(exc)}") from exc

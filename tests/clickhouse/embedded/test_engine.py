@@ -53,7 +53,9 @@ def test_places_are_limited_apart(engine: Engine) -> None:
         pass
 
 
-@pytest.mark.parametrize("fmt", ["Native", "RowBinary", "JSONEachRow", "JSONCompactEachRow", "TSV", "CSV", "JSON"])
+@pytest.mark.parametrize(
+    "fmt", ["Native", "RowBinary", "JSONEachRow", "JSONCompactEachRow", "TSV", "CSV", "JSON"]
+)
 def test_streaming_changes_no_byte(engine: Engine, fmt: str) -> None:
     """A result collected piece by piece is the result collected at once."""
     sql = "SELECT number, repeat('ü', 20) AS s, [number] AS l FROM numbers(150000)"

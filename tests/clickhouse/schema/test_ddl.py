@@ -30,7 +30,9 @@ def test_the_schema_is_complete() -> None:
 
 def test_a_plain_table() -> None:
     """Columns, index, engine, partition, keys and settings stand in the order ClickHouse wants."""
-    assert re.sub(r"\n *`?\w+`? [^\n]*(?=\n)", "", ddl.create_table(_BY_NAME["ModelInferenceCache"], _PLAIN)) == (
+    assert re.sub(
+        r"\n *`?\w+`? [^\n]*(?=\n)", "", ddl.create_table(_BY_NAME["ModelInferenceCache"], _PLAIN)
+    ) == (
         "CREATE TABLE IF NOT EXISTS ModelInferenceCache\n("
         "\n)\nENGINE = ReplacingMergeTree(timestamp, is_deleted)"
         "\nPARTITION BY toYYYYMM(timestamp)\nPRIMARY KEY (short_cache_key)"
@@ -50,7 +52,10 @@ def test_a_plain_table() -> None:
             "ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/tz/TagInference', '{replica}', updated_at, "
             "is_deleted)",
         ),
-        ("CumulativeUsage", "ReplicatedSummingMergeTree('/clickhouse/tables/{shard}/tz/CumulativeUsage', '{replica}')"),
+        (
+            "CumulativeUsage",
+            "ReplicatedSummingMergeTree('/clickhouse/tables/{shard}/tz/CumulativeUsage', '{replica}')",
+        ),
     ],
 )
 def test_a_replicated_table(name: str, engine: str) -> None:

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     os.nice(options.nice)
+    # Before the engine starts: times are UTC, as in a server that is set up for this schema.
+    os.environ["TZ"] = "UTC"
+    time.tzset()
     try:
         service = StoreService(
             Path(options.data_dir),

@@ -43,7 +43,8 @@ def _decode(chunks: Iterable[bytes], decoder: _Decoder, name: str) -> Iterator[b
     for chunk in chunks:
         try:
             data = decoder.decompress(chunk)
-        except Exception as exc:  # noqa: BLE001 - every library has an error class of its own
+        except Exception as exc:
+            # Every library has an error class of its own.
             raise EngineError(
                 f"Code: 354. DB::Exception: The body is not valid {name}: {exc}. (ZLIB_INFLATE_FAILED)",
                 clickhouse_code=354,

@@ -8,7 +8,6 @@ fresh one and leaves nothing behind. Calls block and release the GIL.
 from __future__ import annotations
 
 import io
-import os
 import re
 import tempfile
 import threading
@@ -283,9 +282,6 @@ def iter_body(body: IO[bytes]) -> Iterator[bytes]:
 
 
 def _load_chdb() -> Any:
-    # Before the engine starts: times are UTC, as in a server set up for this schema.
-    os.environ["TZ"] = "UTC"
-    time.tzset()
     try:
         return import_module("chdb")
     except ImportError as exc:

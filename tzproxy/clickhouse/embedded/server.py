@@ -134,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve()
 
     def handle_one_request(self) -> None:
-        """Serve one request; unlike the inherited method, with a request line as long as ClickHouse takes it."""
+        """Serve one request; unlike the inherited method, with as long a request line as ClickHouse takes."""
         try:
             self.raw_requestline = self.rfile.readline(_REQUEST_LINE_BYTES + 1)
             if not self.raw_requestline:

@@ -96,7 +96,12 @@ class EmbeddedStore:
             self._service = StoreService(self.place.data_dir, port=self._port, limits=self.limits)
             return self._service.access.url
         self._process = subprocess.Popen(
-            self._command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            self._command(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            # Ctrl-C in a terminal is for the supervisor, which has rows to write before it stops the store.
+            start_new_session=True,
         )
         self._output = _Output(self._process)
         if not self._output.ready.wait(timeout_s):

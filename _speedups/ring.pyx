@@ -74,8 +74,7 @@ cdef class RingView:
         ):
             raise RingCorruptError("the ring file's size does not fit its capacity", 0)
         self.data = self.base + HEADER
-        self.ring_id = head[16:32]
-        self.boot_id = head[48:64]
+        self.ring_id, self.boot_id = head[16:32], head[48:64]
         self.check_cursors()
 
     cdef int check_whole(self) except -1:
@@ -104,9 +103,11 @@ cdef class RingView:
         return 0
 
     cdef int check_cursors(self) except -1:
-        cdef uint64_t published = tz_load_acquire(self.word(AT_PUBLISHED)) & ~<uint64_t>(CURSOR_ALIGN - 1)
+        # Both sides may move on meanwhile: each bound is compared with a value read on its safe side.
         cdef uint64_t acked = tz_load_acquire(self.word(AT_ACKED))
-        if acked > published or acked % CURSOR_ALIGN or published - acked > self.capacity:
+        cdef uint64_t published = self.cursor
+        cdef uint64_t later = tz_load_acquire(self.word(AT_ACKED))
+        if acked > published or acked % CURSOR_ALIGN or published > later + self.capacity:
             raise RingCorruptError(f"cursors contradict: written {published}, acknowledged {acked}", acked)
         return 0
 

@@ -366,6 +366,45 @@ def test_two_processes_see_every_record_whole(tmp_path: Path) -> None:
     assert number == 60_000
 
 
+BOTH_SIDES = """
+import mmap, sys
+from tzproxy._speedups.ring import RingConsumer, RingProducer
+file = open(sys.argv[1], "r+b")
+memory = mmap.mmap(file.fileno(), 0)
+producer, consumer = RingProducer(memory), RingConsumer(memory)
+while True:
+    for _ in range(3):
+        producer.append([(7, b"x" * 10)])
+    consumer.ack(consumer.cursor)
+"""
+
+
+@pytest.mark.e2e
+def test_looking_on_is_never_misled(tmp_path: Path) -> None:
+    """A third process that opens a ring in full flow finds consistent cursors and counters."""
+    path = tmp_path / "busy.ring"
+    path.write_bytes(blank(128))
+    process = subprocess.Popen([sys.executable, "-c", BOTH_SIDES, str(path)])
+    with path.open("r+b") as file:
+        memory = mmap.mmap(file.fileno(), HEADER_BYTES)
+    last = 0
+    deadline = time.monotonic() + 30
+    try:
+        while last < 200_000:
+            assert time.monotonic() < deadline
+            for _ in range(1000):
+                view = RingView(memory)
+                cursor, records, rows = view.accepted()
+                assert rows[7] == sum(rows) == records >= last
+                # 16 + 5 + 10 bytes are padded to 32, of which four fit exactly: no skips.
+                assert cursor == 32 * records
+                last = records
+                view.close()
+    finally:
+        process.kill()
+        process.wait()
+
+
 @pytest.mark.e2e
 def test_killed_producer_leaves_whole_records_and_true_counts(tmp_path: Path) -> None:
     """Kill -9 at any moment leaves whole records, counters that fit them, and a ring that goes on."""

@@ -27,8 +27,9 @@ from tzproxy.inference.catalog import ConfigCatalog
 from tzproxy.inference.engine import Engine
 from tzproxy.inference.metrics import GatewayMetrics
 from tzproxy.inference.model import ModelCaller
-from tzproxy.recording.sink import NullSink, RingSink
+from tzproxy.recording.sink import NullSink, RingSink, Sink
 from tzproxy.upstream import Upstream, UpstreamSettings
+from tzproxy.upstream.dial import Connector
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +55,21 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Gateway:
     """The application of one worker, under both of Granian's calling conventions."""
 
-    def __init__(self, settings: WorkerSettings, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        environ: Mapping[str, str],
+        *,
+        sink: Sink | None = None,
+        connector: Connector | None = None,
+    ) -> None:
         """Load and compile the configuration; open nothing yet.
+
+        Args:
+            settings: what the parent process decided.
+            environ: where credentials come from.
+            sink: takes the rows in place of a ring.
+            connector: opens connections to providers in place of the real network.
 
         Raises:
             ConfigError: when the configuration does not fit the environment.
@@ -65,7 +79,8 @@ class Gateway:
         self._catalog = ConfigCatalog(self._loaded)
         self._serve: Callable[[Exchange], Awaitable[None]] = _not_open
         self._upstream: Upstream | None = None
-        self._sink: RingSink | NullSink = NullSink()
+        self._connector = connector
+        self._sink: Sink = sink or NullSink()
         self._store: AsyncStoreClient | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -114,7 +129,8 @@ class Gateway:
                 no_proxy=",".join(environment.no_proxy),
                 ssl_cert_file=environment.ssl_cert_file or "",
                 user_agent=f"TensorZero/{API_VERSION}",
-            )
+            ),
+            connector=self._connector,
         )
         if self._settings.rings_dir is not None:
             self._sink = RingSink(None, self._settings.ring_bytes, rings_dir=self._settings.rings_dir)

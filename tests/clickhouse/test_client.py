@@ -18,7 +18,7 @@ from tzproxy.errors import StoreUnavailableError
 
 
 def test_rows_come_back_typed(client: StoreClient) -> None:
-    """Numbers up to 32 bits are numbers, wider integers are strings, NULL is None, maps and arrays are such."""
+    """Integers of more than 32 bits are strings; everything else has its JSON type."""
     rows = client.query(
         "SELECT toUInt32(7) AS small, toUInt64(8) AS wide, toUInt256(9) AS widest, NULL AS nothing, "
         "map('a', 'b') AS pairs, ['x'] AS list, true AS flag FROM numbers(2)"
@@ -101,8 +101,7 @@ def test_written_rows_are_counted(migrated: StoreClient) -> None:
     ],
 )
 def test_a_bad_row_fails_the_whole_insert(migrated: StoreClient, row: dict[str, object]) -> None:
-    """An unknown key, a null in a plain column or a value of the wrong type stores nothing, and the error says whose
-    fault it is."""
+    """An unknown key, a null or a value of the wrong type stores nothing, and the rows are blamed."""
     with pytest.raises(StatementError) as caught:
         migrated.insert_json("ChatInference", lines(chat_inference(), row))
     assert caught.value.rejects_rows

@@ -45,7 +45,7 @@ def _changed(before: dict[str, object], after: dict[str, object]) -> set[str]:
 
 
 def test_a_batch_sent_again_changes_nothing(migrated: StoreClient) -> None:
-    """With its token a second sending leaves every table and every sum as it was; another token counts again."""
+    """With its token a second sending changes no table and no sum; with another token it counts again."""
     first = chat_inference()
     batches = {
         "ChatInference": lines(first, chat_inference(), chat_inference()),
@@ -89,7 +89,7 @@ def test_a_large_batch_sent_again_changes_nothing(migrated: StoreClient) -> None
     "missing", [{"deduplicate_insert": "disable"}, {"deduplicate_blocks_in_dependent_materialized_views": 0}]
 )
 def test_each_setting_is_needed(migrated: StoreClient, missing: dict[str, str | int]) -> None:
-    """Where a server's profile has switched either off, the second sending would count: both have to be sent along."""
+    """With either switched off, as a server's profile may do, the second sending would count."""
     rows = lines(model_inference())
     migrated.insert_json("ModelInference", rows, dedup_token="t", settings=missing)
     once = _everything(migrated)
@@ -98,7 +98,7 @@ def test_each_setting_is_needed(migrated: StoreClient, missing: dict[str, str | 
 
 
 def test_rows_deleted_by_hand_may_come_back(migrated: StoreClient) -> None:
-    """A dataset's row that was deleted can be inserted again as it was: dataset tables remember no inserts."""
+    """A dataset's row that was deleted can be inserted again as it was."""
     row = {"dataset_name": "d", "function_name": "f", "id": new_uuid7(), "updated_at": "2026-01-01 00:00:00"}
     for _ in range(2):
         migrated.command("DELETE FROM ChatInferenceDatapoint WHERE true")

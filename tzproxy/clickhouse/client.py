@@ -276,9 +276,11 @@ class StoreClient:
 def _open_pool(url: ClickHouseUrl) -> PoolManager:
     # A proxy from the environment is for the world outside, never for a server on this machine.
     proxy = None if url.is_loopback else check_env_proxy(url.scheme, url.host, url.port)
-    if proxy and url.scheme == "https":
-        return get_pool_manager(https_proxy=proxy)
-    return get_pool_manager(http_proxy=proxy)
+    is_secure = url.scheme == "https"
+    pool: PoolManager = get_pool_manager(
+        http_proxy=None if is_secure else proxy, https_proxy=proxy if is_secure else None
+    )
+    return pool
 
 
 @contextmanager

@@ -115,7 +115,7 @@ def _run_original(config: Path, url: str, *arguments: str) -> str:
 
 
 def _shape(client: StoreClient) -> dict[str, Any]:
-    """Tables, keys, engines, columns, indexes, without the setting that only we add and without parentheses."""
+    """Tables, keys, engines, columns, indexes; without our one setting and without parentheses."""
     tables = client.query(
         "SELECT name, engine, replaceRegexpOne(engine_full, ' (PARTITION|PRIMARY|ORDER) .*', '') AS arguments, "
         "trim(BOTH '()' FROM sorting_key) AS sorted, trim(BOTH '()' FROM primary_key) AS keyed, partition_key, "
@@ -165,7 +165,7 @@ def test_takes_over_a_database_of_the_original(made_by_original: StoreClient) ->
 def test_original_starts_on_our_database_and_writes(
     open_database: Callable[[], StoreClient], store: EmbeddedStore, config: Path
 ) -> None:
-    """The original finds nothing to migrate, answers an inference and its rows and those of the views are there."""
+    """The original finds nothing to migrate, and an inference through it leaves its rows and the views'."""
     client = open_database()
     migrate(client)
     log = _run_original(config, f"{store.url.rpartition('/')[0]}/{client.database}", "infer")

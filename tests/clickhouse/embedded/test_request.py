@@ -109,7 +109,7 @@ def test_forms_carry_statement_parameters_and_tables() -> None:
 def test_requests_that_cannot_be_served(
     url: dict[str, str], body: bytes, content_type: str, code: int
 ) -> None:
-    """No statement, ClickHouse's own compression, a form without boundary and a table without columns are refused."""
+    """Requests without a statement, boundary or columns, and ClickHouse's own compression, are refused."""
     with pytest.raises(EngineError) as caught:
         _read(url, body, content_type)
     assert caught.value.clickhouse_code == code

@@ -97,7 +97,7 @@ def test_head_has_no_body(ask: Ask) -> None:
 
 
 def test_headers_describe_the_answer(ask: Ask) -> None:
-    """Format, query id, time zone and the counts of the statement are in the headers, the counts as strings."""
+    """Format, query id, time zone and the statement's counts are in the headers, the counts as strings."""
     answer = ask(body="SELECT number FROM numbers(3)", query_id="my-id", default_format="JSONEachRow")
     assert answer.headers["X-ClickHouse-Format"] == "JSONEachRow"
     assert answer.headers["X-ClickHouse-Query-Id"] == "my-id"
@@ -213,7 +213,7 @@ def test_every_way_to_log_in(ask: Ask, url: ClickHouseUrl) -> None:
 
 
 def test_refused_bodies_do_not_confuse_the_connection(url: ClickHouseUrl) -> None:
-    """After a request was refused before its body was read, the rest of the body is not taken for a request."""
+    """What was not read of a refused request's body is not taken for the next request."""
     with closing(http.client.HTTPConnection(url.host, url.port, timeout=30)) as connection:
         body = b"GET /ping HTTP/1.1\r\n\r\n" * 1000
         connection.request("POST", "/", body=body)

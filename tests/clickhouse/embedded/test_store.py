@@ -45,7 +45,7 @@ def _client(store: EmbeddedStore) -> Iterator[StoreClient]:
 
 
 def test_life_of_a_store(tmp_path: Path) -> None:
-    """It starts, writes its private URL file, serves, stops, and comes back with the same URL and the same rows."""
+    """It starts, writes its private URL file, serves, stops, and comes back with the same URL and rows."""
     store = EmbeddedStore(tmp_path / "data")
     with pytest.raises(StoreUnavailableError, match="There is no embedded store in"):
         _ = store.url
@@ -78,8 +78,7 @@ def test_a_directory_serves_one_store(tmp_path: Path) -> None:
 
 
 def test_rows_answered_for_survive_a_kill(tmp_path: Path) -> None:
-    """After kill -9 in the middle of inserts every acknowledged batch is there once, in the table and behind its
-    views, also the one that was sent again because its answer never came."""
+    """After kill -9 amid inserts each batch is there once, with its views, also the one that was sent again."""
     store = EmbeddedStore(tmp_path)
     store.start()
     with _client(store) as client:
@@ -163,7 +162,7 @@ def test_another_port_if_the_old_one_is_taken(tmp_path: Path) -> None:
 
 
 def test_it_is_a_modest_guest(tmp_path: Path) -> None:
-    """It runs at low priority, few threads start, and a query beyond its memory fails without taking the store along."""
+    """It runs at low priority with few threads, and a query beyond its memory fails alone."""
     limits = EngineLimits(max_memory_bytes=400 << 20, max_query_memory_bytes=200 << 20)
     with EmbeddedStore(tmp_path, limits=limits) as store, _client(store) as client:
         assert store.pid is not None

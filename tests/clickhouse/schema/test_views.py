@@ -17,8 +17,7 @@ def _count(client: StoreClient, table: str) -> int:
 
 
 def test_one_inference_reaches_every_table_behind_it(migrated: StoreClient) -> None:
-    """One chat inference with two tags and its model call: one row by id, by episode and of the episode, two per tag
-    table, three usage counts, one model statistic, and variant rows that merge to one."""
+    """A chat inference with two tags and its model call leave what each view promises, merged to one row."""
     chat = chat_inference()
     migrated.insert_json("ChatInference", lines(chat))
     migrated.insert_json("ModelInference", lines(model_inference(inference_id=chat["id"])))
@@ -83,8 +82,7 @@ def test_tools_are_kept_bare_or_empty(migrated: StoreClient) -> None:
 
 
 def test_awkward_text_survives(migrated: StoreClient) -> None:
-    """Quotes, backslashes, line breaks and foreign letters are stored byte for byte and found again: by search without
-    regard to case, and by exact comparison with the human feedback table."""
+    """Quotes, backslashes, line breaks and foreign letters are stored, searched and compared byte for byte."""
     text = 'He said "C:\\new\\table"\nÄrger 漢字 \t ' + "\\u0041 {x:Int8} %s '"
     chat = chat_inference(output=[{"type": "text", "text": text}])
     migrated.insert_json("ChatInference", lines(chat))
@@ -140,8 +138,7 @@ def test_feedback_is_found_by_target_and_by_tag(
 
 
 def test_feedback_counts_for_the_variant_it_is_about(migrated: StoreClient) -> None:
-    """Feedback on an inference counts for its variant; on an episode, for each function that used one variant in it;
-    feedback on something unknown counts for nobody."""
+    """An inference's feedback is its variant's; an episode's is that of each function with one variant in it."""
     episode = new_uuid7()
     migrated.insert_json(
         "ChatInference",

@@ -1,4 +1,4 @@
-"""The processes beside the workers: embedded store, recorder, demo mock. Started in order, stopped in reverse."""
+"""The processes beside the workers: embedded store, recorder, demo mock; stopped in reverse order."""
 
 from __future__ import annotations
 

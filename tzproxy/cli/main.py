@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -53,13 +53,13 @@ def fail(message: str) -> typer.Exit:
 @app.command()
 def serve(  # noqa: PLR0913 - one parameter for each flag
     config_file: Annotated[
-        Optional[str], typer.Option("--config-file", help="TOML file, or a glob of files.")
+        str | None, typer.Option("--config-file", help="TOML file, or a glob of files.")
     ] = None,
     default_config: Annotated[
         bool, typer.Option("--default-config", help="Start with an empty configuration.")
     ] = False,
     bind_address: Annotated[
-        Optional[str],
+        str | None,
         typer.Option("--bind-address", metavar="IP:PORT", help="Where to listen (default 0.0.0.0:3000)."),
     ] = None,
     log_format: Annotated[str, typer.Option("--log-format", metavar="pretty|json")] = "pretty",
@@ -68,7 +68,7 @@ def serve(  # noqa: PLR0913 - one parameter for each flag
     ] = Path(".tzproxy"),
     workers: Annotated[int, typer.Option("--workers", min=1, help="Worker processes.")] = 1,
     mock_port: Annotated[
-        Optional[int],
+        int | None,
         typer.Option("--mock-port", min=1, max=65535, help="Also run the mock provider on this port."),
     ] = None,
     validate_and_exit: Annotated[
@@ -80,12 +80,14 @@ def serve(  # noqa: PLR0913 - one parameter for each flag
     ] = False,
     run_postgres_migrations: Annotated[bool, typer.Option("--run-postgres-migrations", hidden=True)] = False,
     create_api_key: Annotated[bool, typer.Option("--create-api-key", hidden=True)] = False,
-    expiration: Annotated[Optional[str], typer.Option("--expiration", hidden=True)] = None,
-    disable_api_key: Annotated[Optional[str], typer.Option("--disable-api-key", hidden=True)] = None,
-    migrate_config: Annotated[Optional[str], typer.Option("--migrate-config", hidden=True)] = None,
+    expiration: Annotated[str | None, typer.Option("--expiration", hidden=True)] = None,
+    disable_api_key: Annotated[str | None, typer.Option("--disable-api-key", hidden=True)] = None,
+    migrate_config: Annotated[str | None, typer.Option("--migrate-config", hidden=True)] = None,
 ) -> None:
     """Run the gateway."""
-    from tzproxy.cli import early, serve as serving  # noqa: PLC0415 - `--version` and `mock` need none of it
+    # `--version` and `mock` need none of this, and it takes half a second.
+    from tzproxy.cli import early  # noqa: PLC0415
+    from tzproxy.cli import serve as serving  # noqa: PLC0415
 
     if log_format not in ("pretty", "json"):
         raise fail(f"--log-format: invalid value '{log_format}', expected pretty or json")

@@ -46,7 +46,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     rings_dir: str | None = None
     store_url: str | None = None
     synchronous: bool = False
-    ring_bytes: int = 64 * 1024 * 1024
+    ring_bytes: int = 32 * 1024 * 1024
 
     def __repr__(self) -> str:
         return f"WorkerSettings(data_dir={self.data_dir!r})"

@@ -48,7 +48,9 @@ class InferenceRoute:
         try:
             inference = await self._engine.plan(request)
             if request.stream:
-                await relay(exchange, self._engine, inference, NativeEvents(inference, self._shape))
+                events = NativeEvents(inference, self._shape)
+                variant_name = await relay(exchange, self._engine, inference, events)
+                observe(self._engine, inference, variant_name, arrived)
                 return
             with Watch(exchange):
                 answer = await self._engine.infer(inference)

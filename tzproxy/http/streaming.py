@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Protocol
 
-from tzproxy.http.exchange import ClientGoneError, Exchange, Watch
+from tzproxy.http.exchange import Exchange, Watch
 from tzproxy.http.sse import DONE, KeepAlive, frame
 from tzproxy.inference.answer_stream import AnswerStream, Piece
 from tzproxy.inference.engine import Engine
@@ -20,8 +19,8 @@ class Events(Protocol):
         ...
 
 
-async def relay(exchange: Exchange, engine: Engine, inference: Inference, events: Events) -> None:
-    """Stream an inference to the client.
+async def relay(exchange: Exchange, engine: Engine, inference: Inference, events: Events) -> str:
+    """Stream an inference to the client; return the variant that served it.
 
     A failure before the first piece is raised and becomes an ordinary error answer. When the client
     leaves, the provider's stream is cancelled and what had arrived is recorded.
@@ -33,27 +32,27 @@ async def relay(exchange: Exchange, engine: Engine, inference: Inference, events
     with Watch(exchange):
         stream = await engine.stream(inference)
         try:
-            pieces = await stream.pieces()
-            await exchange.begin_stream()
-            keep_alive = KeepAlive(exchange)
-            try:
-                while pieces is not None:
-                    frames = [
-                        frame(data) for piece in pieces if (data := events.encode(piece, stream)) is not None
-                    ]
-                    ended = pieces[-1].last is not None
-                    if ended:
-                        await exchange.stream(b"".join([*frames, DONE]), more=False)
-                        return
-                    if frames:
-                        await exchange.stream(b"".join(frames))
-                        keep_alive.touch()
-                    pieces = await stream.pieces()
-            finally:
-                keep_alive.stop()
-        except (asyncio.CancelledError, ClientGoneError):
-            await stream.abandon()
-            raise
+            await _send(exchange, stream, events)
         except BaseException:
+            # The client left, or writing for it failed: nobody reads on.
             await stream.abandon()
             raise
+    return stream.variant_name
+
+
+async def _send(exchange: Exchange, stream: AnswerStream, events: Events) -> None:
+    pieces = await stream.pieces()
+    await exchange.begin_stream()
+    keep_alive = KeepAlive(exchange)
+    try:
+        while pieces is not None:
+            frames = [frame(data) for piece in pieces if (data := events.encode(piece, stream)) is not None]
+            if pieces[-1].last is not None:
+                await exchange.stream(b"".join([*frames, DONE]), more=False)
+                return
+            if frames:
+                await exchange.stream(b"".join(frames))
+                keep_alive.touch()
+            pieces = await stream.pieces()
+    finally:
+        keep_alive.stop()

@@ -83,7 +83,10 @@ class FunctionBuilder:
         templates: TemplateSet,
         schemas: SchemaCompiler,
         tools: Mapping[str, Tool],
+        *,
+        debug: bool = False,
     ) -> None:
+        self._debug = debug
         self._models = models
         self._templates = templates
         self._schemas = schemas
@@ -107,7 +110,7 @@ class FunctionBuilder:
             name,
             "chat" if isinstance(config, ChatFunctionConfig) else "json",
             variants,
-            checks=InputChecks(schemas, self._templated(config, set(schemas))),
+            checks=InputChecks(schemas, self._templated(config, set(schemas)), show_data=self._debug),
             samplers=samplers,
             refused=refused,
             tools=self._function_tools(config),

@@ -56,7 +56,9 @@ class ConfigCatalog:
         self._schemas = SchemaCompiler()
         self._tools = tools = build_tools(config.tools, self._schemas)
         self._models = ModelTable(loaded)
-        self._builder = FunctionBuilder(self._models, self._templates, self._schemas, tools)
+        self._builder = FunctionBuilder(
+            self._models, self._templates, self._schemas, tools, debug=config.gateway.debug
+        )
         self.functions: dict[str, Function] = {
             name: self._builder.build(name, function, loaded.sampling[name])
             for name, function in loaded.functions.items()

@@ -331,10 +331,13 @@ class Engine:
         if dynamic is not None:
             if request.variant_name is not None:
                 raise RequestError("`variant_name` and `internal_dynamic_variant_config` cannot both be set.")
-            return self.catalog.dynamic_variant(function, bytes(dynamic))
+            variant = self.catalog.dynamic_variant(function, bytes(dynamic))
+            check_namespace(variant, request.namespace)
+            return variant
         if request.variant_name is None:
             return None
         variant = function.variant(request.variant_name)
+        check_namespace(variant, request.namespace)
         tags["tensorzero::variant_pinned"] = variant.name
         return variant
 
@@ -376,6 +379,18 @@ def check_episode(given: str, episode: bytes) -> tuple[str, bytes]:
     if at_ms // 1000 > int(time.time()):
         raise RequestError("Invalid Episode ID: Timestamp is in the future")
     return format_uuid(episode), episode
+
+
+def check_namespace(variant: Variant, requested: str | None) -> None:
+    """Check that a pinned variant's models may be used in the request's namespace.
+
+    Raises:
+        RequestError: naming variant, model and namespaces.
+    """
+    for model in variant.models():
+        if model.namespace is not None and model.namespace != requested:
+            subject = f"Variant `{variant.name}` uses model `{model.name}` which has namespace"
+            raise namespace_mismatch(subject, model.namespace, requested)
 
 
 def namespace_mismatch(subject: str, namespace: str, requested: str | None) -> RequestError:

@@ -39,6 +39,9 @@ SIGNATURES: tuple[tuple[bytes, bytes, str], ...] = (
     (b"fLaC", b"", "audio/x-flac"),
 )
 
+# Reads the system's tables of types now, so that no request does.
+mimetypes.init()
+
 EXTENSIONS = {
     "image/jpeg": "jpg",
     "image/png": "png",

@@ -159,13 +159,17 @@ def _scope_of(
 class InputChecks:
     """The demands of one function on its input, fixed when the configuration is loaded.
 
-    `templated` names the slots for which some variant takes arguments.
+    `templated` names the slots for which some variant takes arguments; `show_data` puts the refused value
+    into the error (`gateway.debug`).
     """
 
-    __slots__ = ("_schemas", "_templated", "_trivial")
+    __slots__ = ("_schemas", "_show_data", "_templated", "_trivial")
 
-    def __init__(self, schemas: dict[str, JsonSchema], templated: frozenset[str]) -> None:
+    def __init__(
+        self, schemas: dict[str, JsonSchema], templated: frozenset[str], *, show_data: bool = False
+    ) -> None:
         self._schemas = schemas
+        self._show_data = show_data
         self._templated = templated
         self._trivial = not schemas
 
@@ -182,7 +186,7 @@ class InputChecks:
                     if not self._trivial:
                         schema = self._schemas.get(message.role)
                         if schema is not None:
-                            schema.validate(block.text)
+                            schema.validate(block.text, show_value=self._show_data)
                 elif isinstance(block, Template):
                     self._check_template(block, index)
 
@@ -192,7 +196,7 @@ class InputChecks:
             if schema is not None:
                 raise RequestError("`input.system` is empty but a system template is present.")
         elif schema is not None:
-            schema.validate(system)
+            schema.validate(system, show_value=self._show_data)
         elif not isinstance(system, str) and "system" not in self._templated:
             raise RequestError(
                 "System message has non-string content but there is no template `system` in any variant"
@@ -201,7 +205,7 @@ class InputChecks:
     def _check_template(self, block: Template, index: int) -> None:
         schema = self._schemas.get(block.name)
         if schema is not None:
-            schema.validate(block.arguments)
+            schema.validate(block.arguments, show_value=self._show_data)
         elif block.name not in self._templated:
             raise RequestError(
                 f"Message at index {index} has non-string content but there is no template "

@@ -61,6 +61,10 @@ class Variant(Protocol):
     name: str
     namespace: str | None
 
+    def models(self) -> Sequence[Model]:
+        """Return the models this variant itself calls."""
+        ...
+
     async def infer(self, inference: Inference, caller: ModelCaller) -> VariantAnswer:
         """Answer as a whole.
 
@@ -85,6 +89,10 @@ class UnsupportedVariant:
         self.name = name
         self.namespace: str | None = None
         self.type_name = type_name
+
+    def models(self) -> Sequence[Model]:
+        """Return none: it calls nothing."""
+        return ()
 
     async def infer(self, inference: Inference, caller: ModelCaller) -> VariantAnswer:
         """Refuse."""
@@ -123,6 +131,10 @@ class ChatCompletion:
         self._retries = retries
         self._timeouts = timeouts
         self._changes = changes
+
+    def models(self) -> Sequence[Model]:
+        """Return its one model."""
+        return (self._model,)
 
     async def infer(self, inference: Inference, caller: ModelCaller) -> VariantAnswer:
         """Render, call, and return what the model said."""

@@ -33,7 +33,8 @@ class ChatCompletionsRoute:
                 options = wire.stream_options
                 include_usage = wire.include_raw_usage if options is None else options.include_usage
                 events = OpenAIEvents(inference, self._shape, include_usage=include_usage)
-                await relay(exchange, self._engine, inference, events)
+                variant_name = await relay(exchange, self._engine, inference, events)
+                observe(self._engine, inference, variant_name, arrived)
                 return
             with Watch(exchange):
                 answer = await self._engine.infer(inference)

@@ -15,7 +15,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from tzproxy.prompts.dialect import operators, runtime, steps
 from tzproxy.prompts.dialect.codegen import Generator
-from tzproxy.prompts.dialect.failures import SYNTAX_ERROR, TemplateFailure, invalid
+from tzproxy.prompts.dialect.failures import SYNTAX_ERROR, TemplateFailure, invalid, locate
 from tzproxy.prompts.dialect.functions import FUNCTIONS
 from tzproxy.prompts.dialect.objects import Body, Loop, Macro
 from tzproxy.prompts.dialect.parser import parse_template
@@ -180,11 +180,11 @@ class Template:
         try:
             self.root(state, context.copy() if self._stores else context, output)
         except TemplateFailure as exc:
-            runtime.locate(exc)
+            locate(exc)
             raise
         except RecursionError as exc:
             failure = invalid("recursion limit exceeded").with_traceback(exc.__traceback__)
-            runtime.locate(failure)
+            locate(failure)
             raise failure from None
         return "".join(output)
 

@@ -66,3 +66,15 @@ class TemplateFailure(Exception):
 def invalid(detail: str) -> TemplateFailure:
     """The most common failure: an operation that its operands do not support."""
     return TemplateFailure(INVALID_OPERATION, detail)
+
+
+def locate(failure: TemplateFailure) -> None:
+    """Give a failure the template and the line that it happened in, from its traceback."""
+    if failure.name is not None:
+        return
+    traceback = failure.__traceback__
+    while traceback is not None:
+        place = traceback.tb_frame.f_globals.get("__place__")
+        if place is not None:
+            failure.name, failure.line = place(traceback.tb_lineno)
+        traceback = traceback.tb_next

@@ -13,9 +13,10 @@ from tzproxy.prompts.dialect.failures import (
     TOO_MANY_ARGUMENTS,
     TemplateFailure,
     invalid,
+    locate,
 )
 from tzproxy.prompts.dialect.operators import same
-from tzproxy.prompts.dialect.values import UNDEFINED, Kwargs, TemplateObject, is_sized, iterate
+from tzproxy.prompts.dialect.values import UNDEFINED, Kwargs, TemplateObject, elements, is_sized
 
 Frame = dict[str, Any]
 """Everything that is visible at a place, by name."""
@@ -138,14 +139,14 @@ class Loop(TemplateObject):
         """Run a recursive loop over other items."""
         if self._body is None:
             raise invalid("cannot recurse outside of recursive loop")
-        try:
-            iterate(value)
-        except TemplateFailure as exc:
-            raise TemplateFailure(
-                INVALID_OPERATION,
-                "cannot recurse because of non-iterable value",
-                source=exc,
-            ) from exc
+        if elements(value) is None or value is UNDEFINED:
+            try:
+                # Its first step fails, which tells where the loop is.
+                self._body(state, value, frame, output)
+            except TemplateFailure as exc:
+                locate(exc)
+                detail = "cannot recurse because of non-iterable value"
+                raise TemplateFailure(INVALID_OPERATION, detail, source=exc) from exc
         if self.depth >= RECURSION_LIMIT:
             raise invalid("recursion limit exceeded")
         self._body(state, value, frame, output)

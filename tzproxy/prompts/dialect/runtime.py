@@ -17,6 +17,7 @@ from tzproxy.prompts.dialect.failures import (
     UNKNOWN_METHOD,
     TemplateFailure,
     invalid,
+    locate,
 )
 from tzproxy.prompts.dialect.functions import FUNCTIONS
 from tzproxy.prompts.dialect.objects import RECURSION_LIMIT, Body, Frame, Loop, Macro, Module
@@ -73,7 +74,7 @@ class RenderState:
         self.levels: dict[str, int] = {}
         self.loaded: frozenset[str] = frozenset()
         self.current_block: str | None = None
-        self.depth = 0
+        self.depth = 1
 
     def captured(self, output: list[str]) -> str:
         """Output as a value; safe where auto-escaping has already been at work."""
@@ -250,15 +251,3 @@ class _RecordingFrame(dict[str, Any]):
     def __setitem__(self, name: str, value: Any) -> None:
         self.written.add(name)
         super().__setitem__(name, value)
-
-
-def locate(failure: TemplateFailure) -> None:
-    """Give a failure the template and the line that it happened in, from its traceback."""
-    if failure.name is not None:
-        return
-    traceback = failure.__traceback__
-    while traceback is not None:
-        place = traceback.tb_frame.f_globals.get("__place__")
-        if place is not None:
-            failure.name, failure.line = place(traceback.tb_lineno)
-        traceback = traceback.tb_next

@@ -123,23 +123,28 @@ def parse_uuid(str text not None):
     return (<char*>raw)[:16]
 
 
-def format_uuid(bytes raw not None):
-    """Write 16 bytes as canonical hyphenated lower-case text."""
+cdef const uint8_t* checked(bytes raw) except NULL:
+    """Nobody may read past the end of what is no UUID."""
     if len(raw) != 16:
         raise ValueError("a UUID has 16 bytes")
-    return text_of(<const uint8_t*>PyBytes_AsString(raw))
+    return <const uint8_t*>PyBytes_AsString(raw)
+
+
+def format_uuid(bytes raw not None):
+    """Write 16 bytes as canonical hyphenated lower-case text."""
+    return text_of(checked(raw))
 
 
 def uuid_version(bytes raw not None):
     """Return the version nibble of a UUID's 16 bytes."""
-    return raw[6] >> 4
+    return checked(raw)[6] >> 4
 
 
 def uuid_time_ms(bytes raw not None):
     """Return the first 48 bits of a UUIDv7: its Unix time in milliseconds."""
     cdef uint64_t ms = 0
     cdef int i
-    cdef const uint8_t* p = <const uint8_t*>PyBytes_AsString(raw)
+    cdef const uint8_t* p = checked(raw)
     for i in range(6):
         ms = (ms << 8) | p[i]
     return ms

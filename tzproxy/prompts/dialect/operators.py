@@ -30,7 +30,10 @@ _MAX_INTEGER = 2**127 - 1
 _MAX_INDEX = 2**63 - 1
 
 MAX_TEXT = 32 * 1024 * 1024
-"""Longest text, and longest list, that one operation may make out of short ones."""
+"""Longest text that one operation may make out of short ones."""
+
+MAX_ITEMS = 1_000_000
+"""Longest sequence that one operation may make out of short ones."""
 
 
 # ---- attributes and subscripts
@@ -184,14 +187,14 @@ def multiply(left: Any, right: Any) -> Any:
     for repeated, count in ((left, right), (right, left)):
         if isinstance(repeated, str):
             times = _count(count, "strings can only be multiplied with integers")
-            return str.__mul__(repeated, _within(times, len(repeated)))
+            return str.__mul__(repeated, _within(times, len(repeated), MAX_TEXT))
     for repeated, count in ((left, right), (right, left)):
         if isinstance(repeated, list | Sequence):
             times = _count(count, "sequences and iterables can only be multiplied with integers")
             if not is_sized(repeated):
                 raise invalid("cannot repeat unsized iterables")
             items = elements(repeated) or []
-            return Sequence(items * _within(times, len(items)))
+            return Sequence(items * _within(times, len(items), MAX_ITEMS))
         if isinstance(repeated, dict | TemplateObject):
             break
     if not _numbers(left, right):
@@ -206,9 +209,9 @@ def _count(value: Any, complaint: str) -> int:
     return count
 
 
-def _within(times: int, size: int) -> int:
-    if times * size > MAX_TEXT:
-        raise invalid(f"the result of a repetition is limited to {MAX_TEXT} elements")
+def _within(times: int, size: int, most: int) -> int:
+    if times * size > most:
+        raise invalid(f"the result of a repetition is limited to {most} elements")
     return times
 
 

@@ -26,7 +26,7 @@ from tzproxy.prompts.dialect.arguments import (
     strict_items,
 )
 from tzproxy.prompts.dialect.failures import TemplateFailure, invalid
-from tzproxy.prompts.dialect.operators import MAX_TEXT, add, subscript
+from tzproxy.prompts.dialect.operators import MAX_ITEMS, add, subscript
 from tzproxy.prompts.dialect.values import (
     UNDEFINED,
     BrokenSequence,
@@ -190,8 +190,8 @@ def _batch(state: Any, value: Any, count: Any, fill: Any = None) -> list[Any]:
 
 
 def _limited(count: int) -> int:
-    if count > MAX_TEXT:
-        raise invalid(f"a count is limited to {MAX_TEXT}")
+    if count > MAX_ITEMS:
+        raise invalid(f"a count is limited to {MAX_ITEMS}")
     return count
 
 

@@ -69,7 +69,8 @@ def test_parameters_arrive_as_they_are(client: StoreClient, text: str) -> None:
 def test_parameters_of_other_types(client: StoreClient) -> None:
     """Integers of any width, floats, booleans and NULL can be bound."""
     row = client.query(
-        "SELECT {big:UInt256} AS big, {half:Float64} AS half, {flag:Bool} AS flag, {none:Nullable(String)} AS none",
+        "SELECT {big:UInt256} AS big, {half:Float64} AS half, {flag:Bool} AS flag, "
+        "{none:Nullable(String)} AS none",
         {"big": 2**255 + 1, "half": 0.5, "flag": True, "none": None},
     )[0]
     assert row == {"big": str(2**255 + 1), "half": 0.5, "flag": True, "none": None}
@@ -82,10 +83,10 @@ def test_settings_of_one_statement(client: StoreClient) -> None:
     assert client.query(sql) != [{"size": 1234}]
 
 
-def test_written_rows_are_counted(migrated: StoreClient) -> None:
-    """A command reports how many rows it wrote, its views included."""
-    migrated.insert_json("ChatInference", lines(chat_inference(tags={})))
-    summary = migrated.command(
+def test_written_rows_are_counted(client: StoreClient) -> None:
+    """Commands and inserts report how many rows they wrote, their views' included."""
+    assert client.insert_json("ChatInference", lines(chat_inference(tags={}))).written_rows == 5
+    summary = client.command(
         "INSERT INTO BatchIdByInferenceId SELECT generateUUIDv4(), generateUUIDv4() FROM numbers(3)"
     )
     assert summary.written_rows == 3
@@ -100,13 +101,15 @@ def test_written_rows_are_counted(migrated: StoreClient) -> None:
         chat_inference(timestamp="2026-01-01 00:00:00"),
     ],
 )
-def test_a_bad_row_fails_the_whole_insert(migrated: StoreClient, row: dict[str, object]) -> None:
+def test_a_bad_row_fails_the_whole_insert(client: StoreClient, row: dict[str, object]) -> None:
     """An unknown key, a null or a value of the wrong type stores nothing, and the rows are blamed."""
+    good = chat_inference()
     with pytest.raises(StatementError) as caught:
-        migrated.insert_json("ChatInference", lines(chat_inference(), row))
+        client.insert_json("ChatInference", lines(good, row))
     assert caught.value.rejects_rows
     assert not caught.value.retryable
-    assert migrated.query("SELECT count() AS n FROM ChatInference") == [{"n": "0"}]
+    stored = "SELECT count() AS n FROM ChatInference WHERE id = {id:UUID}"
+    assert client.query(stored, {"id": good["id"]}) == [{"n": "0"}]
 
 
 def test_a_wrong_statement_is_told_from_bad_rows(client: StoreClient) -> None:

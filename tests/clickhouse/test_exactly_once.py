@@ -12,11 +12,11 @@ from tzproxy.clickhouse.schema import TABLES
 _AGGREGATES = """
 SELECT
     (SELECT (sum(count), length(groupArrayMerge(inference_ids))) FROM EpisodeById) AS episodes,
-    (SELECT (countMerge(count), sumMerge(total_input_tokens), countMerge(count_with_cost)) FROM VariantStatistics)
-        AS variants,
+    (SELECT (countMerge(count), sumMerge(total_input_tokens), countMerge(count_with_cost))
+        FROM VariantStatistics) AS variants,
     (SELECT (countMerge(count), sumMerge(total_output_tokens)) FROM ModelProviderStatistics) AS models,
-    (SELECT arraySort(groupArray((type, n))) FROM (SELECT type, sum(count) AS n FROM CumulativeUsage GROUP BY type))
-        AS usage,
+    (SELECT arraySort(groupArray((type, n)))
+        FROM (SELECT type, sum(count) AS n FROM CumulativeUsage GROUP BY type)) AS usage,
     (SELECT sum(count) FROM FeedbackByVariantStatistics) AS feedback
 """
 # A merge may fold equal keys of these at any time; their sums are compared instead of their rows.
@@ -32,7 +32,8 @@ _FOLDING = {
 def _everything(client: StoreClient) -> dict[str, object]:
     """How many rows each table has and what the aggregates say."""
     counts = " UNION ALL ".join(
-        f"SELECT '{table.name}' AS name, count() AS n FROM {table.name}{' FINAL' if table.engine.startswith('Repl') else ''}"
+        f"SELECT '{table.name}' AS name, count() AS n FROM {table.name} "
+        + ("FINAL" if table.engine == "ReplacingMergeTree" else "")
         for table in TABLES
         if table.name not in _FOLDING
     )

@@ -27,7 +27,7 @@ def _recorded(client: StoreClient) -> list[int]:
 
 
 def test_empty_server_gets_the_whole_schema(open_database: Callable[[], StoreClient]) -> None:
-    """39 tables, 30 views, the function, 47 migration rows and one deployment; a second start changes nothing."""
+    """39 tables, 30 views, the function, 47 migrations and a deployment; a second start changes nothing."""
     client = open_database()
     report = migrate(client)
     assert report.was_empty
@@ -75,7 +75,7 @@ def test_newer_database_is_used_with_a_warning(open_database: Callable[[], Store
 
 
 def test_disabled_migrations_refuse_an_incomplete_database(open_database: Callable[[], StoreClient]) -> None:
-    """With automatic migrations off an empty server is refused untouched; the command line may still migrate it."""
+    """With automatic migrations off an empty server is refused untouched; the command line may migrate it."""
     client = open_database()
     with pytest.raises(
         ConfigError, match="^Automatic ClickHouse migrations were disabled, but not all migrations"

@@ -94,7 +94,7 @@ def _old_row(row: dict[str, object]) -> dict[str, object]:
 
 
 def test_old_database_is_completed_and_its_rows_counted(open_database: Callable[[], StoreClient]) -> None:
-    """All later tables, columns, indexes and views are added, and rows from before are counted once behind them."""
+    """All later tables, columns, indexes and views are added, and earlier rows are counted once in them."""
     client = open_database()
     _make_old_database(client)
     first = chat_inference()

@@ -7,7 +7,8 @@ from tzproxy.clickhouse.snapshots import ConfigSnapshot, upsert_config_snapshot
 
 _READ = (
     "SELECT hash, config, extra_templates, tags, tensorzero_version, toString(created_at) AS since, "
-    "last_used >= created_at AS ordered, created_at > now() - 60 AS recent FROM ConfigSnapshot FINAL ORDER BY hash"
+    "last_used >= created_at AS ordered, created_at > now() - 60 AS recent "
+    "FROM ConfigSnapshot FINAL ORDER BY hash"
 )
 
 

@@ -117,8 +117,10 @@ def _run_original(config: Path, url: str, *arguments: str) -> str:
 def _shape(client: StoreClient) -> dict[str, Any]:
     """Tables, keys, engines, columns, indexes; without our one setting and without parentheses."""
     tables = client.query(
-        "SELECT name, engine, replaceRegexpOne(engine_full, ' (PARTITION|PRIMARY|ORDER) .*', '') AS arguments, "
-        "trim(BOTH '()' FROM sorting_key) AS sorted, trim(BOTH '()' FROM primary_key) AS keyed, partition_key, "
+        "SELECT name, engine, replaceRegexpOne(engine_full, ' (PARTITION|PRIMARY|ORDER) .*', '')"
+        " AS arguments, "
+        "trim(BOTH '()' FROM sorting_key) AS sorted, trim(BOTH '()' FROM primary_key) AS keyed, "
+        "partition_key, "
         "extract(engine_full, 'index_granularity = (\\\\d+)') AS granularity "
         "FROM system.tables WHERE database = currentDatabase() ORDER BY name"
     )
@@ -206,17 +208,20 @@ _FILLED_BY_VIEWS = {
     "CumulativeUsage": "*",
 }
 _STATES = {
-    "EpisodeById": "SELECT episode_id_uint, sum(count) AS n, arraySort(groupArrayMerge(inference_ids)) AS ids, "
+    "EpisodeById": "SELECT episode_id_uint, sum(count) AS n, "
+    "arraySort(groupArrayMerge(inference_ids)) AS ids, "
     "min(min_inference_id_uint) AS low, max(max_inference_id_uint) AS high FROM EpisodeById "
     "GROUP BY episode_id_uint ORDER BY episode_id_uint",
     "VariantStatistics": "SELECT function_name, variant_name, minute, countMerge(count) AS n, "
     "sumMerge(total_input_tokens) AS i, sumMerge(total_cost) AS c, countMerge(count_with_cost) AS k, "
     "finalizeAggregation(any(processing_time_ms_quantiles)) IS NULL AS q FROM VariantStatistics "
     "GROUP BY function_name, variant_name, minute ORDER BY ALL",
-    "ModelProviderStatistics": "SELECT model_name, minute, countMerge(count) AS n, sumMerge(total_output_tokens) AS o, "
+    "ModelProviderStatistics": "SELECT model_name, minute, countMerge(count) AS n, "
+    "sumMerge(total_output_tokens) AS o, "
     "sumMerge(total_cost) AS c, countMerge(count_with_cost) AS k FROM ModelProviderStatistics "
     "GROUP BY model_name, minute ORDER BY ALL",
-    "FeedbackByVariantStatistics": "SELECT function_name, variant_name, metric_name, minute, sum(count) AS n, "
+    "FeedbackByVariantStatistics": "SELECT function_name, variant_name, metric_name, minute, "
+    "sum(count) AS n, "
     "avgMerge(feedback_mean) AS mean, varSampStableMerge(feedback_variance) AS variance "
     "FROM FeedbackByVariantStatistics GROUP BY function_name, variant_name, metric_name, minute ORDER BY ALL",
 }

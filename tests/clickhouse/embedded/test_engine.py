@@ -43,7 +43,7 @@ def test_sessions_are_strangers(engine: Engine) -> None:
 
 
 def test_places_are_limited_apart(engine: Engine) -> None:
-    """Readers beyond the limit are refused after a wait; writers have places of their own; places come back."""
+    """Readers beyond the limit are refused after a wait; writers have their own places; all come back."""
     with engine.session(), engine.session():
         with pytest.raises(EngineError, match="TOO_MANY_SIMULTANEOUS_QUERIES"), engine.session():
             pass

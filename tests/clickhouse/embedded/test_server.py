@@ -35,6 +35,7 @@ class Answer:
 
     @property
     def text(self) -> str:
+        """The body as text."""
         return self.body.decode()
 
 
@@ -231,6 +232,20 @@ def test_requests_that_are_no_requests(url: ClickHouseUrl) -> None:
             assert connection.recv(100).split()[1] == status
 
 
+def test_clients_may_ask_before_they_send(url: ClickHouseUrl) -> None:
+    """A client that expects to be told to go on is told before it has sent a byte of its body."""
+    login = f"X-ClickHouse-User: {url.username}\r\nX-ClickHouse-Key: {url.password}\r\n"
+    head = f"POST / HTTP/1.1\r\nContent-Length: 8\r\nExpect: 100-continue\r\n{login}\r\n"
+    with closing(socket.create_connection((url.host, url.port), timeout=30)) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(b"SELECT 7")
+        received = b""
+        while not received.endswith(b"\r\n\r\n7\n"):
+            received += (piece := connection.recv(10_000))
+            assert piece, received
+
+
 def test_data_may_come_in_chunks(ask: Ask) -> None:
     """A body without a length, sent piece by piece, is stored as one insert."""
     assert ask("CREATE TABLE default.chunked (a UInt32) ENGINE = MergeTree ORDER BY a").status == 200
@@ -301,7 +316,8 @@ def driver(request: pytest.FixtureRequest, url: ClickHouseUrl) -> Iterator[Clien
 def test_clickhouse_connect_reads_and_writes(driver: Client) -> None:
     """Rows of all kinds go in and come out through the driver's native format."""
     driver.command(
-        "CREATE TABLE IF NOT EXISTS kinds (n UInt64, s String, l Array(String), m Map(String, Nullable(Int8))) "
+        "CREATE TABLE IF NOT EXISTS kinds "
+        "(n UInt64, s String, l Array(String), m Map(String, Nullable(Int8))) "
         "ENGINE = MergeTree ORDER BY n"
     )
     rows = [[number, f"ü{number}", ["a", str(number)], {"k": None}] for number in range(3000)]

@@ -11,7 +11,7 @@ import pytest
 from tzproxy.clickhouse import StoreClient
 from tzproxy.clickhouse.embedded.place import Place
 from tzproxy.clickhouse.embedded.service import StoreService
-from tzproxy.errors import StoreError
+from tzproxy.errors import StoreError, StoreUnavailableError
 
 pytest.importorskip("chdb", reason="the embedded extra is not installed")
 
@@ -36,6 +36,22 @@ def test_a_failed_start_gives_the_directory_back(tmp_path: Path) -> None:
     (tmp_path / "clickhouse").write_text("in the way")
     with pytest.raises((StoreError, OSError)):
         StoreService(tmp_path)
+    place = Place(tmp_path)
+    place.lock()
+    place.unlock()
+
+
+def test_open_connections_end_with_the_store(tmp_path: Path) -> None:
+    """A client that kept its connection is refused after the stop and cannot open the engine again."""
+    service = StoreService(tmp_path)
+    client = StoreClient(service.access.url)
+    client.query("SELECT 1")
+    assert service.stop()
+    with pytest.raises(StoreUnavailableError):
+        client.query("SELECT 1")
+    client.close()
+    with pytest.raises(StoreUnavailableError):
+        client.query("SELECT 1")
     place = Place(tmp_path)
     place.lock()
     place.unlock()

@@ -78,7 +78,7 @@ def test_a_directory_serves_one_store(tmp_path: Path) -> None:
 
 
 def test_rows_answered_for_survive_a_kill(tmp_path: Path) -> None:
-    """After kill -9 amid inserts each batch is there once, with its views, also the one that was sent again."""
+    """After kill -9 amid inserts each batch is there once, with its views, also one that was sent again."""
     store = EmbeddedStore(tmp_path)
     store.start()
     with _client(store) as client:
@@ -124,7 +124,8 @@ def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     """A supervisor that is killed takes its store along, and the directory is free again."""
     script = (
         "import sys, time; from pathlib import Path; from tzproxy.clickhouse.embedded import EmbeddedStore\n"
-        "store = EmbeddedStore(Path(sys.argv[1])); store.start(); print(store.pid, flush=True); time.sleep(60)"
+        "store = EmbeddedStore(Path(sys.argv[1])); store.start()\n"
+        "print(store.pid, flush=True); time.sleep(60)"
     )
     supervisor = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE)
     with supervisor:

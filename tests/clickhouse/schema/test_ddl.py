@@ -15,7 +15,7 @@ _BY_NAME = {table.name: table for table in TABLES}
 
 
 def test_the_schema_is_complete() -> None:
-    """39 tables, 30 views, 47 migration ids, 70 quantile levels, no name twice, every view between known tables."""
+    """39 tables, 30 views, 47 migrations, 70 quantile levels, no name twice, views between known tables."""
     assert (len(_BY_NAME), len(TABLES)) == (39, 39)
     assert len({view.name for view in MATERIALIZED_VIEWS}) == len(MATERIALIZED_VIEWS) == 30
     assert len(MIGRATION_IDS) == 47
@@ -51,8 +51,8 @@ def test_a_plain_table() -> None:
         ("ChatInference", "ReplicatedMergeTree('/clickhouse/tables/{shard}/tz/ChatInference', '{replica}')"),
         (
             "TagInference",
-            "ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/tz/TagInference', '{replica}', updated_at, "
-            "is_deleted)",
+            "ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/tz/TagInference', '{replica}', "
+            "updated_at, is_deleted)",
         ),
         (
             "CumulativeUsage",
@@ -61,7 +61,7 @@ def test_a_plain_table() -> None:
     ],
 )
 def test_a_replicated_table(name: str, engine: str) -> None:
-    """On a cluster every node gets the table with the replicated engine, without the setting of plain tables."""
+    """On a cluster every node gets the table, with a replicated engine and without our setting."""
     statement = ddl.create_table(_BY_NAME[name], _CLUSTER)
     assert statement.startswith(f"CREATE TABLE IF NOT EXISTS {name} ON CLUSTER `re\\`plicas`\n(")
     assert f"\nENGINE = {engine}\n" in statement
@@ -90,7 +90,7 @@ def test_every_statement_reaches_the_whole_cluster() -> None:
 
 
 def test_views_take_a_condition() -> None:
-    """A view's condition on its rows is part of its query, and a strict CREATE fails where the view exists."""
+    """A condition on its rows becomes part of a view's query; a strict CREATE fails where the view exists."""
     view = MATERIALIZED_VIEWS[0]
     statement = ddl.create_view(view, _PLAIN, rows="a > 1", strict=True)
     assert statement.startswith(f"CREATE MATERIALIZED VIEW {view.name} TO {view.target} AS\nSELECT ")

@@ -34,7 +34,8 @@ def test_one_inference_reaches_every_table_behind_it(migrated: StoreClient) -> N
     assert _count(migrated, "ModelProviderStatistics") == 1
     migrated.command("OPTIMIZE TABLE VariantStatistics FINAL")
     assert migrated.query(
-        "SELECT countMerge(count) AS n, sumMerge(total_input_tokens) AS i, sumMerge(total_output_tokens) AS o, "
+        "SELECT countMerge(count) AS n, sumMerge(total_input_tokens) AS i, "
+        "sumMerge(total_output_tokens) AS o, "
         "toFloat64(sumMerge(total_cost)) AS c, count() AS r FROM VariantStatistics GROUP BY minute"
     ) == [{"n": "1", "i": "10", "o": "5", "c": 0.000125, "r": "1"}]
     found = migrated.query("SELECT uint_to_uuid(id_uint) AS id, function_type, episode_id FROM InferenceById")
@@ -82,7 +83,7 @@ def test_tools_are_kept_bare_or_empty(migrated: StoreClient) -> None:
 
 
 def test_awkward_text_survives(migrated: StoreClient) -> None:
-    """Quotes, backslashes, line breaks and foreign letters are stored, searched and compared byte for byte."""
+    """Quotes, backslashes, line breaks and foreign letters are stored, searched and compared exactly."""
     text = 'He said "C:\\new\\table"\nÄrger 漢字 \t ' + "\\u0041 {x:Int8} %s '"
     chat = chat_inference(output=[{"type": "text", "text": text}])
     migrated.insert_json("ChatInference", lines(chat))
@@ -138,7 +139,7 @@ def test_feedback_is_found_by_target_and_by_tag(
 
 
 def test_feedback_counts_for_the_variant_it_is_about(migrated: StoreClient) -> None:
-    """An inference's feedback is its variant's; an episode's is that of each function with one variant in it."""
+    """Feedback counts for an inference's variant, and for each function with one variant in an episode."""
     episode = new_uuid7()
     migrated.insert_json(
         "ChatInference",

@@ -75,6 +75,7 @@ class ClickHouseServer(ThreadingHTTPServer):
         self.engine: Final = engine
         self._credentials = (user.encode(), password.encode())
         self._busy = 0
+        self._is_stopping = False
         self._calm = threading.Condition()
 
     @property
@@ -93,8 +94,17 @@ class ClickHouseServer(ThreadingHTTPServer):
         _LOG.debug("connection broken", exc_info=True)
 
     def enter(self) -> None:
-        """Count a statement in."""
+        """Count a statement in.
+
+        Raises:
+            EngineError: The store is going down; connections that are still open get no further.
+        """
         with self._calm:
+            if self._is_stopping:
+                raise EngineError(
+                    "Code: 236. DB::Exception: The embedded store is shutting down. (ABORTED)",
+                    clickhouse_code=236,
+                )
             self._busy += 1
 
     def leave(self) -> None:
@@ -105,6 +115,8 @@ class ClickHouseServer(ThreadingHTTPServer):
 
     def drain(self, timeout_s: float) -> bool:
         """Accept nothing more and wait for what is running; say whether all of it came to its end."""
+        with self._calm:
+            self._is_stopping = True
         self.shutdown()
         self.server_close()
         with self._calm:
@@ -153,6 +165,12 @@ class _Handler(BaseHTTPRequestHandler):
         except TimeoutError:
             self.close_connection = True
 
+    def handle_expect_100(self) -> bool:
+        """Tell a client that asks first to send its body, at once."""
+        go_on = super().handle_expect_100()
+        self.wfile.flush()
+        return go_on
+
     def log_message(self, format: str, *args: object) -> None:
         """Log nothing: the request line may hold a password."""
 
@@ -168,10 +186,13 @@ class _Handler(BaseHTTPRequestHandler):
         query_id = dict(url_params).get("query_id", "")
         if not _QUERY_ID.fullmatch(query_id):
             query_id = str(uuid.uuid4())
-        self.server.enter()
         try:
             self._check_user(url_params)
-            self._run(url_params, body, query_id)
+            self.server.enter()
+            try:
+                self._run(url_params, body, query_id)
+            finally:
+                self.server.leave()
         except EngineError as exc:
             self._refuse(exc, body, query_id)
         except (ConnectionError, TimeoutError):
@@ -188,8 +209,6 @@ class _Handler(BaseHTTPRequestHandler):
                 body,
                 query_id,
             )
-        finally:
-            self.server.leave()
 
     def _check_user(self, url_params: Sequence[tuple[str, str]]) -> None:
         url = dict(url_params)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from tzproxy.clickhouse.embedded.place import Place
 from tzproxy.clickhouse.embedded.service import StoreService
 from tzproxy.errors import StoreError, StoreUnavailableError
 
+_LOG: Final = logging.getLogger(__name__)
 _KEPT_LINES: Final = 20
 
 
@@ -200,5 +202,7 @@ class _Output:
     def _read_stderr(self, process: subprocess.Popen[bytes]) -> None:
         with process.stderr or sys.stdin.buffer as lines:
             for line in lines:
-                self._lines.append(line.decode("utf-8", "replace").rstrip())
+                text = line.decode("utf-8", "replace").rstrip()
+                _LOG.warning("embedded store: %s", text)
+                self._lines.append(text)
                 del self._lines[:-_KEPT_LINES]

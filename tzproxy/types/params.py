@@ -66,7 +66,7 @@ def merge_params(request: ChatParams, variant: ChatParams) -> ChatParams:
             value = getattr(variant, name)
         elif name in FLOAT32_FIELDS:
             value = widen_float32(value)
-        elif value == "implicit_tool":
+        elif name == "json_mode" and value == "implicit_tool":
             value = "tool"
         values.append(value)
     return ChatParams(*values)

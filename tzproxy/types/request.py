@@ -165,25 +165,25 @@ class CacheOptions(Struct, frozen=True):
     max_age_s: int | None = None
 
 
-class ExtraBody(Struct, frozen=True, omit_defaults=True):
+class ExtraBody(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
     """One change to the provider's request body; the names restrict where it applies."""
 
     variant_name: str | None = None
     model_name: str | None = None
     provider_name: str | None = None
-    pointer: str = field(default="")
+    pointer: str
     value: Raw | UnsetType = UNSET
     delete: bool = False
     model_provider_name: str | None = None
 
 
-class ExtraHeader(Struct, frozen=True, omit_defaults=True):
+class ExtraHeader(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
     """One change to the provider's request headers."""
 
     variant_name: str | None = None
     model_name: str | None = None
     provider_name: str | None = None
-    name: str = field(default="")
+    name: str
     value: str | UnsetType = UNSET
     delete: bool = False
     model_provider_name: str | None = None

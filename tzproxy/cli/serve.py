@@ -139,7 +139,7 @@ def report_problems(error: ConfigError, pattern: str | None) -> None:
 
 def announce(loaded: LoadedConfig, catalog: ConfigCatalog, options: ServeOptions) -> None:
     """Log what an operator should know before the first request."""
-    for warning in loaded.warnings:
+    for warning in [*loaded.warnings, *catalog.warnings]:
         logger.warning(warning)
     if options.config_file is None:
         logger.warning("running with the default configuration: only default functions exist")

@@ -81,6 +81,7 @@ class ConfigCatalog:
         self.snapshot = taken
         self.snapshot_hash = taken.hash_int
         self.refusal = self._refusal(loaded)
+        self.warnings = list(self._templates.warnings)
         self.unsupported = [
             *self._models.unsupported(),
             *self._builder.unsupported,

@@ -7,8 +7,9 @@ Units: dollars. One pricing function for plain and streamed answers; a price tha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException, InvalidOperation
 from functools import reduce
+from math import inf
 from typing import cast
 
 import msgspec
@@ -39,8 +40,12 @@ def cost_of(prices: Sequence[Price], raw_responses: Sequence[str | bytes], *, st
         numbers = [_number(value) for value in present]
         if any(number is None for number in numbers):
             return None
-        total += max(cast("list[Decimal]", numbers)) * price.rate
-    return None if total < 0 else float(total)
+        try:
+            total += max(cast("list[Decimal]", numbers)) * price.rate
+        except DecimalException:
+            return None
+    cost = float(total)
+    return cost if 0 <= cost < inf else None
 
 
 def _decoded(raw: str | bytes) -> object:

@@ -13,6 +13,7 @@ from tzproxy.cli.logs import LogFormat, configure, level_of, log_config
 from tzproxy.cli.observing import Observing, observing, recorder_options
 from tzproxy.cli.server import ServerSettings, serve
 from tzproxy.cli.store import prepare_store
+from tzproxy.clickhouse.snapshots import ConfigSnapshot
 from tzproxy.config import LoadedConfig, load_config, read_environment
 from tzproxy.config.scalars import SocketAddress, parse_socket_address
 from tzproxy.errors import ConfigError, StoreError
@@ -51,12 +52,11 @@ def run(options: ServeOptions) -> int:
     except ConfigError as exc:
         report_problems(exc, options.config_file)
         return 1
-    level = level_of(environment.log_filter, debug=loaded.config.gateway.debug)
-    configure(options.log_format, level)
+    configure(options.log_format, _level(loaded))
     announce(loaded, catalog, options)
     try:
         with Children() as children:
-            return _run(options, loaded, mode, address, children, level)
+            return _run(options, loaded, catalog, mode, address, children)
     except ConfigError as exc:
         report_problems(exc, options.config_file)
     except StoreError as exc:
@@ -67,17 +67,21 @@ def run(options: ServeOptions) -> int:
 def _run(
     options: ServeOptions,
     loaded: LoadedConfig,
+    catalog: ConfigCatalog,
     mode: Observing,
     address: SocketAddress,
     children: Children,
-    level: str,
 ) -> int:
     data_dir = options.data_dir.absolute()
     store_url: str | None = None
     if mode.enabled:
         data_dir.mkdir(parents=True, exist_ok=True)
         store_url = children.start_store(data_dir) if mode.url is None else mode.url.reveal()
-        prepare_store(store_url, loaded)
+        taken = catalog.snapshot
+        snapshot = ConfigSnapshot(
+            hash=taken.hash_int, config=taken.toml, extra_templates=catalog.extra_templates
+        )
+        prepare_store(store_url, loaded, snapshot=snapshot)
     if options.validate_and_exit:
         logger.info("Configuration is valid. Exiting.")
         return 0
@@ -99,11 +103,15 @@ def _run(
         host=address.host,
         port=address.port,
         workers=options.workers,
-        log_config=log_config(options.log_format, level),
+        log_config=log_config(options.log_format, _level(loaded)),
     )
     serve(settings, worker, listening=_listening)
     logger.info("the gateway has stopped; storing what is left")
     return 0
+
+
+def _level(loaded: LoadedConfig) -> str:
+    return level_of(loaded.environment.log_filter, debug=loaded.config.gateway.debug)
 
 
 def _listening(host: str, port: int) -> None:

@@ -7,14 +7,17 @@ import logging
 from tzproxy.clickhouse import StoreClient
 from tzproxy.clickhouse.migrations import migrate
 from tzproxy.clickhouse.reconcile import MigrationReport
+from tzproxy.clickhouse.snapshots import ConfigSnapshot, upsert_config_snapshot
 from tzproxy.config import LoadedConfig
 from tzproxy.errors import StoreError, StoreUnavailableError
 
 logger = logging.getLogger(__name__)
 
 
-def prepare_store(url: str, loaded: LoadedConfig, *, manual: bool = False) -> MigrationReport:
-    """Check that the store answers and bring its schema up to date.
+def prepare_store(
+    url: str, loaded: LoadedConfig, *, manual: bool = False, snapshot: ConfigSnapshot | None = None
+) -> MigrationReport:
+    """Check that the store answers, bring its schema up to date, and note the configuration in use.
 
     Raises:
         ConfigError: when migrations are due and may not run, or the settings do not fit the server.
@@ -39,6 +42,8 @@ def prepare_store(url: str, loaded: LoadedConfig, *, manual: bool = False) -> Mi
             cluster=environment.clickhouse_cluster_name,
             accept_unreplicated=environment.override_non_replicated_clickhouse,
         )
+        if snapshot is not None:
+            upsert_config_snapshot(client, snapshot)
     finally:
         client.close()
     for warning in report.warnings:

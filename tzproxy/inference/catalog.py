@@ -79,6 +79,7 @@ class ConfigCatalog:
         self.files = FileStore(None if storage is None else STORAGE_KINDS[type(storage)])
         taken = snapshot(loaded.merged, self._templates.included)
         self.snapshot = taken
+        self.extra_templates = dict(self._templates.included)
         self.snapshot_hash = taken.hash_int
         self.refusal = self._refusal(loaded)
         self.warnings = list(self._templates.warnings)
@@ -114,7 +115,7 @@ class ConfigCatalog:
             parsed = parse_variant_config(
                 config, function=configured, function_name=function.name, loaded=self._loaded
             )
-            templates = TemplateSet(variant_templates(parsed), base_path=self._base_path)
+            templates = self._templates.extended(variant_templates(parsed))
         except ConfigError as exc:
             raise RequestError(f"internal_dynamic_variant_config: {exc.message}") from exc
         builder = FunctionBuilder(self._models, templates, self._schemas, self._tools)

@@ -13,6 +13,7 @@ from typing import Any
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
 from granian.http import HTTP1Settings
+from granian.log import LogLevels
 from msgspec import Struct
 
 from tzproxy.http.gateway import Gateway, WorkerSettings
@@ -78,6 +79,7 @@ def _server(settings: ServerSettings) -> Any:
         backlog=BACKLOG,
         backpressure=BACKPRESSURE // max(1, settings.workers),
         log_dictconfig=settings.log_config,
+        log_level=LogLevels.warning,
         respawn_failed_workers=True,
         respawn_interval=0.1,
         workers_kill_timeout=settings.drain_s,

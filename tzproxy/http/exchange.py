@@ -125,17 +125,20 @@ class Watch:
 class _Nursery:
     """The watches of requests that are not yet old enough to be looked after, in two generations."""
 
-    __slots__ = ("_new", "_older", "_timer")
+    __slots__ = ("_loop", "_new", "_older", "_timer")
 
     def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._new: set[Watch] = set()
         self._older: set[Watch] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, watch: Watch) -> None:
         self._new.add(watch)
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._turn)
+        loop = asyncio.get_running_loop()
+        if self._timer is None or self._loop is not loop:
+            self._loop = loop
+            self._timer = loop.call_later(WATCH_AFTER_S, self._turn)
 
     def discard(self, watch: Watch) -> None:
         self._new.discard(watch)
@@ -146,12 +149,12 @@ class _Nursery:
         for watch in grown:
             watch.begin()
         self._timer = None
-        if self._older:
-            self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._turn)
+        if self._older and self._loop is not None:
+            self._timer = self._loop.call_later(WATCH_AFTER_S, self._turn)
 
 
 YOUNG = _Nursery()
-"""One for the process: a worker has one event loop."""
+"""One for the process: a worker has one event loop (tests have several, one after the other)."""
 
 
 def joined(parts: Sequence[bytes]) -> bytes:

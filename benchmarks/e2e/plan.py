@@ -132,7 +132,8 @@ def build_scenarios(*, rates: Sequence[float], connections: Sequence[int]) -> li
         for rate in rates
     ]
     title = f"streams of {STREAM_TOKENS} tokens, one each {STREAM_INTERVAL_MS} ms, 16 at a time"
-    return [*scenarios, Scenario(name="stream-16", title=title, connections=16, is_stream=True)]
+    stream = Scenario(name="stream-16", title=title, connections=16, is_stream=True, is_core=False)
+    return [*scenarios, stream]
 
 
 def parse_plan(arguments: Sequence[str]) -> Plan:

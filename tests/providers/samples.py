@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from tzproxy.config import providers as configs
 from tzproxy.config.credentials import Credential, StaticCredential
+from tzproxy.config.locations import LiteralLocation
 from tzproxy.config.secret import Secret
 from tzproxy.providers.chat_completions.build import build_chat_provider
 from tzproxy.providers.chat_completions.provider import ChatProvider
@@ -29,8 +30,14 @@ CONFIGS: Mapping[str, configs.BaseProviderConfig] = {
     "groq": configs.GroqProviderConfig(model_name="m"),
     "openrouter": configs.OpenRouterProviderConfig(model_name="m"),
     "tgi": configs.TGIProviderConfig(api_base="http://localhost:8080/v1/"),
+    "azure": configs.AzureProviderConfig(
+        deployment_id="m", endpoint=LiteralLocation("https://res.openai.azure.com")
+    ),
+    "mistral": configs.MistralProviderConfig(model_name="m"),
 }
 NAMES = tuple(CONFIGS)
+PLAIN_NAMES = tuple(name for name in NAMES if name != "mistral")
+"""Those whose answers have a text and no list of chunks."""
 PROPERTY = settings(deadline=None, derandomize=True, max_examples=80)
 """For tests by random input: the same input every time, however slow the machine."""
 KEY = StaticCredential(Secret("sk-test"))

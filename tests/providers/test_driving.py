@@ -20,7 +20,11 @@ BODY = b'{"error":{"message":"Incorrect API key provided"}}'
 TEXT = BODY.decode()
 OPENAI = ROWS["openai"].spec
 REQUEST_ID = AnswerHeaders({"x-request-id": "req_abc"})
-KEPT = dict.fromkeys(ROWS, (True, True)) | {"groq": (False, True), "tgi": (False, False)}
+KEPT = dict.fromkeys(ROWS, (True, True)) | {
+    "groq": (False, True),
+    "tgi": (False, False),
+    "mistral": (False, False),
+}
 
 
 def test_refusal_with_request_id() -> None:

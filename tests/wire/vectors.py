@@ -11,6 +11,7 @@ from msgspec import Raw
 
 from tzproxy.config import providers as configs
 from tzproxy.config.credentials import StaticCredential
+from tzproxy.config.locations import LiteralLocation
 from tzproxy.config.secret import Secret
 from tzproxy.providers.protocol import Provider
 from tzproxy.providers.registry import build_provider
@@ -46,6 +47,10 @@ CONFIGS: Mapping[str, configs.BaseProviderConfig] = {
     "groq": configs.GroqProviderConfig(model_name="qwen/qwen3-32b", reasoning_format="parsed"),
     "openrouter": configs.OpenRouterProviderConfig(model_name="openai/gpt-4.1-mini"),
     "tgi": configs.TGIProviderConfig(api_base="http://localhost:8080/v1/"),
+    "azure": configs.AzureProviderConfig(
+        deployment_id="gpt4omini", endpoint=LiteralLocation("https://my-res.openai.azure.com")
+    ),
+    "mistral": configs.MistralProviderConfig(model_name="magistral-small-latest", prompt_mode="reasoning"),
 }
 ANSWER_HEADERS: Mapping[str, Mapping[str, str]] = {
     "openai": {"x-request-id": "req_abc"},

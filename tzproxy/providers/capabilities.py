@@ -121,6 +121,8 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         _line(ROWS["together"], json="object with schema", thoughts_in="in their form"),
         _line(ROWS["vllm"], json="guided"),
         _line(ROWS["xai"]),
+        _line(ROWS["azure"]),
+        _line(ROWS["mistral"], json="downgraded"),
         Capabilities(
             type="dummy",
             display="Dummy",

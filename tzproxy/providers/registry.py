@@ -23,6 +23,7 @@ from tzproxy.providers.protocol import (
     StreamParser,
     WireRequest,
 )
+from tzproxy.providers.settings import SettingResolver, resolve_plain
 from tzproxy.types.model import ModelRequest, ProviderResponse
 
 
@@ -77,16 +78,24 @@ def is_supported(config: BaseProviderConfig) -> bool:
     return isinstance(config, DummyProviderConfig) or type(config) in CHAT_BUILDERS
 
 
-def build_provider(config: BaseProviderConfig, credential: Credential) -> Provider | LocalProvider:
+def build_provider(
+    config: BaseProviderConfig, credential: Credential, setting: SettingResolver = resolve_plain
+) -> Provider | LocalProvider:
     """Make the provider for one `[models.M.providers.P]` or a shorthand model.
 
     A type that is not built gives an `UnsupportedProvider`.
 
+    Args:
+        config: the provider's table.
+        credential: what its credential location resolved to.
+        setting: resolves endpoints and regions that come from elsewhere.
+
     Raises:
         ValueError: when a configured URL cannot be called.
+        ConfigError: when a setting or a credential file cannot be used.
     """
     if not is_supported(config):
         return UnsupportedProvider(type_name(config))
     if isinstance(config, DummyProviderConfig):
         return DummyProvider(config.model_name, credential)
-    return build_chat_provider(config, credential)
+    return build_chat_provider(config, credential, setting)

@@ -2,30 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from tzproxy.config.credentials import NoCredential
+from tzproxy.config.credentials import MissingSetting, NoCredential, SdkSetting, Setting
+from tzproxy.config.locations import DynamicLocation, LiteralLocation
 from tzproxy.config.providers import AnthropicProviderConfig
-from tzproxy.providers.chat_completions.build import build_chat_provider, join_url
+from tzproxy.errors import ConfigError
+from tzproxy.providers.chat_completions.build import build_chat_provider
 from tzproxy.providers.errors import ProviderError
 from tzproxy.types.content import Text, Thought
 
-from ..samples import KEY, NAMES, ask, assistant, body_of, chat, user
+from ..samples import CONFIGS, KEY, NAMES, ask, assistant, body_of, chat, user
 
 KEYLESS = {"openai", "groq", "openrouter", "sglang", "tgi", "vllm"}
-
-
-@pytest.mark.parametrize(
-    ("base", "url"),
-    [
-        ("http://h:1/v1/", "http://h:1/v1/chat/completions"),
-        ("http://h:1/v1", "http://h:1/v1/chat/completions"),
-        ("http://h:1", "http://h:1/chat/completions"),
-        ("http://h:1/v1/chat/completions", "http://h:1/v1/chat/completions/chat/completions"),
-        ("http://h:1/v1?key=1#x", "http://h:1/v1/chat/completions"),
-    ],
-)
-def test_join_url(base: str, url: str) -> None:
-    """The path is joined with one slash, and a query is lost, as in the original."""
-    assert join_url(base, "chat/completions") == url
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -68,3 +55,40 @@ def test_other_types() -> None:
     """A type that does not speak this protocol is not taken for one that does."""
     with pytest.raises(KeyError):
         build_chat_provider(AnthropicProviderConfig(model_name="m"), KEY)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "url"),
+    [
+        (
+            "https://r.openai.azure.com",
+            "https://r.openai.azure.com/openai/deployments/d%2F1/chat/completions",
+        ),
+        ("https://h/sub/", "https://h/sub//openai/deployments/d%2F1/chat/completions"),
+    ],
+)
+def test_azure_url(endpoint: str, url: str) -> None:
+    """Azure's URL names the deployment and the version; its key has a header of its own."""
+    wire = chat("azure", endpoint=LiteralLocation(endpoint), deployment_id="d/1").build_request(ask(), {})
+    assert str(wire.endpoint) == url
+    assert wire.endpoint.target.endswith(b"?api-version=2025-04-01-preview")
+    assert dict(wire.headers.pairs)["api-key"] == "sk-test"
+
+
+def test_azure_endpoint_from_the_request() -> None:
+    """Azure's endpoint may come with the request, which is refused without it."""
+    provider = chat("azure", endpoint=DynamicLocation("where"))
+    wire = provider.build_request(ask(), {"where": "https://h"})
+    assert str(wire.endpoint) == "https://h/openai/deployments/m/chat/completions"
+    with pytest.raises(ProviderError, match="^Dynamic endpoint 'where' not found in credentials$"):
+        provider.build_request(ask(), {})
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [(MissingSetting("X is missing"), "Azure endpoint: X is missing"), (SdkSetting(), "it must be a URL")],
+)
+def test_azure_without_endpoint(setting: Setting, message: str) -> None:
+    """An endpoint that is not there is a finding about the configuration."""
+    with pytest.raises(ConfigError, match=message):
+        build_chat_provider(CONFIGS["azure"], KEY, lambda location: setting)

@@ -24,6 +24,8 @@ FORMATS: list[tuple[str, Any, Any, bool]] = [
     ("openrouter", OBJECT, STRICT, True),
     ("xai", OBJECT, STRICT, True),
     ("groq", OBJECT, STRICT, True),
+    ("azure", OBJECT, STRICT, True),
+    ("mistral", OBJECT, OBJECT, False),
     ("deepseek", OBJECT, OBJECT, True),
     ("sglang", STRICT, STRICT, True),
     ("vllm", None, None, False),

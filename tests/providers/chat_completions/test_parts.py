@@ -10,7 +10,7 @@ from tzproxy.types.content import File, Text
 from ..samples import NAMES, ask, body_of, chat, user
 
 PNG = File(data="QUJD", mime_type="image/png", detail="high")
-KEEPS_DETAIL = {"openai", "xai"}
+KEEPS_DETAIL = {"openai", "azure", "xai"}
 
 
 def _part(name: str, file: File, **changes: Any) -> Any:
@@ -21,7 +21,7 @@ def _part(name: str, file: File, **changes: Any) -> Any:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_images(name: str, caplog: pytest.LogCaptureFixture) -> None:
-    """An image is an image everywhere; two keep its level of detail, the others warn."""
+    """An image is an image everywhere; three keep its level of detail, the others warn."""
     with caplog.at_level(logging.WARNING):
         part = _part(name, PNG)
     kept = name in KEEPS_DETAIL

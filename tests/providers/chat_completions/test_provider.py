@@ -22,13 +22,23 @@ VALUES: dict[str, Any] = {
 }
 UNSUPPORTED: dict[str, tuple[str, ...]] = {
     "openai": ("thinking_budget_tokens",),
+    "azure": ("thinking_budget_tokens",),
+    "mistral": ALL,
     "vllm": ALL,
     "deepseek": ALL,
     "tgi": ALL,
     "groq": ("thinking_budget_tokens", "verbosity"),
     "openrouter": ("service_tier",),
 } | dict.fromkeys(("together", "fireworks", "xai", "hyperbolic", "sglang"), ALL[1:])
-DISPLAY = {"openai": "OpenAI", "vllm": "vLLM", "xai": "xAI", "tgi": "TGI", "sglang": "SGLang"}
+DISPLAY = {
+    "openai": "OpenAI",
+    "azure": "Azure",
+    "mistral": "Mistral",
+    "vllm": "vLLM",
+    "xai": "xAI",
+    "tgi": "TGI",
+    "sglang": "SGLang",
+}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -55,7 +65,8 @@ def test_nothing_to_warn_of(name: str, caplog: pytest.LogCaptureFixture) -> None
         body = body_of(chat(name), ask(params=params))
     assert not caplog.messages
     assert (body["temperature"], body["stop"], body["presence_penalty"]) == (0.0, ["a"], 0.5)
-    assert ("seed" in body) == (name != "fireworks")
+    seed = {"fireworks": None, "mistral": "random_seed"}.get(name, "seed")
+    assert seed is None or body[seed] == 2
 
 
 @pytest.mark.parametrize(
@@ -69,6 +80,18 @@ def test_tiers_of_groq(tier: Any, sent: bool, caplog: pytest.LogCaptureFixture) 
     assert body.get("service_tier") == (tier if sent else None)
     assert bool(caplog.messages) is not sent
     assert body_of(chat("openai"), ask(params=params))["service_tier"] == tier
+
+
+@pytest.mark.parametrize("tier", ["auto", "default", "flex", "priority"])
+def test_tiers_of_azure(tier: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Azure takes the other two."""
+    with caplog.at_level(logging.WARNING):
+        body = body_of(chat("azure"), ask(params=ChatParams(service_tier=tier)))
+    assert body.get("service_tier") == (tier if tier in ("auto", "default") else None)
+    ignored = (
+        f"Azure does not support the inference parameter `service_tier ({tier})`, so it will be ignored."
+    )
+    assert caplog.messages == ([] if tier in ("auto", "default") else [ignored])
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from tzproxy.types.content import Text, Thought, ToolCall
 from tzproxy.types.model import ProviderResponse
 from tzproxy.types.usage import Usage
 
-from ..samples import NAMES, NO_HEADERS, AnswerHeaders, answer, ask, chat
+from ..samples import NO_HEADERS, PLAIN_NAMES, AnswerHeaders, answer, ask, chat
 
-USAGE_OPTIONAL = {"openai", "hyperbolic", "vllm", "sglang"}
+USAGE_OPTIONAL = {"openai", "azure", "hyperbolic", "vllm", "sglang"}
 FINISH_OPTIONAL = {"deepseek", "fireworks", "together", "tgi"}
 COUNT_NEEDED = {"groq", "tgi"}
 NO_PERIOD = {"deepseek", "hyperbolic", "xai"}
@@ -36,11 +36,11 @@ def _message(name: str, body: bytes, headers: AnswerHeaders = NO_HEADERS) -> str
 def _unreadable(name: str, reason: str, body: bytes) -> str:
     if name == "vllm":
         return f"Error parsing response: {reason}"
-    suffix = f": {body.decode()}" if name == "fireworks" else ""
+    suffix = f": {body.decode()}" if name in ("fireworks", "azure") else ""
     return f"Error parsing JSON response: {reason}{suffix}"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PLAIN_NAMES)
 def test_content(name: str) -> None:
     """Text is text; an empty one is kept unless think tags are looked for; none is none."""
     assert _parse(name, answer({"content": "Hi"})).output == [Text("Hi")]
@@ -49,7 +49,7 @@ def test_content(name: str) -> None:
     assert _parse(name, answer({"content": None, "tool_calls": None, "refusal": "no"})).output == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PLAIN_NAMES)
 def test_missing_usage(name: str) -> None:
     """Usage may be missing or null at some services only."""
     for body in (answer(usage=...), answer(usage=None)):
@@ -60,7 +60,7 @@ def test_missing_usage(name: str) -> None:
             assert _message(name, body) == _unreadable(name, "missing field `usage`", body)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PLAIN_NAMES)
 def test_empty_usage(name: str) -> None:
     """A usage without counts is unknown usage, unless the service must count."""
     body = answer(usage={})
@@ -70,7 +70,7 @@ def test_empty_usage(name: str) -> None:
         assert _parse(name, body).usage == Usage(None, None)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PLAIN_NAMES)
 def test_finish_reasons(name: str) -> None:
     """Finish reasons are translated; what a service alone knows is known for it alone."""
     own = {
@@ -93,7 +93,7 @@ def test_finish_reasons(name: str) -> None:
     assert found == expected
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PLAIN_NAMES)
 def test_missing_finish_reason(name: str) -> None:
     """The finish reason may be missing at some services only."""
     body = answer(finish_reason=...)
@@ -104,7 +104,7 @@ def test_missing_finish_reason(name: str) -> None:
         assert _message(name, body) == _unreadable(name, "missing field `finish_reason`", body)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PLAIN_NAMES)
 @pytest.mark.parametrize("number", [0, 2])
 def test_number_of_choices(name: str, number: int) -> None:
     """There must be exactly one choice."""
@@ -116,7 +116,7 @@ def test_number_of_choices(name: str, number: int) -> None:
         assert text == f"Response has invalid number of choices: {number}. Expected 1."
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PLAIN_NAMES)
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -147,7 +147,7 @@ def test_missing_keys(name: str, changes: dict[str, Any], reason: str) -> None:
     assert _message(name, body) == _unreadable(name, reason, body)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PLAIN_NAMES)
 @pytest.mark.parametrize("body", [b"", b"not JSON", b'{"choices":[', b"[]", b"[" * 5000])
 def test_garbage(name: str, body: bytes) -> None:
     """Bytes that are no JSON at all fail like any unreadable answer."""
@@ -172,7 +172,7 @@ def test_bytes_that_are_not_utf8() -> None:
 CALL = {"id": "c", "type": "function", "function": {"name": "a", "arguments": '{"x": 1}'}}
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "tgi"])
+@pytest.mark.parametrize("name", [name for name in PLAIN_NAMES if name != "tgi"])
 def test_tool_calls(name: str) -> None:
     """Arguments stay the text they are; extra keys are nobody's business."""
     response = _parse(name, answer({"content": None, "tool_calls": [{**CALL, "index": 0}, CALL]}))

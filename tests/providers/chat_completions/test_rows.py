@@ -37,5 +37,5 @@ def test_rows_are_consistent(name: str) -> None:
     assert row.think_tags is row.stream.think_tags
     assert not set(row.unsupported) & set(row.body.split())
     assert structs.asdict(row)["read_usage"] is row.stream.read_usage
-    timed = {"fireworks", "vllm"}
+    timed = {"fireworks", "vllm", "azure", "mistral"}
     assert row.spec.times_to_headers is (name in timed)

@@ -13,12 +13,12 @@ from tzproxy.providers.errors import FatalStreamError, ProviderError
 from tzproxy.types.content import Chunk, TextChunk, ThoughtChunk, ToolCallChunk
 from tzproxy.types.usage import Usage
 
-from ..samples import NAMES, PROPERTY, AnswerHeaders, ask, chat, event
+from ..samples import PLAIN_NAMES, PROPERTY, AnswerHeaders, ask, chat, event
 
-SHARED = ("openai", "vllm", "xai", "hyperbolic")
+SHARED = ("openai", "azure", "vllm", "xai", "hyperbolic")
 TAGGING = ("fireworks", "together")
-EMPTY_IS_ABSENT = {"openai", "vllm", "xai", "hyperbolic", "groq", "openrouter"}
-STREAMS_TOOLS = [name for name in NAMES if name != "tgi"]
+EMPTY_IS_ABSENT = {"openai", "azure", "vllm", "xai", "hyperbolic", "groq", "openrouter"}
+STREAMS_TOOLS = [name for name in PLAIN_NAMES if name != "tgi"]
 
 
 def _content(name: str, *deltas: dict[str, Any]) -> list[list[Chunk]]:
@@ -51,7 +51,7 @@ def _text(text: str, block: str = "0") -> TextChunk:
     return TextChunk(block, text)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PLAIN_NAMES)
 def test_text(name: str) -> None:
     """Text is forwarded piece by piece, empty pieces too; a piece without anything is an empty chunk."""
     found = _content(name, {"role": "assistant", "content": ""}, {"content": "Hi"}, {"refusal": "no"})
@@ -65,11 +65,8 @@ CONTENT_ONLY = {"reasoning_content": "rc", "content": "x"}
 @pytest.mark.parametrize(
     ("name", "delta", "thought"),
     [
-        *((name, BOTH, ("1", "r", "openai", None)) for name in ("openai", "vllm", "xai", "hyperbolic")),
-        *(
-            (name, CONTENT_ONLY, ("1", "rc", "openai", None))
-            for name in ("openai", "vllm", "xai", "hyperbolic")
-        ),
+        *((name, BOTH, ("1", "r", "openai", None)) for name in SHARED),
+        *((name, CONTENT_ONLY, ("1", "rc", "openai", None)) for name in SHARED),
         ("sglang", BOTH, ("1", "rc", "sglang", None)),
         ("groq", BOTH, ("reasoning", "r", "groq", None)),
         ("fireworks", BOTH, ("3", "rc", "fireworks", FIELD_FORMAT)),
@@ -159,7 +156,7 @@ def test_tgi_streams_no_calls() -> None:
     )
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PLAIN_NAMES)
 def test_finish_reasons(name: str) -> None:
     """Finish reasons are translated; an empty one is none or unknown, by service."""
     parser = chat(name).stream_parser(ask())
@@ -174,7 +171,7 @@ def test_finish_reasons(name: str) -> None:
         assert chunk is not None and chunk.finish_reason == expected
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PLAIN_NAMES)
 def test_usage(name: str) -> None:
     """Usage is read from any event that has it, with or without a choice; null is none."""
     usage = {"prompt_tokens": 3, "completion_tokens": 2}
@@ -202,7 +199,7 @@ def test_usage_must_count(name: str) -> None:
     assert _failure(name, event(usage={})) == "Error parsing chunk. Error: missing field `prompt_tokens`"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PLAIN_NAMES)
 def test_two_choices(name: str) -> None:
     """Two choices are a failure whose text shows its braces."""
     choice = {"index": 0, "delta": {}}
@@ -211,7 +208,7 @@ def test_two_choices(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PLAIN_NAMES)
 @pytest.mark.parametrize(
     ("data", "reason"),
     [

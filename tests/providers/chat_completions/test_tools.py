@@ -22,7 +22,8 @@ from ..samples import NAMES, ask, body_of, chat
 A = FunctionTool("does a", Raw(b'{"type": "object", "x": 1.0}'), "a", True)
 B = FunctionTool("does b", Raw(b"{}"), "b")
 TAKES_TOOLS = [name for name in NAMES if name != "hyperbolic"]
-NATIVE = {"openai", "groq", "openrouter"}
+NATIVE = {"openai", "azure", "groq", "openrouter"}
+REQUIRED = {"together": "auto", "azure": "auto", "mistral": "any"}
 FUNCTION_A = {"type": "function", "function": {"name": "a"}}
 
 
@@ -39,10 +40,10 @@ def _tool_keys(name: str, config: ToolConfig, **changes: Any) -> Any:
 
 @pytest.mark.parametrize("name", TAKES_TOOLS)
 def test_shape(name: str) -> None:
-    """A tool's strictness stands beside the function; Fireworks is not told."""
+    """A tool's strictness stands beside the function; Fireworks and Mistral are not told."""
     first = _tool_keys(name, _config())["tools"][0]
     function = {"name": "a", "description": "does a", "parameters": {"type": "object", "x": 1.0}}
-    strict = {} if name == "fireworks" else {"strict": True}
+    strict = {} if name in ("fireworks", "mistral") else {"strict": True}
     assert first == {"type": "function", "function": function} | strict
     assert list(first["function"]) == ["name", "description", "parameters"]
 
@@ -56,12 +57,12 @@ def test_schema_bytes() -> None:
 @pytest.mark.parametrize("name", TAKES_TOOLS)
 @pytest.mark.parametrize("choice", ["auto", "required", "none", SpecificTool("a")])
 def test_choices(name: str, choice: Any) -> None:
-    """Choices have the protocol's words; Together has no `required` and gets no tools for `none`."""
+    """Choices have the protocol's words, or a service's own; Together gets no tools for `none`."""
     keys = _tool_keys(name, _config(tool_choice=choice))
     if name == "together" and choice == "none":
         assert keys == {}
-    elif name == "together" and choice == "required":
-        assert keys["tool_choice"] == "auto"
+    elif name in REQUIRED and choice == "required":
+        assert keys["tool_choice"] == REQUIRED[name]
     else:
         assert keys["tool_choice"] == (choice if isinstance(choice, str) else FUNCTION_A)
         assert len(keys["tools"]) == 2
@@ -107,7 +108,7 @@ def test_no_tools_left(name: str) -> None:
 def test_parallel_calls(name: str, parallel: bool) -> None:
     """The word on parallel calls is passed on, but for services that have none."""
     keys = _tool_keys(name, _config(parallel_tool_calls=parallel))
-    silent = name in ("deepseek", "fireworks", "hyperbolic")
+    silent = name in ("azure", "deepseek", "fireworks", "hyperbolic", "mistral")
     assert keys.get("parallel_tool_calls") == (None if silent else parallel)
 
 

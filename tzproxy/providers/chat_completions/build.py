@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from msgspec import structs
 
-from tzproxy.config.credentials import RULES, Credential
+from tzproxy.config.credentials import (
+    RULES,
+    Credential,
+    DynamicSetting,
+    MissingSetting,
+    StaticSetting,
+)
 from tzproxy.config.providers import (
+    AzureProviderConfig,
     BaseProviderConfig,
     DeepSeekProviderConfig,
     FireworksProviderConfig,
     GroqProviderConfig,
     HyperbolicProviderConfig,
+    MistralProviderConfig,
     OpenAIProviderConfig,
     OpenRouterProviderConfig,
     SGLangProviderConfig,
@@ -23,21 +30,16 @@ from tzproxy.config.providers import (
     VllmProviderConfig,
     XAIProviderConfig,
 )
-from tzproxy.providers.chat_completions import rows, thoughts
+from tzproxy.errors import ConfigError
+from tzproxy.providers.chat_completions import chunked, rows, thoughts
 from tzproxy.providers.chat_completions.provider import ChatBodies, ChatProvider
 from tzproxy.providers.chat_completions.row import ChatRow
 from tzproxy.providers.credentials import JSON_CONTENT, HeaderAuth, build_headers
+from tzproxy.providers.settings import DynamicEndpoints, EndpointSource, SettingResolver, resolve_plain
+from tzproxy.providers.urls import append_segments, join_url
 from tzproxy.upstream import Endpoint
 
-
-def join_url(base: str, path: str) -> str:
-    """Append a path to a base URL as the original does: one slash between them, no query.
-
-    A base that has the path already is not recognised; the path is then there twice.
-    """
-    parts = urlsplit(base)
-    stem = parts.path if parts.path.endswith("/") else f"{parts.path}/"
-    return urlunsplit((parts.scheme, parts.netloc, stem + path, "", ""))
+_AZURE_VERSION = "2025-04-01-preview"
 
 
 def _openai(config: Any) -> tuple[ChatRow, str, dict[str, Any]]:
@@ -51,6 +53,17 @@ def _groq(config: Any) -> tuple[ChatRow, str, dict[str, Any]]:
     return row, config.model_name, {"extra": config.reasoning_format}
 
 
+def _azure(config: Any) -> tuple[ChatRow, str, dict[str, Any]]:
+    return rows.AZURE, "", {}
+
+
+def _mistral(config: Any) -> tuple[ChatRow, str, dict[str, Any]]:
+    if config.prompt_mode is None:
+        return rows.MISTRAL, config.model_name, {}
+    row = structs.replace(rows.MISTRAL, write_assistant=chunked.write_chunked_assistant)
+    return row, config.model_name, {"extra": config.prompt_mode}
+
+
 def _nameless(config: Any) -> tuple[ChatRow, str, dict[str, Any]]:
     return rows.TGI, "", {}
 
@@ -60,10 +73,12 @@ def _plain(row: ChatRow) -> Callable[[Any], tuple[ChatRow, str, dict[str, Any]]]
 
 
 BUILDERS: dict[type[BaseProviderConfig], Callable[[Any], tuple[ChatRow, str, dict[str, Any]]]] = {
+    AzureProviderConfig: _azure,
     DeepSeekProviderConfig: _plain(rows.DEEPSEEK),
     FireworksProviderConfig: _plain(rows.FIREWORKS),
     GroqProviderConfig: _groq,
     HyperbolicProviderConfig: _plain(rows.HYPERBOLIC),
+    MistralProviderConfig: _mistral,
     OpenAIProviderConfig: _openai,
     OpenRouterProviderConfig: _plain(rows.OPENROUTER),
     SGLangProviderConfig: _plain(rows.SGLANG),
@@ -75,17 +90,56 @@ BUILDERS: dict[type[BaseProviderConfig], Callable[[Any], tuple[ChatRow, str, dic
 """What each type of configuration says of its row, model and options."""
 
 
-def build_chat_provider(config: BaseProviderConfig, credential: Credential) -> ChatProvider:
+def build_chat_provider(
+    config: BaseProviderConfig, credential: Credential, setting: SettingResolver = resolve_plain
+) -> ChatProvider:
     """Make the provider for a configuration of one of the types in `BUILDERS`.
 
     Raises:
         ValueError: when its `api_base` is no URL that can be called.
+        ConfigError: when its endpoint is not known.
     """
     row, model, options = BUILDERS[type(config)](config)
+    auth = HeaderAuth(
+        display=RULES[row.spec.type].missing_display,
+        header=row.key_header,
+        prefix=row.key_prefix,
+        optional=row.keyless,
+    )
+    headers = build_headers(auth, credential, (JSON_CONTENT, *row.headers))
+    return ChatProvider(
+        row, ChatBodies(row, model, **options), endpoint=_endpoint(row, config, setting), headers=headers
+    )
+
+
+def _endpoint(
+    row: ChatRow, config: BaseProviderConfig, setting: SettingResolver
+) -> Endpoint | EndpointSource:
+    if isinstance(config, AzureProviderConfig):
+        return _azure_endpoint(config, setting)
     base = getattr(config, "api_base", None) or row.api_base
     url = row.url if base is None else join_url(str(base), "chat/completions")
     if url is None:
         raise ValueError(f"{row.spec.type} needs an `api_base`")
-    auth = HeaderAuth(display=RULES[row.spec.type].missing_display, optional=row.keyless)
-    headers = build_headers(auth, credential, (JSON_CONTENT, *row.headers))
-    return ChatProvider(row, ChatBodies(row, model, **options), endpoint=Endpoint.parse(url), headers=headers)
+    return Endpoint.parse(url)
+
+
+def _azure_endpoint(config: AzureProviderConfig, setting: SettingResolver) -> Endpoint | EndpointSource:
+    def join(base: str) -> str:
+        return append_segments(
+            base,
+            "openai",
+            "deployments",
+            config.deployment_id,
+            "chat",
+            "completions",
+            query=f"api-version={_AZURE_VERSION}",
+        )
+
+    found = setting(config.endpoint)
+    if isinstance(found, DynamicSetting):
+        return DynamicEndpoints(found.name, join)
+    if not isinstance(found, StaticSetting):
+        reason = found.message if isinstance(found, MissingSetting) else "it must be a URL"
+        raise ConfigError([f"Azure endpoint: {reason}"])
+    return Endpoint.parse(join(found.value))

@@ -66,6 +66,11 @@ def object_downgraded(mode: str, schema: Raw | None, model: str) -> Raw | None:
     return JSON_OBJECT
 
 
+def object_always(mode: str, schema: Raw | None, model: str) -> Raw | None:
+    """Ask for any object, whatever the schema."""
+    return JSON_OBJECT
+
+
 def nothing(mode: str, schema: Raw | None, model: str) -> Raw | None:
     """Ask for nothing."""
     return None

@@ -12,6 +12,7 @@ from tzproxy.providers.chat_completions.thoughts import ReplayedThoughts, Though
 from tzproxy.providers.chat_completions.wire import (
     AssistantMessage,
     CallPart,
+    ChunkedAssistantMessage,
     Content,
     FunctionCall,
     Part,
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 JSON_HINT = "Respond using JSON."
 
+AssistantWriter = Callable[[Sequence[ModelBlock]], ChunkedAssistantMessage | None]
+
 
 class MessageRules(Struct, frozen=True, kw_only=True):
     """How one configured provider wants its messages.
@@ -35,7 +38,7 @@ class MessageRules(Struct, frozen=True, kw_only=True):
     `parts_always`: content is a list of parts even for a single text. `in_order`: text before a tool
     result stays before it, as a message of its own. `keeps_empty`: an assistant message with nothing
     left is still sent. `system_as_user`: the system text travels as a user's. `merge`: what is done to
-    the finished list.
+    the finished list. `write_assistant`: writes a model's turn instead of the common way.
     """
 
     files: FileRules
@@ -46,6 +49,7 @@ class MessageRules(Struct, frozen=True, kw_only=True):
     keeps_empty: bool = False
     system_as_user: bool = False
     merge: Callable[[list[WireMessage]], list[WireMessage]] | None = None
+    write_assistant: AssistantWriter | None = None
 
 
 def build_messages(rules: MessageRules, system: str | None, messages: Sequence[Message]) -> list[WireMessage]:
@@ -64,6 +68,10 @@ def build_messages(rules: MessageRules, system: str | None, messages: Sequence[M
             out.append(UserMessage(text) if message.role == "user" else AssistantMessage(text))
         elif message.role == "user":
             _add_user(rules, out, blocks)
+        elif rules.write_assistant is not None:
+            written = rules.write_assistant(blocks)
+            if written is not None:
+                out.append(written)
         else:
             _add_assistant(rules, out, blocks)
     if system is not None:

@@ -16,7 +16,7 @@ from tzproxy.providers.chat_completions.messages import (
 from tzproxy.providers.chat_completions.parts import FileRules
 from tzproxy.providers.chat_completions.response import parse_response
 from tzproxy.providers.chat_completions.row import ChatRow, effort_itself
-from tzproxy.providers.chat_completions.stream import ChatStream, ThinkTagStream
+from tzproxy.providers.chat_completions.stream import ChatStream
 from tzproxy.providers.chat_completions.tools import NO_TOOLS, WireTools
 from tzproxy.providers.chat_completions.wire import SystemMessage, UserMessage, WireMessage
 from tzproxy.providers.credentials import FixedHeaders, RequestHeaders
@@ -24,6 +24,7 @@ from tzproxy.providers.driving import request_id_suffix
 from tzproxy.providers.errors import refused
 from tzproxy.providers.files import has_data, stored_body
 from tzproxy.providers.protocol import HeaderView, WireRequest
+from tzproxy.providers.settings import EndpointSource
 from tzproxy.types.model import ModelRequest, ProviderResponse
 from tzproxy.types.tools import ToolConfig
 from tzproxy.upstream import Endpoint
@@ -88,6 +89,7 @@ class ChatBodies:
             keeps_empty=row.keeps_empty,
             system_as_user=as_user,
             merge=row.merge,
+            write_assistant=row.write_assistant,
         )
         self._tools: dict[int, tuple[ToolConfig, WireTools]] = {}
 
@@ -173,15 +175,22 @@ class ChatBodies:
 class ChatProvider:
     """One configured provider that speaks the chat-completions protocol."""
 
-    __slots__ = ("_bodies", "_endpoint", "_fixed", "_headers", "_row", "spec")
+    __slots__ = ("_bodies", "_endpoint", "_endpoints", "_fixed", "_headers", "_row", "_stream", "spec")
 
     def __init__(
-        self, row: ChatRow, bodies: ChatBodies, *, endpoint: Endpoint, headers: RequestHeaders
+        self,
+        row: ChatRow,
+        bodies: ChatBodies,
+        *,
+        endpoint: Endpoint | EndpointSource,
+        headers: RequestHeaders,
     ) -> None:
         self.spec = row.spec
         self._row = row
         self._bodies = bodies
-        self._endpoint = endpoint
+        self._stream = row.stream_kind()
+        self._endpoint = endpoint if isinstance(endpoint, Endpoint) else None
+        self._endpoints = None if isinstance(endpoint, Endpoint) else endpoint
         self._headers = headers
         self._fixed = headers.block if isinstance(headers, FixedHeaders) else None
 
@@ -191,11 +200,15 @@ class ChatProvider:
         Raises:
             ProviderError: when it cannot be expressed or a key is missing.
         """
+        endpoint = self._endpoint
+        if endpoint is None:
+            assert self._endpoints is not None
+            endpoint = self._endpoints.resolve(credentials)
         headers = self._fixed or self._headers.resolve(credentials)
         body = self._bodies.write(request)
         messages = request.messages
         stored = stored_body(body, messages) if has_data(messages) else None
-        return WireRequest(self._endpoint, headers, body, stored)
+        return WireRequest(endpoint, headers, body, stored)
 
     def parse_response(self, body: bytes, headers: HeaderView, request: ModelRequest) -> ProviderResponse:
         """Translate a 2xx answer.
@@ -208,5 +221,4 @@ class ChatProvider:
     def stream_parser(self, request: ModelRequest, headers: HeaderView | None = None) -> ChatStream:
         """Make the parser for one stream."""
         spec = self.spec
-        kind = ThinkTagStream if self._row.stream.think_tags else ChatStream
-        return kind(self._row.stream, spec, request_id_suffix(spec, headers))
+        return self._stream(self._row.stream, spec, request_id_suffix(spec, headers))

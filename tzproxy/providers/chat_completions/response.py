@@ -18,6 +18,7 @@ from tzproxy.providers.chat_completions.wire import (
     FunctionCallIn,
     ObjectCallIn,
     OnlyFunctionCallIn,
+    WholeCallIn,
 )
 from tzproxy.providers.driving import request_id_suffix
 from tzproxy.providers.errors import ProviderError, server_error
@@ -48,10 +49,15 @@ def parse_response(row: ChatRow, body: bytes, headers: HeaderView) -> ProviderRe
             raise _failure(row, row.choices_text.format(len(choices)), body, headers)
         finish_reason = _finish_reason(row, choices[0])
         message = choices[0].message
-        output: list[ModelOutput] = list(row.read_thoughts(message))
+        output: list[ModelOutput]
+        if row.read_content is None:
+            output = list(row.read_thoughts(message))
+            text = message.content
+        else:
+            output = row.read_content(message)
+            text = None
     except UNREADABLE as exc:
         raise _unreadable(row, body, headers, exc) from exc
-    text = message.content
     if text is not None:
         if row.think_tags:
             _add_tagged(row, output, text, body, headers)
@@ -84,7 +90,9 @@ def _finish_reason(row: ChatRow, choice: ChoiceIn[Any]) -> FinishReason | None:
     return None
 
 
-def _tool_call(call: FunctionCallIn | OnlyFunctionCallIn | CustomCallIn | ObjectCallIn) -> ToolCall:
+def _tool_call(
+    call: FunctionCallIn | OnlyFunctionCallIn | WholeCallIn | CustomCallIn | ObjectCallIn,
+) -> ToolCall:
     if isinstance(call, CustomCallIn):
         return ToolCall(call.id, call.custom.name, call.custom.input)
     if isinstance(call, ObjectCallIn):

@@ -8,13 +8,14 @@ from typing import Any
 from msgspec import Raw, Struct, field
 
 from tzproxy.providers.chat_completions import json_mode, thoughts
+from tzproxy.providers.chat_completions.messages import AssistantWriter
 from tzproxy.providers.chat_completions.parts import FileWriter, write_file
-from tzproxy.providers.chat_completions.stream import StreamRules
+from tzproxy.providers.chat_completions.stream import ChatStream, StreamRules, ThinkTagStream
 from tzproxy.providers.chat_completions.tools import ToolRules, ToolWriter, build_tools
 from tzproxy.providers.chat_completions.usage import read_cached
 from tzproxy.providers.chat_completions.wire import CompletionIn, UsageIn, WireMessage
 from tzproxy.providers.protocol import ProviderSpec
-from tzproxy.types.content import Thought
+from tzproxy.types.content import ModelOutput, Thought
 from tzproxy.types.params import ChatParams
 from tzproxy.types.usage import FinishReason, Usage
 
@@ -46,6 +47,8 @@ class ChatRow(Struct, frozen=True, kw_only=True):
         url: where chat completions are; None: the configuration has an `api_base`.
         api_base: default of `api_base`.
         keyless: may be called without a key.
+        key_header: where the key goes.
+        key_prefix: what stands before it there.
         headers: sent besides content type and key.
         body: keys of the request body in order, separated by blanks.
         model: the model's name on the wire, from the configured name and whether it is a stream.
@@ -69,6 +72,7 @@ class ChatRow(Struct, frozen=True, kw_only=True):
         system_as_user: for which models the system text travels as a user message.
         hint_needs_system_role: a system text that travels as a user message gets no JSON instruction.
         merge: last change of the message list.
+        write_assistant: writes a model's turn instead of the common way.
         decode: reads an answer.
         finish_required: an answer must have a finish reason.
         finish_reasons: its finish reasons.
@@ -76,17 +80,21 @@ class ChatRow(Struct, frozen=True, kw_only=True):
         read_usage: reads the usage object.
         cached_tokens_header: answer header that alone tells the cached prompt tokens.
         read_thoughts: reads an answer's reasoning.
+        read_content: reads reasoning and text together, instead of `read_thoughts` and the text.
         think_tags: reasoning may stand in the text between think tags.
         choices_text: the failure for a wrong number of choices.
         parse_text: the failure for an unreadable answer.
         parse_text_has_body: that failure ends with the answer's text.
         stream: how it streams.
+        parser: reads a stream; None: as `think_tags` says.
     """
 
     spec: ProviderSpec
     url: str | None = None
     api_base: str | None = None
     keyless: bool = False
+    key_header: str = "authorization"
+    key_prefix: str = "Bearer "
     headers: tuple[tuple[str, str], ...] = ()
     # request
     body: str
@@ -111,6 +119,7 @@ class ChatRow(Struct, frozen=True, kw_only=True):
     system_as_user: Callable[[str], bool] = never
     hint_needs_system_role: bool = False
     merge: Callable[[list[WireMessage]], list[WireMessage]] | None = None
+    write_assistant: AssistantWriter | None = None
     # answer
     decode: Callable[[bytes], CompletionIn[Any]]
     finish_required: bool = True
@@ -118,9 +127,15 @@ class ChatRow(Struct, frozen=True, kw_only=True):
     usage_required: bool = True
     read_usage: Callable[[UsageIn], Usage] = read_cached
     cached_tokens_header: str | None = None
-    read_thoughts: Callable[[Any], list[Thought]]
+    read_thoughts: Callable[[Any], list[Thought]] = thoughts.read_nothing
+    read_content: Callable[[Any], list[ModelOutput]] | None = None
     think_tags: bool = False
     choices_text: str = "Response has invalid number of choices: {}. Expected 1."
     parse_text: str = "Error parsing JSON response: {}"
     parse_text_has_body: bool = False
     stream: StreamRules
+    parser: type[ChatStream] | None = None
+
+    def stream_kind(self) -> type[ChatStream]:
+        """Return what reads a stream."""
+        return self.parser or (ThinkTagStream if self.stream.think_tags else ChatStream)

@@ -5,48 +5,21 @@ Source: wire of TensorZero 2026.6, provider by provider.
 
 from __future__ import annotations
 
-import msgspec
-from msgspec import Struct
-
-from tzproxy.providers.chat_completions import json_mode, messages, parts, thoughts, tools, usage
+from tzproxy.providers.chat_completions import (
+    chunked,
+    json_mode,
+    messages,
+    parts,
+    reading,
+    thoughts,
+    tools,
+    usage,
+)
 from tzproxy.providers.chat_completions.row import FINISH_REASONS, ChatRow
 from tzproxy.providers.chat_completions.stream import StreamRules
 from tzproxy.providers.chat_completions.tools import ToolRules
-from tzproxy.providers.chat_completions.wire import (
-    ChunkIn,
-    CompletionIn,
-    Delta,
-    DetailedDelta,
-    DetailedMessageIn,
-    MessageIn,
-    ObjectCallMessageIn,
-)
 from tzproxy.providers.files import forwards_images
 from tzproxy.providers.protocol import ProviderSpec
-from tzproxy.types.params import ChatParams
-from tzproxy.types.usage import FinishReason
-
-_MESSAGE = msgspec.json.Decoder(CompletionIn[MessageIn]).decode
-_DETAILED_MESSAGE = msgspec.json.Decoder(CompletionIn[DetailedMessageIn]).decode
-_OBJECT_CALLS = msgspec.json.Decoder(CompletionIn[ObjectCallMessageIn]).decode
-_DELTA = msgspec.json.Decoder(ChunkIn[Delta]).decode
-_DETAILED_DELTA = msgspec.json.Decoder(ChunkIn[DetailedDelta]).decode
-
-_EMPTY_IS_ABSENT: dict[str, FinishReason | None] = {**FINISH_REASONS, "": None}
-_FIREWORKS_REASONS: dict[str, FinishReason] = {
-    "stop": "stop",
-    "length": "length",
-    "content_filter": "content_filter",
-    "tool_calls": "tool_call",
-}
-_TOGETHER_REASONS: dict[str, FinishReason] = {
-    "stop": "stop",
-    "eos": "stop",
-    "length": "length",
-    "tool_calls": "tool_call",
-    "function_call": "tool_call",
-}
-_TGI_REASONS: dict[str, FinishReason] = {**FINISH_REASONS, "stop_sequence": "stop_sequence"}
 
 _NO_PERIOD = "Response has invalid number of choices {}, Expected 1"
 _TIER_BUDGET_VERBOSITY = ("service_tier", "thinking_budget_tokens", "verbosity")
@@ -55,35 +28,10 @@ _NATIVE = ToolRules(native_allow_list=True)
 
 # Several services are read by the parser that was written for OpenAI, which tags what it reads so.
 _SHARED_STREAM = StreamRules(
-    decode=_DELTA, read_thoughts=thoughts.delta_either("openai", "1"), finish_reasons=_EMPTY_IS_ABSENT
+    decode=reading.DELTA,
+    read_thoughts=thoughts.delta_either("openai", "1"),
+    finish_reasons=reading.EMPTY_IS_ABSENT,
 )
-
-
-def _is_o1(model: str) -> bool:
-    return model.lower().startswith("o1")
-
-
-def _is_o1_mini(model: str) -> bool:
-    return model.lower().startswith("o1-mini")
-
-
-def _is_reasoner(model: str) -> bool:
-    return "reasoner" in model.lower()
-
-
-def _tgi_model(model: str, stream: bool) -> str:
-    return "TGI" if stream else "tgi"
-
-
-class _Reasoning(Struct, omit_defaults=True):
-    effort: str | None = None
-    max_tokens: int | None = None
-
-
-def _openrouter_reasoning(params: ChatParams) -> object:
-    if params.reasoning_effort is None and params.thinking_budget_tokens is None:
-        return None
-    return _Reasoning(params.reasoning_effort, params.thinking_budget_tokens)
 
 
 OPENAI = ChatRow(
@@ -98,10 +46,10 @@ OPENAI = ChatRow(
     unsupported=("thinking_budget_tokens",),
     json_format=json_mode.schema_if_strict_and_able,
     tools=ToolRules(native_allow_list=True, custom=True),
-    drops_false_parallel=_is_o1,
-    system_as_user=_is_o1_mini,
+    drops_false_parallel=reading.is_o1,
+    system_as_user=reading.is_o1_mini,
     keeps_detail=True,
-    decode=_MESSAGE,
+    decode=reading.MESSAGE,
     usage_required=False,
     read_thoughts=thoughts.read_either("openai"),
     stream=_SHARED_STREAM,
@@ -116,7 +64,7 @@ VLLM = ChatRow(
     json_format=json_mode.bare_schema,
     json_hint=False,
     write_thoughts=thoughts.write_reasoning,
-    decode=_MESSAGE,
+    decode=reading.MESSAGE,
     usage_required=False,
     read_thoughts=thoughts.read_either("vllm"),
     parse_text="Error parsing response: {}",
@@ -135,15 +83,15 @@ TOGETHER = ChatRow(
     json_hint=False,
     tools=ToolRules(choices={"auto": "auto", "required": "auto", "none": None}),
     write_thoughts=thoughts.write_by_format("reasoning"),
-    decode=_MESSAGE,
+    decode=reading.MESSAGE,
     finish_required=False,
-    finish_reasons=_TOGETHER_REASONS,
+    finish_reasons=reading.TOGETHER_REASONS,
     read_thoughts=thoughts.read_aliased("together", thoughts.FIELD_FORMAT),
     think_tags=True,
     stream=StreamRules(
-        decode=_DELTA,
+        decode=reading.DELTA,
         read_thoughts=thoughts.delta_aliased("together", "3", thoughts.FIELD_FORMAT),
-        finish_reasons=_TOGETHER_REASONS,
+        finish_reasons=reading.TOGETHER_REASONS,
         think_tags=True,
     ),
 )
@@ -164,17 +112,17 @@ FIREWORKS = ChatRow(
     json_hint=False,
     tools=ToolRules(strict=False),
     write_thoughts=thoughts.write_by_format("reasoning_content"),
-    decode=_MESSAGE,
+    decode=reading.MESSAGE,
     finish_required=False,
-    finish_reasons=_FIREWORKS_REASONS,
+    finish_reasons=reading.FIREWORKS_REASONS,
     cached_tokens_header="fireworks-cached-prompt-tokens",
     read_thoughts=thoughts.read_reasoning_content("fireworks", thoughts.FIELD_FORMAT),
     think_tags=True,
     parse_text_has_body=True,
     stream=StreamRules(
-        decode=_DELTA,
+        decode=reading.DELTA,
         read_thoughts=thoughts.delta_reasoning_content("fireworks", "3", thoughts.FIELD_FORMAT),
-        finish_reasons=_FIREWORKS_REASONS,
+        finish_reasons=reading.FIREWORKS_REASONS,
         think_tags=True,
     ),
 )
@@ -186,16 +134,16 @@ DEEPSEEK = ChatRow(
     "stream_options tools tool_choice response_format",
     unsupported=_ALL_NEW,
     json_format=json_mode.object_downgraded,
-    system_as_user=_is_reasoner,
+    system_as_user=reading.is_reasoner,
     hint_needs_system_role=True,
     merge=messages.merge_neighbours,
-    decode=_MESSAGE,
+    decode=reading.MESSAGE,
     finish_required=False,
     read_usage=usage.read_hits_and_misses,
     read_thoughts=thoughts.read_reasoning_content("deepseek"),
     choices_text=_NO_PERIOD,
     stream=StreamRules(
-        decode=_DELTA,
+        decode=reading.DELTA,
         read_thoughts=thoughts.delta_reasoning_content("deepseek", "0"),
         finish_reasons=FINISH_REASONS,
         read_usage=usage.read_hits_and_misses,
@@ -214,14 +162,14 @@ XAI = ChatRow(
     keeps_detail=True,
     parts_always=True,
     in_order=True,
-    decode=_MESSAGE,
+    decode=reading.MESSAGE,
     read_usage=usage.read_with_reasoning,
     read_thoughts=thoughts.read_reasoning_content("xai"),
     choices_text=_NO_PERIOD,
     stream=StreamRules(
-        decode=_DELTA,
+        decode=reading.DELTA,
         read_thoughts=thoughts.delta_either("openai", "1"),
-        finish_reasons=_EMPTY_IS_ABSENT,
+        finish_reasons=reading.EMPTY_IS_ABSENT,
         read_usage=usage.read_with_reasoning,
     ),
 )
@@ -234,7 +182,7 @@ HYPERBOLIC = ChatRow(
     unsupported=_TIER_BUDGET_VERBOSITY,
     json_format=json_mode.nothing,
     write_tools=tools.build_no_tools,
-    decode=_MESSAGE,
+    decode=reading.MESSAGE,
     usage_required=False,
     read_thoughts=thoughts.read_either("hyperbolic"),
     choices_text=_NO_PERIOD,
@@ -250,11 +198,11 @@ SGLANG = ChatRow(
     "stream_options response_format tools tool_choice parallel_tool_calls stop reasoning_effort",
     unsupported=_TIER_BUDGET_VERBOSITY,
     json_format=json_mode.schema_always,
-    decode=_MESSAGE,
+    decode=reading.MESSAGE,
     usage_required=False,
     read_thoughts=thoughts.read_either("sglang"),
     stream=StreamRules(
-        decode=_DELTA,
+        decode=reading.DELTA,
         read_thoughts=thoughts.delta_reasoning_content("sglang", "1"),
         finish_reasons=FINISH_REASONS,
     ),
@@ -277,13 +225,13 @@ GROQ = ChatRow(
     write_file=parts.write_as_image,
     write_thoughts=thoughts.drop_thoughts,
     keeps_empty=True,
-    decode=_MESSAGE,
+    decode=reading.MESSAGE,
     read_usage=usage.read_counted,
     read_thoughts=thoughts.read_reasoning("groq"),
     stream=StreamRules(
-        decode=_DELTA,
+        decode=reading.DELTA,
         read_thoughts=thoughts.delta_reasoning("groq", "reasoning"),
-        finish_reasons=_EMPTY_IS_ABSENT,
+        finish_reasons=reading.EMPTY_IS_ABSENT,
         read_usage=usage.read_counted,
     ),
 )
@@ -296,16 +244,18 @@ OPENROUTER = ChatRow(
     body="messages model temperature max_completion_tokens seed top_p presence_penalty frequency_penalty "
     "stream stream_options response_format tools tool_choice parallel_tool_calls stop reasoning verbosity",
     unsupported=("service_tier",),
-    effort=_openrouter_reasoning,
+    effort=reading.openrouter_reasoning,
     json_format=json_mode.schema_if_strict_and_able,
     tools=_NATIVE,
-    drops_false_parallel=_is_o1,
-    system_as_user=_is_o1_mini,
+    drops_false_parallel=reading.is_o1,
+    system_as_user=reading.is_o1_mini,
     write_thoughts=thoughts.write_details,
-    decode=_DETAILED_MESSAGE,
+    decode=reading.DETAILED_MESSAGE,
     read_thoughts=thoughts.read_details,
     stream=StreamRules(
-        decode=_DETAILED_DELTA, read_thoughts=thoughts.delta_details, finish_reasons=_EMPTY_IS_ABSENT
+        decode=reading.DETAILED_DELTA,
+        read_thoughts=thoughts.delta_details,
+        finish_reasons=reading.EMPTY_IS_ABSENT,
     ),
 )
 
@@ -320,22 +270,69 @@ TGI = ChatRow(
     keyless=True,
     body="messages model temperature max_tokens seed top_p presence_penalty frequency_penalty stream "
     "stream_options tools tool_choice parallel_tool_calls stop",
-    model=_tgi_model,
+    model=reading.tgi_model,
     unsupported=_ALL_NEW,
     json_format=json_mode.nothing_with_warning,
     streams_tools=False,
-    decode=_OBJECT_CALLS,
+    decode=reading.OBJECT_CALLS,
     finish_required=False,
-    finish_reasons=_TGI_REASONS,
+    finish_reasons=reading.TGI_REASONS,
     read_usage=usage.read_counted_only,
     read_thoughts=thoughts.read_nothing,
     stream=StreamRules(
-        decode=_DELTA,
+        decode=reading.DELTA,
         read_thoughts=thoughts.delta_nothing,
-        finish_reasons=_TGI_REASONS,
+        finish_reasons=reading.TGI_REASONS,
         read_usage=usage.read_counted_only,
         no_tools="TGI returned a tool call but we don't make streaming tool call requests for this provider",
     ),
+)
+
+AZURE = ChatRow(
+    spec=ProviderSpec(type="azure", display="Azure", times_to_headers=True, forwards_url=forwards_images),
+    key_header="api-key",
+    key_prefix="",
+    body="messages temperature top_p stop presence_penalty frequency_penalty max_completion_tokens seed "
+    "stream stream_options response_format tools tool_choice reasoning_effort service_tier verbosity",
+    unsupported=("thinking_budget_tokens",),
+    service_tiers=frozenset({"auto", "default"}),
+    json_format=json_mode.schema_if_strict,
+    tools=ToolRules(native_allow_list=True, choices={"auto": "auto", "required": "auto", "none": "none"}),
+    keeps_detail=True,
+    decode=reading.MESSAGE,
+    usage_required=False,
+    read_thoughts=thoughts.read_either("azure"),
+    parse_text_has_body=True,
+    stream=_SHARED_STREAM,
+)
+
+MISTRAL = ChatRow(
+    spec=ProviderSpec(
+        type="mistral",
+        display="Mistral",
+        keeps_raw_request_on_error=False,
+        keeps_raw_response_on_error=False,
+        times_to_headers=True,
+        forwards_url=forwards_images,
+    ),
+    url="https://api.mistral.ai/v1/chat/completions",
+    body="messages model temperature top_p presence_penalty frequency_penalty max_tokens random_seed stream "
+    "response_format tools tool_choice stop prompt_mode",
+    unsupported=_ALL_NEW,
+    json_format=json_mode.object_always,
+    json_hint=False,
+    tools=ToolRules(strict=False, choices={"auto": "auto", "required": "any", "none": "none"}),
+    decode=reading.CHUNKED_MESSAGE,
+    finish_reasons=reading.MISTRAL_REASONS,
+    read_usage=usage.read_all_counted,
+    read_content=chunked.read_chunked,
+    stream=StreamRules(
+        decode=reading.CHUNKED_DELTA,
+        finish_reasons=reading.MISTRAL_REASONS,
+        read_usage=usage.read_all_counted,
+        read_content=chunked.delta_chunked,
+    ),
+    parser=chunked.WholeCallStream,
 )
 
 ROWS = {
@@ -352,6 +349,8 @@ ROWS = {
         GROQ,
         OPENROUTER,
         TGI,
+        AZURE,
+        MISTRAL,
     )
 }
 """All of them, by `type`."""

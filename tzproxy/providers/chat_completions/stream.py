@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import UNSET, Raw, Struct
 
 from tzproxy.providers.chat_completions.think_tags import Thinking, next_state
-from tzproxy.providers.chat_completions.thoughts import TAGS_FORMAT
+from tzproxy.providers.chat_completions.thoughts import TAGS_FORMAT, delta_nothing
 from tzproxy.providers.chat_completions.usage import decode_usage, read_cached
 from tzproxy.providers.chat_completions.wire import CallDelta, ChunkIn, UsageIn
 from tzproxy.providers.errors import ProviderError, server_error
@@ -26,16 +26,18 @@ class StreamRules(Struct, frozen=True, kw_only=True):
 
     `finish_reasons`: its finish reasons, `""` to None where it counts as absent. `text_first`: in one
     event text comes before thoughts. `think_tags`: reasoning may stand in the text. `no_tools`: the
-    failure when a tool call arrives although none can.
+    failure when a tool call arrives although none can. `read_content`: reads thoughts and text together,
+    instead of `read_thoughts` and the text.
     """
 
     decode: Callable[[bytes], ChunkIn[Any]]
-    read_thoughts: Callable[[Any], list[ThoughtChunk]]
+    read_thoughts: Callable[[Any], list[ThoughtChunk]] = delta_nothing
     finish_reasons: Mapping[str, FinishReason | None]
     read_usage: Callable[[UsageIn], Usage] = read_cached
     text_first: bool = False
     think_tags: bool = False
     no_tools: str | None = None
+    read_content: Callable[[Any], list[Chunk]] | None = None
 
 
 class ChatStream:
@@ -87,7 +89,12 @@ class ChatStream:
 
     def _read(self, delta: Any, data: bytes) -> list[Chunk]:
         rules = self._rules
-        content: list[Chunk] = []
+        if rules.read_content is not None:
+            content = rules.read_content(delta)
+            if delta.tool_calls:
+                self._add_calls(content, delta.tool_calls, data)
+            return content
+        content = []
         text: str | None = delta.content
         if text is not None and rules.text_first:
             content.append(TextChunk("0", text))
@@ -104,9 +111,10 @@ class ChatStream:
     def _add_text(self, content: list[Chunk], text: str, data: bytes) -> None:
         content.append(TextChunk("0", text))
 
-    def _add_calls(self, content: list[Chunk], calls: list[CallDelta], data: bytes) -> None:
+    def _add_calls(self, content: list[Chunk], calls: list[Any], data: bytes) -> None:
         if self._rules.no_tools is not None:
             raise self._failure(self._rules.no_tools, data)
+        call: CallDelta
         for call in calls:
             call_id = call.id
             if call_id is not None:

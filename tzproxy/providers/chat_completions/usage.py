@@ -40,6 +40,15 @@ def read_counted_only(usage: UsageIn) -> Usage:
     return Usage(usage.prompt_tokens, usage.completion_tokens or 0)
 
 
+def read_all_counted(usage: UsageIn) -> Usage:
+    """Read the counts of a service that always sends both."""
+    if usage.completion_tokens is None:
+        raise MissingCountError(
+            f"missing field `{'prompt' if usage.prompt_tokens is None else 'completion'}_tokens`"
+        )
+    return read_counted(usage)
+
+
 def read_hits_and_misses(usage: UsageIn) -> Usage:
     """Read DeepSeek's counts: cache hits are reads, cache misses are writes."""
     return Usage(

@@ -60,7 +60,19 @@ class FilePart(Struct, tag="file", tag_field="type", gc=False):
     file: FileData
 
 
-Part = TextPart | ImagePart | AudioPart | FilePart | Raw
+class TextChunkPart(Struct, tag="text", tag_field="type", gc=False):
+    """Text in a list of chunks, which may hold nothing but text and thinking."""
+
+    text: str
+
+
+class ThinkingPart(Struct, tag="thinking", tag_field="type"):
+    """Reasoning among other parts."""
+
+    thinking: list[TextChunkPart]
+
+
+Part = TextPart | ImagePart | AudioPart | FilePart | ThinkingPart | Raw
 Content = str | list[Part]
 
 
@@ -112,6 +124,13 @@ class AssistantMessage(Struct, tag="assistant", tag_field="role", omit_defaults=
     reasoning_details: list[ReasoningDetail] | None = None
 
 
+class ChunkedAssistantMessage(Struct, tag="assistant", tag_field="role"):
+    """A turn of the model whose content may hold thinking; a null content is sent."""
+
+    content: Content | None
+    tool_calls: list[CallPart] | UnsetType = UNSET
+
+
 class ToolMessage(Struct, tag="tool", tag_field="role", gc=False):
     """The result of a tool call."""
 
@@ -119,7 +138,7 @@ class ToolMessage(Struct, tag="tool", tag_field="role", gc=False):
     tool_call_id: str
 
 
-WireMessage = SystemMessage | UserMessage | AssistantMessage | ToolMessage
+WireMessage = SystemMessage | UserMessage | AssistantMessage | ChunkedAssistantMessage | ToolMessage
 
 
 # ---- answers
@@ -144,6 +163,13 @@ class OnlyFunctionCallIn(Struct, gc=False):
 
     id: str
     type: Literal["function"]
+    function: CalledFunction
+
+
+class WholeCallIn(Struct, gc=False):
+    """A call from a service that does not say what kind of call it is."""
+
+    id: str
     function: CalledFunction
 
 

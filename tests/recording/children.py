@@ -19,29 +19,28 @@ from tzproxy.recording.sink import RingSink, Table
 
 
 class RemoteStore:
-    """Speaks to the store in the test's process."""
+    """Speaks to the store in the test's process, over one connection per thread."""
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._connection: Connection | None = None
+        self._local = threading.local()
 
     def insert_json(self, table: str, lines: bytes, *, dedup_token: str | None) -> None:
         """Send a statement and wait for the answer."""
+        connection: Connection | None = getattr(self._local, "connection", None)
         try:
-            if self._connection is None:
-                self._connection = Client(self._address, family="AF_UNIX")
-            self._connection.send((table, lines, dedup_token))
-            answer = self._connection.recv()
+            if connection is None:
+                connection = self._local.connection = Client(self._address, family="AF_UNIX")
+            connection.send((table, lines, dedup_token))
+            answer = connection.recv()
         except (OSError, EOFError) as exc:
-            self._connection = None
+            self._local.connection = None
             raise StoreUnavailableError("no answer") from exc
         if answer == "refused":
             raise StatementError("cannot parse", clickhouse_code=27)
 
     def close(self) -> None:
-        """Hang up."""
-        if self._connection is not None:
-            self._connection.close()
+        """Nothing to do: connections end with their threads."""
 
 
 def record(address: str) -> None:

@@ -7,20 +7,24 @@ import threading
 import pytest
 
 from tzproxy.clickhouse.client import StatementError
+from tzproxy.recording.batch import Piece
 from tzproxy.recording.fake import FakeStore
 from tzproxy.recording.inserter import Inserter, Outcome, Store, Verdict
+
+PIECE = Piece(0, 0, 1)
 
 
 def outcome_of(inserter: Inserter, wake: threading.Event, lines: bytes = b"row") -> Outcome:
     """Send one statement and wait for its outcome."""
     wake.clear()
-    inserter.submit("ChatInference", lines, "token")
+    inserter.submit(PIECE, lines, "token")
+    assert inserter.under_way == 1
     assert wake.wait(20)
-    outcome = inserter.take_outcome()
-    assert outcome is not None
-    assert inserter.take_outcome() is None
-    assert not inserter.is_busy
-    return outcome
+    outcomes = inserter.take_outcomes()
+    assert [piece for piece, _ in outcomes] == [PIECE]
+    assert not inserter.take_outcomes()
+    assert not inserter.under_way
+    return outcomes[0][1]
 
 
 def fail(exc: Exception) -> Store:
@@ -79,3 +83,43 @@ def test_store_that_cannot_be_opened_is_away(store: FakeStore) -> None:
     assert outcome_of(inserter, wake).verdict is Verdict.AWAY
     assert outcome_of(inserter, wake).verdict is Verdict.STORED
     inserter.close(10)
+
+
+def test_statements_run_side_by_side(store: FakeStore) -> None:
+    """As many statements as there are threads run at the same time."""
+    barrier = threading.Barrier(3, timeout=20)
+
+    def meet(*_: object) -> None:
+        barrier.wait()
+
+    store.fault = meet
+    wake = threading.Event()
+    inserter = Inserter(lambda: store, wake, threads=3)
+    for table in range(3):
+        assert inserter.has_room
+        inserter.submit(Piece(table, 0, 1), b"row", f"token-{table}")
+    assert not inserter.has_room
+    outcomes: list[tuple[Piece, Outcome]] = []
+    while len(outcomes) < 3:
+        assert wake.wait(20)
+        wake.clear()
+        outcomes += inserter.take_outcomes()
+    assert {(piece.table, outcome.verdict) for piece, outcome in outcomes} == {
+        (table, Verdict.STORED) for table in range(3)
+    }
+    inserter.close(10)
+
+
+def test_hanging_statement_does_not_hold_up_the_end(store: FakeStore) -> None:
+    """Closing leaves a thread behind that waits for the store, and then does not close the store under it."""
+    gate = threading.Event()
+
+    def hang(*_: object) -> None:
+        gate.wait(20)
+
+    store.fault = hang
+    inserter = Inserter(lambda: store, threading.Event())
+    inserter.submit(PIECE, b"row", "token")
+    inserter.close(0.05)
+    assert not store.is_closed
+    gate.set()

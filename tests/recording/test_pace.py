@@ -77,6 +77,7 @@ def test_retries_back_off_and_recover() -> None:
     now, pauses = 0.0, []
     for _ in range(5):
         pace.missed(now)
+        pace.missed(now)
         assert pace.is_away
         assert not pace.may_try(now)
         pause = next(step for step in range(1, 1000) if pace.may_try(now + step / 1000))

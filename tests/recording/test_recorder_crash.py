@@ -31,7 +31,7 @@ STEPS = [
     (Feeds, "mark_stored"),
     (RejectedFolder, "write"),
     (Inserter, "submit"),
-    (Inserter, "take_outcome"),
+    (Inserter, "take_outcomes"),
 ]
 RECORDS = 40
 
@@ -51,13 +51,13 @@ class Executioner:
 
     def _wrap(self, method: Callable[..., Any]) -> Callable[..., Any]:
         # Called at every step, and only a real outcome is an event.
-        polls = method.__name__ == "take_outcome"
+        polls = method.__name__ == "take_outcomes"
 
         def wrapped(*args: Any, **kwargs: Any) -> Any:
             if not polls:
                 self._tick()
             result = method(*args, **kwargs)
-            if not polls or result is not None:
+            if not polls or result:
                 self._tick()
             return result
 

@@ -1,4 +1,4 @@
-"""The thread that talks to the store, one statement at a time, so that a slow store never stops the draining.
+"""The threads that talk to the store: a slow store never stops the draining, and tables do not wait in line.
 
 Must not: decide about batches, touch rings, files or state.
 """
@@ -6,6 +6,7 @@ Must not: decide about batches, touch rings, files or state.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from enum import Enum
 from queue import SimpleQueue
@@ -14,7 +15,11 @@ from typing import Protocol
 import msgspec
 
 from tzproxy.clickhouse.client import StatementError
+from tzproxy.recording.batch import Piece
+from tzproxy.recording.tables import table_name
 
+#: An inference writes to two tables, sometimes to a third.
+DEFAULT_THREADS = 3
 _UNKNOWN_TABLE = 60
 
 
@@ -53,50 +58,68 @@ STORED = Outcome(Verdict.STORED)
 
 
 class Inserter:
-    """Runs inserts in a thread of its own. Used by one other thread only."""
+    """Runs a few inserts at a time in threads of its own. Used by one other thread only."""
 
-    def __init__(self, open_store: Callable[[], Store], wake: threading.Event) -> None:
+    def __init__(
+        self, open_store: Callable[[], Store], wake: threading.Event, *, threads: int = DEFAULT_THREADS
+    ) -> None:
         self._open_store = open_store
         self._store: Store | None = None
+        self._opening = threading.Lock()
         self._wake = wake
-        self._jobs: SimpleQueue[tuple[str, bytes, str] | None] = SimpleQueue()
-        self._outcome: Outcome | None = None
-        self.is_busy = False
-        self._thread = threading.Thread(target=self._run, name="inserter", daemon=True)
-        self._thread.start()
+        self._jobs: SimpleQueue[tuple[Piece, bytes, str] | None] = SimpleQueue()
+        self._outcomes: SimpleQueue[tuple[Piece, Outcome]] = SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._run, name="inserter", daemon=True) for _ in range(threads)
+        ]
+        #: Statements whose outcome has not been taken yet.
+        self.under_way = 0
+        for thread in self._threads:
+            thread.start()
 
-    def submit(self, table: str, lines: bytes, token: str) -> None:
-        """Start an insert. At most one may be under way."""
-        assert not self.is_busy
-        self.is_busy = True
-        self._outcome = None
-        self._jobs.put((table, lines, token))
+    @property
+    def has_room(self) -> bool:
+        """Whether another statement would start at once."""
+        return self.under_way < len(self._threads)
 
-    def take_outcome(self) -> Outcome | None:
-        """Return what became of the insert if it has ended, once."""
-        outcome = self._outcome
-        if outcome is not None:
-            self._outcome = None
-            self.is_busy = False
-        return outcome
+    def submit(self, piece: Piece, lines: bytes, token: str) -> None:
+        """Start an insert of these rows into the piece's table."""
+        self.under_way += 1
+        self._jobs.put((piece, lines, token))
+
+    def take_outcomes(self) -> list[tuple[Piece, Outcome]]:
+        """Return what became of the inserts that have ended since the last call."""
+        outcomes = []
+        while not self._outcomes.empty():
+            outcomes.append(self._outcomes.get())
+        self.under_way -= len(outcomes)
+        return outcomes
 
     def close(self, timeout_s: float) -> None:
-        """End the thread; one that hangs in the store is left behind."""
-        self._jobs.put(None)
-        self._thread.join(timeout_s)
+        """End the threads; one that hangs in the store is left behind."""
+        for _ in self._threads:
+            self._jobs.put(None)
+        deadline = time.monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        if self._store is not None and not any(thread.is_alive() for thread in self._threads):
+            self._store.close()
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
-            self._outcome = self._insert(*job)
+            piece, lines, token = job
+            self._outcomes.put((piece, self._insert(table_name(piece.table), lines, token)))
             self._wake.set()
-        if self._store is not None:
-            self._store.close()
+
+    def _opened(self) -> Store:
+        with self._opening:
+            if self._store is None:
+                self._store = self._open_store()
+            return self._store
 
     def _insert(self, table: str, lines: bytes, token: str) -> Outcome:
         try:
-            if self._store is None:
-                self._store = self._open_store()
-            self._store.insert_json(table, lines, dedup_token=token)
+            self._opened().insert_json(table, lines, dedup_token=token)
         except StatementError as exc:
             if exc.rejects_rows:
                 return Outcome(Verdict.REFUSED, exc.message)

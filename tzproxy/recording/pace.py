@@ -49,7 +49,9 @@ class Pace:
         return now >= self._retry_at
 
     def missed(self, now: float) -> None:
-        """The store was away: wait, twice as long each time."""
+        """The store was away: wait, twice as long each time (statements sent side by side miss once)."""
+        if self.is_away and not self.may_try(now):
+            return
         self.is_away = True
         self.misses += 1
         self._retry_at = now + self._retry_s

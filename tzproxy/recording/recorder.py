@@ -110,14 +110,13 @@ class Recorder:
             self._discovered_at = now
             self._feeds.discover()
             fold_retired(self._feeds, self._file)
-        outcome = self._inserter.take_outcome()
-        if outcome is not None:
-            self._settle(outcome, now)
+        for piece, outcome in self._inserter.take_outcomes():
+            self._settle(piece, outcome, now)
         self._relieve(now, draining=draining)
         self._send(now, draining=draining)
         self._resync_damaged()
         self._feeds.beat(time.monotonic_ns())
-        return self._pace.delay_s(now, busy=self._inserter.is_busy, waiting=self._feeds.waiting_rows())
+        return self._pace.delay_s(now, busy=self._inserter.under_way > 0, waiting=self._feeds.waiting_rows())
 
     def close(self) -> None:
         """End the inserter, close the files. Rows not stored stay in rings and spool."""
@@ -133,17 +132,17 @@ class Recorder:
     # ---- sending
 
     def _send(self, now: float, *, draining: bool) -> None:
-        while not self._inserter.is_busy and self._pace.may_try(now):
+        while self._inserter.has_room and self._pace.may_try(now):
             if self._batch is None and not self._begin(now, draining=draining):
                 return
             assert self._batch is not None
             if self._todo:
-                piece = self._todo[-1]
-                self._inserter.submit(
-                    table_name(piece.table), self._batch.lines(piece), self._batch.token(piece)
-                )
+                piece = self._todo.pop()
+                self._inserter.submit(piece, self._batch.lines(piece), self._batch.token(piece))
+            elif self._inserter.under_way:
                 return
-            self._finish()
+            else:
+                self._finish()
 
     def _begin(self, now: float, *, draining: bool) -> bool:
         """Choose the next batch: journalled, spooled or new; False if none is due."""
@@ -173,16 +172,14 @@ class Recorder:
         is_due = self._pace.is_due(now, self._feeds.waiting_rows(), self._feeds.waiting_bytes())
         return is_due or self._feeds.fill() > _RELIEVED
 
-    def _settle(self, outcome: Outcome, now: float) -> None:
-        """Take the store's answer about the piece that was sent."""
-        piece = self._todo[-1]
+    def _settle(self, piece: Piece, outcome: Outcome, now: float) -> None:
+        """Take the store's answer about a piece that was sent."""
         match outcome.verdict:
             case Verdict.STORED:
                 if self._pace.is_away:
                     LOGGER.warning("the store is back")
                 self._pace.found()
                 self._missing_since.pop(piece.table, None)
-                self._todo.pop()
             case Verdict.REFUSED:
                 self._pace.found()
                 self._refuse(piece, outcome.reason)
@@ -190,24 +187,21 @@ class Recorder:
                 self._pace.found()
                 self._give_up(piece, outcome.reason)
             case Verdict.NO_TABLE | Verdict.AWAY:
+                self._todo.append(piece)
                 self._pace.missed(now)
                 if self._away_log.passes(now):
                     LOGGER.error("the store takes no rows, they are kept and sent again: %s", outcome.reason)
-        if self._batch is not None and not self._todo:
-            self._finish()
 
     def _refuse(self, piece: Piece, reason: str) -> None:
         if piece.high - piece.low == 1 or len(self.state.refusals) >= _MAX_REFUSALS:
             self._give_up(piece, reason)
             return
-        self._todo.pop()
         self._todo.extend(halves(piece))
         # Committed before the halves go out: if the whole piece passed after a restart, they would double it.
         self.state.refusals.append(Refusal(piece.table, piece.low, piece.high))
         self._file.commit()
 
     def _give_up(self, piece: Piece, reason: str) -> None:
-        self._todo.pop()
         verdict = reason[:_MAX_VERDICT_CHARS] or "refused"
         self.state.refusals.append(Refusal(piece.table, piece.low, piece.high, verdict))
         self._file.commit()

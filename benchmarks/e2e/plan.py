@@ -142,7 +142,10 @@ def parse_plan(arguments: Sequence[str]) -> Plan:
         prog="python -m benchmarks.e2e", description="Measure gateways end to end, side by side."
     )
     add = parser.add_argument
-    add("--gateways", default=",".join(GATEWAYS), help="comma-separated: " + ", ".join(GATEWAYS))
+    add(
+        "--gateways",
+        help="comma-separated, default all, quick tzproxy and original-batch: " + ", ".join(GATEWAYS),
+    )
     add("--quick", action="store_true", help="a sanity check of about half a minute")
     add("--check", action="store_true", help="exit with 1 when a target is missed")
     add("--repeats", type=int, help="blocks of each kind (default 3, quick 1)")
@@ -182,6 +185,10 @@ def parse_plan(arguments: Sequence[str]) -> Plan:
     )
     add("--json", metavar="FILE", help="write all figures to a file")
     given = parser.parse_args(arguments)
+    if given.gateways is None:
+        given.gateways = "tzproxy,original-batch" if given.quick and not given.check else ",".join(GATEWAYS)
+        if given.route == "inference":
+            given.gateways = "tzproxy,tzproxy-off"
     names = [name for name in given.gateways.split(",") if name]
     unknown = [name for name in names if name not in GATEWAYS]
     if unknown:

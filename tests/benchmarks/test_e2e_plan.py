@@ -19,12 +19,19 @@ def test_quick_is_smaller_than_the_full_run() -> None:
     assert len(full.scenarios) == 5
     assert [entry.name for entry in full.scenarios if entry.is_core] == ["throughput-16", "latency-500"]
     assert (quick.repeats, full.repeats) == (1, 3)
+    assert quick.gateways == ["tzproxy", "original-batch"]
+    assert parse_plan(["--quick", "--check"]).gateways == full.gateways
     assert quick.duration_s < full.duration_s
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--gateways", "nginx"], ["--route", "inference"], ["--rates", "fast"], ["--connections", "x"]],
+    [
+        ["--gateways", "nginx"],
+        ["--route", "inference", "--gateways", "original-off"],
+        ["--rates", "fast"],
+        ["--connections", "x"],
+    ],
 )
 def test_refuses_what_cannot_be_measured(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Wrong arguments end with a message, before anything is started."""

@@ -6,13 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-
 from in_process import RunningGateway, StartGateway, start_gateway
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Name test modules by their path: folders mirror packages, so file names repeat."""
-    config.option.importmode = "importlib"
 
 
 @pytest.fixture

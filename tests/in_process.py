@@ -13,6 +13,7 @@ from msgspec import Struct
 from tzproxy.config import load_config
 from tzproxy.http.gateway import Gateway, WorkerSettings
 from tzproxy.recording.sink import MemorySink, Sink, Table
+from tzproxy.upstream import Upstream, UpstreamSettings
 from tzproxy.upstream.fake import FakeNetwork, Script, answer, event_stream
 
 MODEL = """
@@ -231,7 +232,12 @@ async def start_gateway(
     network = FakeNetwork(*scripts)
     kept = MemorySink() if sink is None else sink
     settings = WorkerSettings(config=loaded.to_bytes(), data_dir=str(folder), synchronous=synchronous)
-    gateway = Gateway(settings, environ, sink=kept, connector=network)
+    clock = asyncio.get_running_loop().time
+
+    def open_upstream(settings: UpstreamSettings) -> Upstream:
+        return Upstream(settings, connector=network, clock=clock)
+
+    gateway = Gateway(settings, environ, sink=kept, open_upstream=open_upstream)
     gateway.open()
     return RunningGateway(gateway, network, kept)
 

@@ -29,7 +29,6 @@ from tzproxy.inference.metrics import GatewayMetrics
 from tzproxy.inference.model import ModelCaller
 from tzproxy.recording.sink import NullSink, RingSink, Sink
 from tzproxy.upstream import Upstream, UpstreamSettings
-from tzproxy.upstream.dial import Connector
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +60,7 @@ class Gateway:
         environ: Mapping[str, str],
         *,
         sink: Sink | None = None,
-        connector: Connector | None = None,
+        open_upstream: Callable[[UpstreamSettings], Upstream] = Upstream,
     ) -> None:
         """Load and compile the configuration; open nothing yet.
 
@@ -69,7 +68,7 @@ class Gateway:
             settings: what the parent process decided.
             environ: where credentials come from.
             sink: takes the rows in place of a ring.
-            connector: opens connections to providers in place of the real network.
+            open_upstream: makes the client of providers; called inside the running loop.
 
         Raises:
             ConfigError: when the configuration does not fit the environment.
@@ -79,7 +78,7 @@ class Gateway:
         self._catalog = ConfigCatalog(self._loaded)
         self._serve: Callable[[Exchange], Awaitable[None]] = _not_open
         self._upstream: Upstream | None = None
-        self._connector = connector
+        self._open_upstream = open_upstream
         self._sink: Sink = sink or NullSink()
         self._store: AsyncStoreClient | None = None
 
@@ -121,7 +120,7 @@ class Gateway:
         """Open connections and ring inside the running loop."""
         gateway = self._loaded.config.gateway
         environment = self._loaded.environment
-        self._upstream = Upstream(
+        self._upstream = self._open_upstream(
             UpstreamSettings(
                 https_proxy=_revealed(environment.https_proxy),
                 http_proxy=_revealed(environment.http_proxy),
@@ -129,8 +128,7 @@ class Gateway:
                 no_proxy=",".join(environment.no_proxy),
                 ssl_cert_file=environment.ssl_cert_file or "",
                 user_agent=f"TensorZero/{API_VERSION}",
-            ),
-            connector=self._connector,
+            )
         )
         if self._settings.rings_dir is not None:
             self._sink = RingSink(None, self._settings.ring_bytes, rings_dir=self._settings.rings_dir)

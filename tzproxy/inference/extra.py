@@ -56,12 +56,17 @@ def check_entry(entry: ExtraBody | ExtraHeader) -> None:
     """Check the shape of one request entry.
 
     Raises:
-        InvalidTargetError: for filters of two kinds, or neither (or a false) value and deletion.
+        InvalidTargetError: for filters of two kinds or half a filter, or for anything but one of value
+            and deletion.
     """
-    if entry.delete is False and entry.value is UNSET:
+    if not entry.delete and entry.value is UNSET:
         raise InvalidTargetError("an extra entry needs `value` or `delete = true`")
+    if entry.delete and entry.value is not UNSET:
+        raise InvalidTargetError("an extra entry cannot have both `value` and `delete`")
     if entry.variant_name is not None and entry.model_name is not None:
         raise InvalidTargetError("an extra entry cannot name both `variant_name` and `model_name`")
+    if entry.provider_name is not None and entry.model_name is None:
+        raise InvalidTargetError("an extra entry with `provider_name` needs `model_name`")
 
 
 def check_variant_filters(entries: Iterable[ExtraBody | ExtraHeader], variants: Iterable[str]) -> None:

@@ -71,7 +71,7 @@ class TemplateMissingError(TemplateError):
 
 def duration_text(milliseconds: int) -> str:
     """Write a timeout as `300ms`, `1.5s` or `60s`."""
-    return f"{milliseconds}ms" if milliseconds < 1000 else f"{milliseconds / 1000:g}s"
+    return f"{milliseconds}ms" if milliseconds < 1000 else f"{milliseconds / 1000}".removesuffix(".0") + "s"
 
 
 def is_rate_limited(error: TzproxyError) -> bool:

@@ -71,10 +71,13 @@ class GatewayMetrics(Collector):
         histogram.observe(seconds)
 
     def collect(self) -> Iterable[Metric]:
-        """Give all figures to prometheus-client."""
+        """Give all figures to prometheus-client.
+
+        This runs on a thread while the loop goes on counting, so it walks copies: a copy is made in one step.
+        """
         for name, counter in self._counters.items():
             family = CounterMetricFamily(name, HELP[name])
-            for labels, value in counter.items():
+            for labels, value in list(counter.items()):
                 family.add_sample(f"{name}_total", dict(labels), value)
             yield family
         yield self._overhead_family()
@@ -82,12 +85,12 @@ class GatewayMetrics(Collector):
     def _overhead_family(self) -> Metric:
         if not self._bounds:
             summary = SummaryMetricFamily(OVERHEAD, OVERHEAD_HELP)
-            for key, histogram in self._overhead.items():
+            for key, histogram in list(self._overhead.items()):
                 summary.add_sample(f"{OVERHEAD}_count", _labels(key), sum(histogram.counts))
                 summary.add_sample(f"{OVERHEAD}_sum", _labels(key), histogram.total)
             return summary
         family = HistogramMetricFamily(OVERHEAD, OVERHEAD_HELP)
-        for key, histogram in self._overhead.items():
+        for key, histogram in list(self._overhead.items()):
             running = 0
             for bound, count in zip((*self._bounds, float("inf")), histogram.counts, strict=True):
                 running += count

@@ -6,7 +6,6 @@ Object storage holds the bytes; with `type = "disabled"` only the place they wou
 from __future__ import annotations
 
 import base64
-import binascii
 import mimetypes
 from typing import Literal
 from urllib.parse import urlsplit
@@ -86,7 +85,10 @@ def read_file(block: FileFields, store: FileStore, *, where: str) -> tuple[File,
 
 def _by_url(block: FileFields, where: str) -> tuple[File, StoredFile]:
     url = block.url or ""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as exc:
+        raise RequestError(f"{where}: invalid `url`: {exc}") from exc
     if not parts.scheme or not parts.netloc:
         raise RequestError(f"{where}: `url` must be absolute")
     mime_type = block.mime_type or mimetypes.guess_type(parts.path)[0] or "application/octet-stream"
@@ -114,7 +116,7 @@ def sniff_mime_type(data: str, *, where: str) -> str:
     """
     try:
         head = base64.b64decode(data, validate=True)[:16]
-    except binascii.Error as exc:
+    except ValueError as exc:
         raise RequestError(f"{where}: Failed to decode base64 data: {exc}") from exc
     for start, middle, mime_type in SIGNATURES:
         if head.startswith(start) and head[8:].startswith(middle):

@@ -32,4 +32,7 @@ def test_faults(store: FakeStore) -> None:
     with pytest.raises(StatementError) as refused:
         store.insert_json("ChatInference", b"2\npoison", dedup_token="b")
     assert refused.value.rejects_rows
+    store.fault = lambda *_: "refused"
+    with pytest.raises(StatementError):
+        store.insert_json("ChatInference", b"3", dedup_token="c")
     assert store.counts() == {b"1": 1}

@@ -201,6 +201,26 @@ def test_poison_rows_are_set_aside(
     assert counters.accepted == counters.stored + 3 == 203
 
 
+def test_store_that_changes_its_mind_about_rows(
+    store: FakeStore, data_dir: Path, open_sink: OpenSink, start_recorder: StartRecorder, run_until: RunUntil
+) -> None:
+    """A recorder that dies in the search for poison never sends the whole again, though it would pass."""
+    sink = open_sink()
+    for number in range(16):
+        sink.accept(rows_of(number))
+    store.fault = lambda table, lines, _: (
+        "refused" if table == "ModelInference" and lines.count(b"\n") > 3 else None
+    )
+    recorder = start_recorder()
+    run_until(recorder, lambda: bool(store.counts("ModelInference")))
+    recorder.close()
+    assert 0 < len(store.counts("ModelInference")) < 16
+    store.fault = None
+    recorder = start_recorder()
+    run_until(recorder, lambda: recorder.is_idle)
+    check_all_stored(store, data_dir, range(16))
+
+
 def test_too_many_poison_rows_end_the_search(
     store: FakeStore, data_dir: Path, open_sink: OpenSink, start_recorder: StartRecorder, run_until: RunUntil
 ) -> None:

@@ -116,6 +116,8 @@ class Scene:
         """Let the recorder drain, then check that everything is there exactly once."""
         recorder.terminate()
         assert recorder.wait(90) == 0
+        counters = read_counters(self.data_dir)
+        assert counters.pending == 0
         for table in ("ChatInference", "ModelInference"):
             rows = {line.rstrip(): count for line, count in self.store.counts(table).items()}
             wanted = {
@@ -124,7 +126,6 @@ class Scene:
                 for number in range(records)
             }
             assert rows == wanted
-        counters = read_counters(self.data_dir)
         found = (counters.accepted - counters.lost, counters.stored, counters.pending)
         total = 2 * records * len(RINGS)
         assert found == (total, total, 0)
@@ -147,17 +148,19 @@ def scene(tmp_path: Path, store: FakeStore) -> Iterator[Scene]:
 def troubled_store() -> Callable[[str, bytes, str], str | None]:
     """Mostly well, sometimes cutting the answer, sometimes away for a while."""
     dice = random.Random(7)
+    lock = threading.Lock()
     away = 0
 
     def fault(*_: object) -> str | None:
         nonlocal away
-        if away:
-            away -= 1
-            return "away"
-        roll = dice.random()
-        if roll < 0.02:
-            away = dice.randrange(1, 12)
-        return "cut" if roll > 0.9 else None
+        with lock:
+            if away:
+                away -= 1
+                return "away"
+            roll = dice.random()
+            if roll < 0.02:
+                away = dice.randrange(1, 12)
+            return "cut" if roll > 0.9 else None
 
     return fault
 

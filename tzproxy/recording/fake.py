@@ -10,7 +10,7 @@ from tzproxy.clickhouse.client import StatementError
 from tzproxy.errors import StoreUnavailableError
 
 #: Called with table, lines and token; "away": nothing stored and no answer, "cut": stored but no answer,
-#: "no table": refused for the table's sake, None: no fault.
+#: "no table": refused for the table's sake, "refused": for the rows' sake, None: no fault.
 Fault = Callable[[str, bytes, str], str | None]
 
 #: A row that holds this makes its whole statement fail, as bad JSON does.
@@ -43,7 +43,7 @@ class FakeStore:
                 raise StoreUnavailableError("the store is away")
             if fault == "no table":
                 raise StatementError(f"no table {table}", clickhouse_code=60)
-            if POISON in lines:
+            if fault == "refused" or POISON in lines:
                 raise StatementError("cannot parse", clickhouse_code=27)
             if token not in self._tokens:
                 self._tokens.add(token)

@@ -9,13 +9,16 @@ from tzproxy.errors import NotSupportedError
 from tzproxy.providers.chat_completions.provider import ChatProvider
 from tzproxy.providers.dummy.provider import DummyProvider
 from tzproxy.providers.registry import UnsupportedProvider, build_provider, is_supported, type_name
+from tzproxy.providers.responses.provider import ResponsesProvider
 
 from .samples import CONFIGS, KEY, NAMES, NO_HEADERS, ask
 
 UNBUILT = {
-    "anthropic": configs.AnthropicProviderConfig(model_name="m"),
-    "openai (api_type = responses)": configs.OpenAIProviderConfig(model_name="m", api_type="responses"),
+    "aws_sagemaker": configs.AwsSagemakerProviderConfig(
+        endpoint_name="e", model_name="m", hosted_provider="openai"
+    ),
 }
+RESPONSES = configs.OpenAIProviderConfig(model_name="m", api_type="responses")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -34,9 +37,7 @@ def test_dummy() -> None:
     assert is_supported(config)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in UNBUILT if name in ("anthropic", "openai (api_type = responses)")]
-)
+@pytest.mark.parametrize("name", UNBUILT)
 def test_unbuilt_types_fail_when_called(name: str) -> None:
     """A type that is not built starts all the same and says so when it is called."""
     config = UNBUILT[name]
@@ -52,6 +53,15 @@ def test_unbuilt_types_fail_when_called(name: str) -> None:
         with pytest.raises(NotSupportedError) as raised:
             call()
         assert name in raised.value.message
+
+
+def test_responses() -> None:
+    """OpenAI's other API is another provider under the same type."""
+    provider = build_provider(RESPONSES, KEY)
+    assert isinstance(provider, ResponsesProvider)
+    assert (provider.spec.type, provider.spec.api_type) == ("openai", "responses")
+    assert is_supported(RESPONSES)
+    assert type_name(RESPONSES) == "openai (api_type = responses)"
 
 
 def test_shorthand() -> None:

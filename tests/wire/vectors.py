@@ -22,10 +22,10 @@ from tzproxy.types.content import (
     Text,
     TextChunk,
     Thought,
-    ThoughtChunk,
     ToolCall,
     ToolCallChunk,
     ToolResult,
+    UnknownChunk,
 )
 from tzproxy.types.model import ModelRequest, ProviderChunk, ProviderResponse
 from tzproxy.types.params import ChatParams, widen_float32
@@ -51,6 +51,12 @@ CONFIGS: Mapping[str, configs.BaseProviderConfig] = {
         deployment_id="gpt4omini", endpoint=LiteralLocation("https://my-res.openai.azure.com")
     ),
     "mistral": configs.MistralProviderConfig(model_name="magistral-small-latest", prompt_mode="reasoning"),
+    "openai_responses": configs.OpenAIProviderConfig(
+        model_name="gpt-5-mini",
+        api_type="responses",
+        include_encrypted_reasoning=True,
+        provider_tools=({"type": "web_search"},),
+    ),
 }
 ANSWER_HEADERS: Mapping[str, Mapping[str, str]] = {
     "openai": {"x-request-id": "req_abc"},
@@ -182,7 +188,8 @@ def _piece(chunk: Chunk) -> str:
     if isinstance(chunk, ToolCallChunk):
         name = f" name={chunk.raw_name}" if chunk.raw_name else ""
         return f"tool#{chunk.id}{name} args={json.dumps(chunk.raw_arguments)}"
-    assert isinstance(chunk, ThoughtChunk)
+    if isinstance(chunk, UnknownChunk):
+        return f"unknown#{chunk.id} {json.dumps(msgspec.json.decode(chunk.data))}"
     if chunk.summary_id is not None:
         return f'thought#{chunk.id} summary#{chunk.summary_id}="{chunk.summary_text}"'
     if chunk.signature is not None:
@@ -211,8 +218,8 @@ def fed(built: Provider, data: Iterable[bytes], request: ModelRequest | None = N
     chunks = []
     for event in data:
         chunk = parser.feed(event)
-        if parser.done:
-            break
         if chunk is not None:
             chunks.append(chunk)
+        if parser.done:
+            break
     return chunks

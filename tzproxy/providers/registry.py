@@ -23,6 +23,7 @@ from tzproxy.providers.protocol import (
     StreamParser,
     WireRequest,
 )
+from tzproxy.providers.responses.provider import build_responses_provider
 from tzproxy.providers.settings import SettingResolver, resolve_plain
 from tzproxy.types.model import ModelRequest, ProviderResponse
 
@@ -73,8 +74,6 @@ def type_name(config: BaseProviderConfig) -> str:
 
 def is_supported(config: BaseProviderConfig) -> bool:
     """Tell whether a configured provider can be used, so that the start can warn of those that cannot."""
-    if _uses_responses(config):
-        return False
     return isinstance(config, DummyProviderConfig) or type(config) in CHAT_BUILDERS
 
 
@@ -98,4 +97,6 @@ def build_provider(
         return UnsupportedProvider(type_name(config))
     if isinstance(config, DummyProviderConfig):
         return DummyProvider(config.model_name, credential)
+    if isinstance(config, OpenAIProviderConfig) and config.api_type == "responses":
+        return build_responses_provider(config, credential)
     return build_chat_provider(config, credential, setting)

@@ -23,11 +23,10 @@ from tzproxy.providers.chat_completions.wire import (
     WireMessage,
 )
 from tzproxy.providers.errors import refused
+from tzproxy.providers.json_hint import hinted
 from tzproxy.types.content import File, Message, ModelBlock, Text, Thought, ToolCall, ToolResult, Unknown
 
 logger = logging.getLogger(__name__)
-
-JSON_HINT = "Respond using JSON."
 
 AssistantWriter = Callable[[Sequence[ModelBlock]], ChunkedAssistantMessage | None]
 
@@ -171,11 +170,7 @@ def mentions_json(messages: Sequence[WireMessage], *, tool_results: bool) -> boo
 
 def hinted_system(system: str | None, messages: Sequence[WireMessage], *, tool_results: bool) -> str:
     """Return the system text for JSON mode: with the instruction, unless JSON is spoken of anyway."""
-    if system is None:
-        return JSON_HINT
-    if "json" in system.lower() or mentions_json(messages, tool_results=tool_results):
-        return system
-    return f"{JSON_HINT}\n\n{system}"
+    return hinted(system, lambda: mentions_json(messages, tool_results=tool_results))
 
 
 # ---- merging

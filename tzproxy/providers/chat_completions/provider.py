@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 
 from msgspec import structs
@@ -23,16 +22,13 @@ from tzproxy.providers.credentials import FixedHeaders, RequestHeaders
 from tzproxy.providers.driving import request_id_suffix
 from tzproxy.providers.errors import refused
 from tzproxy.providers.files import has_data, stored_body
+from tzproxy.providers.ignored import TRY_EFFORT, warn_ignored
+from tzproxy.providers.kept_tools import KeptTools
 from tzproxy.providers.protocol import HeaderView, WireRequest
 from tzproxy.providers.settings import EndpointSource
 from tzproxy.types.model import ModelRequest, ProviderResponse
 from tzproxy.types.tools import ToolConfig
 from tzproxy.upstream import Endpoint
-
-logger = logging.getLogger(__name__)
-
-_KEPT_TOOL_CONFIGS = 16
-_TIP = " Tip: You might want to use `reasoning_effort` for this provider."
 
 
 class ChatBodies:
@@ -91,7 +87,7 @@ class ChatBodies:
             merge=row.merge,
             write_assistant=row.write_assistant,
         )
-        self._tools: dict[int, tuple[ToolConfig, WireTools]] = {}
+        self._tools = KeptTools(self._write_tools)
 
     def write(self, request: ModelRequest) -> bytes:
         """Write the body for a request.
@@ -143,33 +139,21 @@ class ChatBodies:
         first = UserMessage(system) if self._rules.system_as_user else SystemMessage(system)
         return [first, *messages]
 
+    def _write_tools(self, config: ToolConfig) -> WireTools:
+        tools = self._row.write_tools(self._row.tools, config)
+        if self._drops_false_parallel and tools.parallel_tool_calls is False:
+            return structs.replace(tools, parallel_tool_calls=None)
+        return tools
+
     def _tools_of(self, config: ToolConfig, stream: bool) -> WireTools:
-        # PERF: configured tools come as the same object each time (test_build_tools). The entry keeps the
-        # object alive, so its id cannot come to mean another one.
-        kept = self._tools.get(id(config))
-        if kept is None:
-            tools = self._row.write_tools(self._row.tools, config)
-            if self._drops_false_parallel and tools.parallel_tool_calls is False:
-                tools = structs.replace(tools, parallel_tool_calls=None)
-            if len(self._tools) >= _KEPT_TOOL_CONFIGS:
-                self._tools.clear()
-            self._tools[id(config)] = (config, tools)
-        else:
-            tools = kept[1]
+        tools = self._tools.of(config)
         if stream and tools.tools is not None and not self._row.streams_tools:
             raise refused(f"{self._row.spec.display} does not support tools in streaming mode")
         return tools
 
     def _warn(self, name: str) -> None:
-        tip = ""
-        if name == "thinking_budget_tokens" and "reasoning_effort" not in self._row.unsupported:
-            tip = _TIP
-        logger.warning(
-            "%s does not support the inference parameter `%s`, so it will be ignored.%s",
-            self._row.spec.display,
-            name,
-            tip,
-        )
+        tip = name == "thinking_budget_tokens" and "reasoning_effort" not in self._row.unsupported
+        warn_ignored(self._row.spec.display, name, TRY_EFFORT if tip else "")
 
 
 class ChatProvider:

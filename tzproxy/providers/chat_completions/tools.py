@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from tzproxy.providers.errors import refused
+from tzproxy.providers.tool_lists import allowed_names
 from tzproxy.types.tools import CustomTool, FunctionTool, SpecificTool, ToolConfig
 
 _ENCODER = msgspec.json.Encoder()
@@ -141,15 +142,7 @@ def _allow_list(config: ToolConfig) -> _AllowedItem:
             "required" if config.tool_choice == "required" else "auto",
             [
                 _CustomItem(_Name(name)) if name in custom else _FunctionItem(_Name(name))
-                for name in _allowed_names(config)
+                for name in allowed_names(config)
             ],
         )
     )
-
-
-def _allowed_names(config: ToolConfig) -> list[str]:
-    names = [tool.name for tool in config.tools] + [tool.name for tool in config.custom_tools]
-    if set(names).issuperset(config.allowed.tools):
-        return config.allowed.tools
-    # A configured tool may be called differently towards models than in requests.
-    return [name for name in names if name not in config.hidden]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Literal, Protocol
 
 from msgspec import Raw, Struct
@@ -16,7 +16,7 @@ from tzproxy.inference.model import (
     ModelCall,
     ModelCaller,
     Timeouts,
-    deadline,
+    bounded,
 )
 from tzproxy.inference.model_stream import ModelStream, ModelStreamer, begin_by
 from tzproxy.inference.plan import Inference, OutputSchema
@@ -65,7 +65,7 @@ class Variant(Protocol):
         """Return the models this variant itself calls."""
         ...
 
-    async def infer(self, inference: Inference, caller: ModelCaller) -> VariantAnswer:
+    def infer(self, inference: Inference, caller: ModelCaller) -> Awaitable[VariantAnswer]:
         """Answer as a whole.
 
         Raises:
@@ -136,13 +136,11 @@ class ChatCompletion:
         """Return its one model."""
         return (self._model,)
 
-    async def infer(self, inference: Inference, caller: ModelCaller) -> VariantAnswer:
+    def infer(self, inference: Inference, caller: ModelCaller) -> Awaitable[VariantAnswer]:
         """Render, call, and return what the model said."""
+        answer = self._infer(inference, caller)
         total_ms = self._timeouts.total_ms
-        if total_ms is None:
-            return await self._infer(inference, caller)
-        async with deadline(total_ms, f"Variant `{self.name}`", "non_streaming.total_ms"):
-            return await self._infer(inference, caller)
+        return answer if total_ms is None else bounded(answer, total_ms, f"Variant `{self.name}`")
 
     async def _infer(self, inference: Inference, caller: ModelCaller) -> VariantAnswer:
         params = self.merged(inference)

@@ -42,9 +42,10 @@ lint: $(VENV)/.installed-test $(VENV)/.compiled ## Check format, lint and types;
 	@$(BIN)/ruff check $(CHECKED)
 	@$(BIN)/mypy
 
-fix: $(VENV)/.installed-test ## Format the code and repair what ruff can repair.
+fix: $(VENV)/.installed-test $(VENV)/.compiled ## Format the code, repair what ruff can, rewrite generated tables.
 	@$(BIN)/ruff format $(CHECKED)
 	@$(BIN)/ruff check --fix $(CHECKED)
+	@$(BIN)/python .ci/provider_table.py --write README.md
 
 build: $(VENV)/.installed ## Build the source archive and the wheel into dist/.
 	@$(BIN)/pip install --quiet build

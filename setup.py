@@ -18,7 +18,7 @@ setup(
                 f"tzproxy._speedups.{source.stem}",
                 [str(source)],
                 depends=[str(source)],
-                extra_compile_args=["-O3"],
+                extra_compile_args=["-O3", "-g0"],
             )
             for source in SOURCES
         ],

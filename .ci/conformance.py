@@ -100,7 +100,15 @@ def run(suite: Path, filters: list[str], keep: Path | None) -> dict[str, bool]:
         work.mkdir(parents=True, exist_ok=True)
         certs, store_port, port = work / "certs", free_port(), free_port()
         plain = dict(os.environ)
-        mock = [str(suite / "mock_providers.py"), "--port", "9491", "--proxy-port", "9492", "--certs", str(certs)]
+        mock = [
+            str(suite / "mock_providers.py"),
+            "--port",
+            "9491",
+            "--proxy-port",
+            "9492",
+            "--certs",
+            str(certs),
+        ]
         wait_for(f"{MOCK_URL}/__requests", start(stack, [sys.executable, *mock], work / "mock.log", plain))
         store = [str(suite / "chhttp.py"), "--port", str(store_port)]
         wait_for(
@@ -124,7 +132,9 @@ def run(suite: Path, filters: list[str], keep: Path | None) -> dict[str, bool]:
                 break
             again = [argument for name in failed for argument in ("--filter", f"^{name}$")]
             results |= play(suite, work, [*targets, *again])
-    command = f"{sys.executable} -m tzproxy.cli.main serve --bind-address 127.0.0.1:0 --config-file {{config}}"
+    command = (
+        f"{sys.executable} -m tzproxy.cli.main serve --bind-address 127.0.0.1:0 --config-file {{config}}"
+    )
     with tempfile.TemporaryDirectory(prefix="tzproxy-conformance-") as folder:
         os.environ.pop("TENSORZERO_CLICKHOUSE_URL", None)
         results |= play(suite, Path(folder), ["--config-errors", "--command", command, *chosen])

@@ -101,7 +101,7 @@ class FunctionTools:
         selected = list(self._static)
         if request.allowed_tools is not None:
             brought = {tool.name for tool in additional}
-            for name in request.allowed_tools:
+            for name in dict.fromkeys(request.allowed_tools):
                 if name in brought or name in self.keys:
                     continue
                 if name not in self._all:

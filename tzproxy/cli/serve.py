@@ -6,6 +6,7 @@ import logging
 import os
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from tzproxy.cli.children import Children
@@ -87,7 +88,10 @@ def _run(
         return 0
     rings_dir: str | None = None
     if store_url is not None:
-        recorder = recorder_options(loaded, data_dir, store_url, mode)
+        recorder = msgspec.structs.replace(
+            recorder_options(loaded, data_dir, store_url, mode),
+            log_config=log_config(options.log_format, _level(loaded)),
+        )
         rings_dir = str(recorder.rings_path)
         children.start_recorder(recorder)
     if options.mock_port is not None:

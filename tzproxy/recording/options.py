@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -44,6 +45,8 @@ class RecorderOptions(msgspec.Struct, frozen=True, kw_only=True):
     #: After SIGTERM, time to store what is left.
     drain_ms: int = 10_000
     niceness: int = 5
+    #: `dictConfig` of the process's log, the same as the gateway's; empty for plain lines.
+    log_config: dict[str, Any] = {}
     #: The process whose end ends the recorder; 0 for none.
     parent_pid: int = 0
 

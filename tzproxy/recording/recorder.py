@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import logging.config
 import os
 import signal
 import sys
@@ -34,7 +35,7 @@ from tzproxy.recording.spool import Spool
 from tzproxy.recording.state import Refusal, StateFile
 from tzproxy.recording.tables import no_rows, table_name
 
-LOGGER = logging.getLogger(__name__)
+LOGGER = logging.getLogger("tzproxy.recording.recorder")
 
 #: A ring fuller than this is relieved into the spool while the store is slow or away, down to the second.
 _PRESSED = 0.5
@@ -349,8 +350,11 @@ def run(recorder: Recorder, options: RecorderOptions, stop: threading.Event) -> 
 
 def main() -> int:
     """Run the recorder with the options on standard input."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s recorder: %(message)s")
     options = msgspec.json.decode(sys.stdin.buffer.read(), type=RecorderOptions)
+    if options.log_config:
+        logging.config.dictConfig(options.log_config)
+    else:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s recorder: %(message)s")
     os.nice(options.niceness)
     stop = threading.Event()
     recorder = Recorder(options, lambda: StoreClient(options.store_url, timeout_s=60.0))

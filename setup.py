@@ -23,6 +23,10 @@ setup(
             for source in SOURCES
         ],
         build_dir="build/cython",
-        compiler_directives={"language_level": "3", "embedsignature": True, "freethreading_compatible": False},
+        compiler_directives={
+            "language_level": "3",
+            "embedsignature": True,
+            "freethreading_compatible": False,
+        },
     )
 )

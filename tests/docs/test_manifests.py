@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
-
 from docs.documents import ROOT
 from e2e.processes import COMMAND
+
 from tzproxy.config import load_config
 
 MANIFESTS = sorted((ROOT / "config" / "kubernetes").glob("*.yaml"))
@@ -67,7 +67,7 @@ def test_the_configuration_in_a_manifest_loads(path: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.stem)
 def test_a_manifest_fits_the_gateway(path: Path) -> None:
-    """Probes ask `/status` where the gateway listens, files are mounted where flags look, the end has time."""
+    """Probes ask `/status`, files are mounted where flags look for them, and the end has time."""
     gateway, pod = gateway_of(path), pod_of(path)
     for probe in [value for key, value in gateway.items() if key.endswith("Probe")]:
         assert any("/status" in text for text in texts(probe))

@@ -1,4 +1,4 @@
-"""The README against reality: its commands run, its tables are what the code says, its links lead somewhere."""
+"""The README against reality: its commands run, its tables are true, its links lead somewhere."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-
 from docs.documents import LINK, ROOT, anchors, documents, examples
 from e2e.processes import Gateway
+
 from tzproxy.cli.main import app
 from tzproxy.http.unbuilt import ROUTES
 
@@ -66,7 +66,7 @@ def test_a_document_without_markers_is_refused() -> None:
 
 
 def test_missing_routes_are_named() -> None:
-    """Every route that answers `not supported yet` stands as such in the table of routes, and none as built."""
+    """Every route that answers `not supported yet` stands as such in the table of routes."""
     states: dict[str, set[str]] = {"yes": set(), "not yet": set()}
     for cell, state in re.findall(r"^\| (`.*) \| (yes|not yet) \|$", README.read_text(), re.MULTILINE):
         states[state] |= set(re.findall(r"`(?:[A-Z]+ )?(/[^`]*)`", cell))

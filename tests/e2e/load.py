@@ -6,7 +6,6 @@ import http.client
 import json
 import threading
 import time
-from collections import Counter
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -85,17 +84,22 @@ def check_exactly_once(store_url: str, answered: list[str]) -> None:
     """
     assert len(answered) == len(set(answered))
     for table, column in (("ChatInference", "id"), ("ModelInference", "inference_id")):
-        sql = f"SELECT toString({column}) AS id FROM {table}"
+        sql = f"SELECT toString({column}) AS id, count() AS n FROM {table} GROUP BY id"
+        counts = _counts_once_complete(store_url, sql, set(answered))
+        twice = [identifier for identifier, count in counts.items() if count != 1]
+        assert not twice, f"{len(twice)} of {len(counts)} inferences have several rows in {table}"
 
-        def missing(sql: str = sql) -> Counter[str]:
-            stored.clear()
-            stored.update(row["id"] for row in query_rows(store_url, sql))
-            return Counter(answered) - stored
 
-        stored: Counter[str] = Counter()
-        wait_until(lambda: not missing(), f"all {len(answered)} answers in {table}", within_s=60)
-        twice = [identifier for identifier, count in stored.items() if count != 1]
-        assert not twice, f"{len(twice)} of {len(stored)} inferences have several rows in {table}"
+def _counts_once_complete(store_url: str, sql: str, wanted: set[str]) -> dict[str, int]:
+    """Return rows by inference, once all wanted ones are there."""
+    counts: dict[str, int] = {}
+
+    def is_complete() -> bool:
+        counts.update({row["id"]: row["n"] for row in query_rows(store_url, sql)})
+        return wanted <= counts.keys()
+
+    wait_until(is_complete, f"rows of all {len(wanted)} answers: {sql}", within_s=60)
+    return counts
 
 
 def check_counters(gateway: Gateway, *, settled: bool) -> dict[str, dict[str, float]]:

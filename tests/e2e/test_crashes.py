@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from e2e.load import Load, check_counters, check_exactly_once
 from e2e.processes import Gateway, query_rows, wait_until
+
 from tzproxy.clickhouse.embedded.store import EmbeddedStore
 
 pytestmark = pytest.mark.e2e
@@ -26,6 +26,11 @@ def check_reconciled(gateway: Gateway, load: Load, store_url: str) -> None:
         assert counters[table]["stored"] == counters[table]["accepted"] == row["n"]
 
 
+def wait_for_successor(gateway: Gateway, role: str, victim: int) -> None:
+    """Wait until another process plays a role."""
+    wait_until(lambda: gateway.pid_of(role) != victim, f"another {role}")
+
+
 @pytest.mark.parametrize("role", ["worker", "recorder", "store"])
 def test_a_killed_process_loses_nothing(own_gateway: Gateway, role: str) -> None:
     """A worker, recorder or embedded store killed twice under load costs no row and makes none twice."""
@@ -34,7 +39,7 @@ def test_a_killed_process_loses_nothing(own_gateway: Gateway, role: str) -> None
             load.wait_for(100)
             victim = own_gateway.pid_of(role)
             os.kill(victim, signal.SIGKILL)
-            wait_until(lambda victim=victim: own_gateway.pid_of(role) != victim, f"another {role}")
+            wait_for_successor(own_gateway, role, victim)
         load.wait_for(100)
     check_reconciled(own_gateway, load, own_gateway.store_url)
     if role != "worker":

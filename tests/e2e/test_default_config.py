@@ -24,7 +24,7 @@ def ask(gateway: Gateway, **request: Any) -> Any:
 
 
 def test_models_by_shorthand_need_only_a_key(tmp_path: Path) -> None:
-    """With OPENAI_API_KEY set, `openai::gpt-4o-mini` is asked at OpenAI's host with that key, by name and by variant."""
+    """With OPENAI_API_KEY set, `openai::gpt-4o-mini` is asked at OpenAI's host with that key."""
     (tmp_path / "gateway").mkdir()
     with MockProcess() as mock, OpenAIFake(tmp_path, mock.url) as openai:
         environ = {**openai.environ, "OPENAI_API_KEY": "sk-made-up"}

@@ -7,9 +7,8 @@ from typing import Any
 
 import openai
 import pytest
-from openai import AsyncOpenAI, OpenAI
-
 from e2e.processes import Gateway
+from openai import AsyncOpenAI, OpenAI
 
 pytestmark = pytest.mark.e2e
 HELLO = [{"role": "user", "content": "Hi"}]
@@ -144,8 +143,9 @@ def test_errors_become_the_clients_exceptions(client: Any) -> None:
 async def test_the_asynchronous_client(gateway: Gateway) -> None:
     """The asynchronous client gets plain and streamed answers, and both are stored."""
     async with AsyncOpenAI(base_url=gateway.openai_url, api_key="not-used", max_retries=0) as client:
-        plain = await client.chat.completions.create(model=FUNCTION, messages=HELLO)  # type: ignore[arg-type]
-        stream = await client.chat.completions.create(model=FUNCTION, messages=HELLO, stream=True)  # type: ignore[arg-type]
+        create: Any = client.chat.completions.create
+        plain = await create(model=FUNCTION, messages=HELLO)
+        stream = await create(model=FUNCTION, messages=HELLO, stream=True)
         chunks = [chunk async for chunk in stream]
     text = plain.choices[0].message.content
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices) == text

@@ -25,8 +25,8 @@ from tzproxy.config.scalars import (
     SocketAddress,
     Url,
     parse_socket_address,
-    round_f32,
 )
+from tzproxy.types.params import widen_float32
 
 
 def read(tp: Any, value: object) -> Any:
@@ -55,7 +55,7 @@ def test_32_bit_floats_are_rounded_and_widened(value: float, expected: float) ->
 @given(st.floats(allow_nan=False, width=32))
 def test_rounding_keeps_what_is_a_32_bit_float(value: float) -> None:
     """Rounding twice is rounding once."""
-    assert round_f32(value) == value
+    assert widen_float32(value) == value
 
 
 def test_not_a_number_is_accepted() -> None:

@@ -7,7 +7,6 @@ Must not: touch the file system or the network. Cold.
 from __future__ import annotations
 
 import ipaddress
-import struct
 from decimal import Decimal
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ import msgspec
 from tzproxy.config.decode import INVALID, Context, Reader, Reads, wrong_type
 from tzproxy.config.problems import Path
 from tzproxy.config.secret import Secret
+from tzproxy.types.params import widen_float32
 
 REMAPPED_PATH: Final = "__tensorzero_remapped_path"
 REMAPPED_DATA: Final = "__data"
@@ -44,15 +44,6 @@ UNREADABLE: Final = Unreadable()
 """Stands for a path-valued key whose file could not be read; already reported."""
 
 
-def round_f32(value: float) -> float:
-    """Return the nearest 32-bit float, widened: 0.2 becomes 0.20000000298023224."""
-    try:
-        result: float = struct.unpack("f", struct.pack("f", value))[0]
-    except OverflowError:
-        return float("inf") if value > 0 else float("-inf")
-    return result
-
-
 def _integer_reader(name: str, low: int, high: int) -> Reader:
     def read(value: object, path: Path, context: Context) -> object:
         if isinstance(value, bool) or not isinstance(value, int):
@@ -68,7 +59,7 @@ def _float_reader(name: str) -> Reader:
     def read(value: object, path: Path, context: Context) -> object:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return context.reject(path, wrong_type(value, name))
-        return round_f32(float(value)) if name == "f32" else float(value)
+        return widen_float32(float(value)) if name == "f32" else float(value)
 
     return read
 

@@ -5,6 +5,7 @@ One list of lines is one record: its rows are stored together or, when a quota i
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 
 import msgspec
@@ -20,6 +21,7 @@ from tzproxy.types.params import FLOAT32_FIELDS, NO_CHAT_PARAMS, NO_PARAMS, Chat
 from tzproxy.types.rows import ChatInferenceRow, JsonInferenceRow, ModelInferenceRow, ToolParams
 
 ENCODER = msgspec.json.Encoder()
+FLOAT32 = struct.Struct("f")
 Row = tuple[Table, bytes]
 
 
@@ -62,8 +64,8 @@ class RowWriter:
             row = msgspec.structs.replace(
                 row,
                 tool_params=ToolParams(config.tools, config.tool_choice, config.parallel_tool_calls),
-                dynamic_tools=[ENCODER.encode(_dynamic_tool(tool)).decode() for tool in tools.dynamic],
-                dynamic_provider_tools=[ENCODER.encode(tool).decode() for tool in config.provider_tools],
+                dynamic_tools=[_text(_dynamic_tool(tool)) for tool in tools.dynamic],
+                dynamic_provider_tools=[_text(tool) for tool in config.provider_tools],
                 allowed_tools=config.allowed,
                 tool_choice=config.tool_choice,
                 parallel_tool_calls=UNSET
@@ -151,11 +153,12 @@ def stored_params(params: ChatParams) -> InferenceParams:
 
 def shortest_float32(value: float) -> float:
     """Return the shortest decimal that rounds to the same 32-bit float (0.7, not 0.699999988079071)."""
-    for digits in range(1, 10):
+    packed = FLOAT32.pack(value)
+    for digits in range(1, 9):
         candidate = float(f"{value:.{digits}g}")
-        if abs(candidate - value) <= abs(value) * 2.0**-25:
+        if FLOAT32.pack(candidate) == packed:
             return candidate
-    return value
+    return float(f"{value:.9g}")
 
 
 def stored_messages(messages: Sequence[Message], read: ReadInput) -> str:
@@ -179,6 +182,11 @@ def stored_messages(messages: Sequence[Message], read: ReadInput) -> str:
             for message in messages
         ]
     ).decode()
+
+
+def _text(value: object) -> str:
+    """Write JSON as the text of an array's element; parts that clients sent lose their white space."""
+    return msgspec.json.format(ENCODER.encode(value), indent=-1).decode()
 
 
 def _dynamic_tool(tool: msgspec.Struct) -> dict[str, object]:

@@ -1,0 +1,276 @@
+"""Tests of `tzproxy.inference.rows`: the lines that inferences leave, byte for byte."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from in_process import (
+    CHAT,
+    MODEL,
+    StartGateway,
+    answer,
+    completion,
+    completion_body,
+    streamed,
+    tool_calls,
+)
+
+from tzproxy.inference.rows import shortest_float32, stored_params
+from tzproxy.recording.sink import MemorySink, Table
+from tzproxy.types.params import NO_CHAT_PARAMS, NO_PARAMS, ChatParams
+
+TOOL = {"type": "function", "description": "d", "parameters": {"type": "object"}, "name": "t", "strict": True}
+
+
+def keys(line: bytes) -> list[str]:
+    """The keys of a row in their order."""
+    return list(json.loads(line))
+
+
+@pytest.mark.parametrize(
+    ("value", "shortest"),
+    [
+        (0.699999988079071, 0.7),
+        (0.10000000149011612, 0.1),
+        (0.5, 0.5),
+        (0.0, 0.0),
+        (-0.8999999761581421, -0.9),
+        (1.0000001192092896, 1.0000001),
+        (16777216.0, 16777216.0),
+        (3.4028234663852886e38, 3.4028235e38),
+        (1.401298464324817e-45, 1e-45),
+        (math.inf, math.inf),
+    ],
+)
+def test_floats_are_stored_in_their_shortest_form(value: float, shortest: float) -> None:
+    """A 32-bit float is stored as the shortest decimal that means it."""
+    assert shortest_float32(value) == shortest
+
+
+@given(st.floats(width=32, allow_nan=False, allow_infinity=False))
+def test_the_shortest_form_means_the_same_float(value: float) -> None:
+    """The stored decimal rounds to the same 32-bit float, and no shorter one does."""
+    stored = shortest_float32(value)
+    assert struct.pack("f", stored) == struct.pack("f", value)
+    digits = len(f"{stored:.9e}".partition("e")[0].replace(".", "").strip("-").rstrip("0"))
+    assert all(
+        struct.pack("f", float(f"{value:.{fewer}g}")) != struct.pack("f", value) for fewer in range(1, digits)
+    )
+
+
+def test_parameters_are_stored_as_set() -> None:
+    """Nothing set is an empty object; only the 32-bit floats are rewritten."""
+    assert stored_params(NO_CHAT_PARAMS) is NO_PARAMS
+    assert stored_params(ChatParams(temperature=0.699999988079071, seed=7)).chat_completion == ChatParams(
+        temperature=0.7, seed=7
+    )
+
+
+async def test_a_chat_row_without_tools(start: StartGateway) -> None:
+    """The keys are those of the table; none of the tool columns is named."""
+    gateway = await start(MODEL + CHAT + "temperature = 0.4\n", [completion("Hi")])
+    reply = await gateway.infer(tags={"user": "42"}, params={"chat_completion": {"top_p": 0.7, "seed": 1}})
+    assert isinstance(gateway.sink, MemorySink)
+    (line,) = gateway.sink.lines(Table.CHAT_INFERENCE)
+    assert keys(line) == [
+        "id",
+        "function_name",
+        "variant_name",
+        "episode_id",
+        "input",
+        "output",
+        "inference_params",
+        "processing_time_ms",
+        "ttft_ms",
+        "tags",
+        "extra_body",
+        "snapshot_hash",
+    ]
+    row = json.loads(line)
+    body = reply.json()
+    assert (row["id"], row["episode_id"]) == (body["inference_id"], body["episode_id"])
+    assert (row["function_name"], row["variant_name"]) == ("f", "v")
+    assert b'"input":{"messages":[{"role":"user","content":[{"type":"text","text":"Hello"}]}]}' in line
+    assert b'"output":[{"type":"text","text":"Hi"}]' in line
+    assert b'"inference_params":{"chat_completion":{"temperature":0.4,"seed":1,"top_p":0.7}}' in line
+    assert (row["tags"], row["extra_body"], row["ttft_ms"]) == ({"user": "42"}, [], None)
+    assert row["processing_time_ms"] >= 0
+    assert row["snapshot_hash"].isdigit()
+
+
+async def test_a_chat_row_with_tools(start: StartGateway) -> None:
+    """The tool columns hold the old form, the brought tools as texts, the restriction and the choice."""
+    toml = (
+        MODEL
+        + CHAT.replace('type = "chat"\n', 'type = "chat"\ntools = ["own"]\n', 1)
+        + '[tools.own]\ndescription = "Own"\nparameters = "own.json"\n'
+    )
+    gateway = await start(
+        toml, [completion(), completion(), completion()], files={"own.json": '{"type": "object"}'}
+    )
+    await gateway.infer()
+    row = gateway.chat_rows[0]
+    assert row["tool_params"] == {
+        "tools_available": [
+            {"description": "Own", "parameters": {"type": "object"}, "name": "own", "strict": False}
+        ],
+        "tool_choice": "auto",
+        "parallel_tool_calls": None,
+    }
+    assert (row["dynamic_tools"], row["dynamic_provider_tools"]) == ([], [])
+    assert row["allowed_tools"] == {"tools": ["own"], "choice": "function_default"}
+    assert row["tool_choice"] == "auto"
+    assert "parallel_tool_calls" not in row
+
+    custom = {"type": "openai_custom", "name": "c", "description": "d", "format": {"type": "text"}}
+    reply = await gateway.infer(
+        additional_tools=[TOOL, custom],
+        allowed_tools=["own", "t"],
+        tool_choice={"specific": "t"},
+        parallel_tool_calls=False,
+        provider_tools=[{"tool": {"type": "x"}, "scope": {"model_name": "other"}}],
+    )
+    assert reply.status == 200
+    row = gateway.chat_rows[1]
+    available = row["tool_params"]["tools_available"]
+    assert [tool["name"] for tool in available] == ["own", "t"]
+    assert row["tool_params"]["tool_choice"] == {"specific": "t"}
+    assert row["dynamic_tools"] == [
+        '{"type":"function","description":"d","parameters":{"type":"object"},"name":"t","strict":true}',
+        '{"type":"openai_custom","name":"c","description":"d","format":{"type":"text"}}',
+    ]
+    assert row["dynamic_provider_tools"] == ['{"scope":{"model_name":"other"},"tool":{"type":"x"}}']
+    assert row["allowed_tools"] == {"tools": ["own", "t"], "choice": "explicit"}
+    assert row["tool_choice"] == {"specific": "t"}
+    assert row["parallel_tool_calls"] is False
+
+
+async def test_a_json_row(start: StartGateway) -> None:
+    """Both keys of the output are there, other blocks are auxiliary, the schema keeps its key order."""
+    toml = MODEL + CHAT.replace('"chat"\n', '"json"\noutput_schema = "out.json"\n', 1) + 'json_mode = "on"\n'
+    gateway = await start(
+        toml,
+        [completion('{"b":1}', reasoning_content="hm")],
+        files={"out.json": '{"type": "object", "required": ["b"]}'},
+    )
+    reply = await gateway.infer()
+    assert reply.status == 200
+    assert isinstance(gateway.sink, MemorySink)
+    (line,) = gateway.sink.lines(Table.JSON_INFERENCE)
+    assert keys(line) == [
+        "id",
+        "function_name",
+        "variant_name",
+        "episode_id",
+        "input",
+        "output",
+        "auxiliary_content",
+        "output_schema",
+        "inference_params",
+        "processing_time_ms",
+        "ttft_ms",
+        "tags",
+        "extra_body",
+        "snapshot_hash",
+    ]
+    assert b'"output":{"raw":"{\\"b\\":1}","parsed":{"b":1}}' in line
+    assert b'"output_schema":{"type":"object","required":["b"]}' in line
+    assert json.loads(line)["auxiliary_content"][0]["text"] == "hm"
+    assert gateway.chat_rows == []
+
+
+async def test_a_model_row(start: StartGateway) -> None:
+    """What was sent and received is kept as text, messages and output as JSON texts."""
+    body = json.dumps(completion_body("Hi"))
+    gateway = await start(MODEL + CHAT, [answer(body.encode())])
+    reply = await gateway.infer(
+        input={"system": "Be brief.", "messages": [{"role": "user", "content": "Hello"}]}
+    )
+    assert isinstance(gateway.sink, MemorySink)
+    (line,) = gateway.sink.lines(Table.MODEL_INFERENCE)
+    row = json.loads(line)
+    assert row.pop("id") != row.pop("inference_id") == reply.json()["inference_id"]
+    assert row.pop("response_time_ms") >= 0
+    assert row.pop("snapshot_hash").isdigit()
+    assert row == {
+        "raw_request": '{"messages":[{"role":"system","content":"Be brief."},'
+        '{"role":"user","content":"Hello"}],"model":"gpt","stream":false}',
+        "raw_response": body,
+        "model_name": "m",
+        "model_provider_name": "p",
+        "input_tokens": 3,
+        "output_tokens": 5,
+        "ttft_ms": None,
+        "system": "Be brief.",
+        "input_messages": '[{"role":"user","content":[{"type":"text","text":"Hello"}]}]',
+        "output": '[{"type":"text","text":"Hi"}]',
+        "cached": False,
+        "finish_reason": "stop",
+        "cost": None,
+        "provider_cache_read_input_tokens": None,
+        "provider_cache_write_input_tokens": None,
+        "function_name": "f",
+        "variant_name": "v",
+    }
+
+
+@pytest.mark.parametrize(
+    ("usage", "answered", "stored"),
+    [
+        ({"prompt_tokens": 0, "completion_tokens": 0}, (0, 0), (None, None)),
+        (None, (None, None), (None, None)),
+        ({"prompt_tokens": 0, "completion_tokens": 7}, (0, 7), (None, 7)),
+    ],
+)
+async def test_no_tokens_are_stored_as_unknown(
+    start: StartGateway, usage: Any, answered: object, stored: object
+) -> None:
+    """A count of zero is null in the row and zero in the answer."""
+    body = {**completion_body(), "usage": usage}
+    gateway = await start(MODEL + CHAT, [answer(json.dumps(body).encode())])
+    found = (await gateway.infer()).json()["usage"]
+    assert (found["input_tokens"], found["output_tokens"]) == answered
+    row = gateway.model_rows[0]
+    assert (row["input_tokens"], row["output_tokens"]) == stored
+
+
+async def test_cached_prompt_tokens(start: StartGateway) -> None:
+    """What the provider read from its cache is answered and stored."""
+    usage = {"prompt_tokens": 9, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 4}}
+    body = {**completion_body(), "usage": usage}
+    gateway = await start(MODEL + CHAT, [answer(json.dumps(body).encode())])
+    assert (await gateway.infer()).json()["usage"]["provider_cache_read_input_tokens"] == 4
+    assert gateway.model_rows[0]["provider_cache_read_input_tokens"] == 4
+
+
+async def test_a_streams_rows(start: StartGateway) -> None:
+    """A stream leaves the same rows as a whole answer, with the time of its first piece."""
+    gateway = await start(MODEL + CHAT, [streamed("H", "i")])
+    await gateway.infer(stream=True)
+    chat, model = gateway.chat_rows[0], gateway.model_rows[0]
+    assert chat["output"] == [{"type": "text", "text": "Hi"}]
+    assert chat["ttft_ms"] is not None
+    assert model["ttft_ms"] is not None
+    assert model["response_time_ms"] >= model["ttft_ms"]
+    assert model["raw_response"].count("\n") == 3
+    assert (model["input_tokens"], model["output_tokens"], model["finish_reason"]) == (3, 5, "stop")
+
+
+async def test_rows_of_one_inference_are_one_record(start: StartGateway) -> None:
+    """The inference and its model calls are handed over together, the inference first."""
+    handed: list[list[Table]] = []
+
+    class Sink(MemorySink):
+        def accept(self, rows: Any) -> int:
+            handed.append([table for table, _ in rows])
+            return super().accept(rows)
+
+    gateway = await start(MODEL + CHAT, [completion(tool_calls=tool_calls(("a", "{}")))], sink=Sink())
+    await gateway.infer()
+    assert handed == [[Table.CHAT_INFERENCE, Table.MODEL_INFERENCE]]

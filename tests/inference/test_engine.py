@@ -1,0 +1,531 @@
+"""Tests of `tzproxy.inference.engine`: the order of checks, the choice of variants, counts and rows."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from in_process import CHAT, HELLO, MODEL, StartGateway, completion, streamed
+
+from tzproxy._speedups.ids import new_uuid7
+from tzproxy._speedups.sampling import Sampler
+from tzproxy.errors import StoreUnavailableError
+from tzproxy.recording.sink import MemorySink, Row
+from tzproxy.upstream.fake import answer
+
+TWO_VARIANTS = (
+    MODEL
+    + """
+[models.n]
+routing = ["p"]
+[models.n.providers.p]
+type = "openai"
+api_base = "http://other.test/v1/"
+model_name = "gpt-n"
+api_key_location = "none"
+[functions.f]
+type = "chat"
+[functions.f.variants.v]
+type = "chat_completion"
+model = "m"
+[functions.f.variants.w]
+type = "chat_completion"
+model = "n"
+"""
+)
+
+
+def uuid7_at(milliseconds: int) -> str:
+    """An id of version 7 with that time."""
+    return str(uuid.UUID(int=milliseconds << 80 | 7 << 76 | 2 << 62 | 1))
+
+
+# ---- the target
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "message"),
+    [
+        ({"function_name": "zz"}, 404, "Unknown function: zz"),
+        ({"variant_name": "zz"}, 404, "Unknown variant: zz"),
+        (
+            {"function_name": None},
+            400,
+            "Invalid inference target: Either `function_name` or `model_name` must be provided",
+        ),
+        (
+            {"function_name": "f", "model_name": "m"},
+            400,
+            "Invalid inference target: Only one of `function_name` or `model_name` can be provided",
+        ),
+        (
+            {"model_name": "m", "variant_name": "v"},
+            400,
+            "Invalid inference target: `variant_name` cannot be provided when using `model_name`",
+        ),
+        (
+            {"model_name": "zz"},
+            400,
+            "Invalid inference target: Invalid model name: Model name 'zz' not found in model table",
+        ),
+        (
+            {"model_name": "zz::gpt"},
+            400,
+            "Invalid inference target: Invalid model name: Model name 'zz::gpt' not found in model table",
+        ),
+        (
+            {"function_name": "tensorzero::default"},
+            500,
+            "Function `tensorzero::default` has no variants",
+        ),
+        ({"function_name": "empty"}, 500, "Function `empty` has no variants"),
+        (
+            {"function_name": None, "internal_dynamic_variant_config": {}},
+            400,
+            "Invalid inference target: If a dynamic variant config is passed, "
+            "`function_name` must be specified.",
+        ),
+    ],
+)
+async def test_targets_that_cannot_be(
+    start: StartGateway, fields: dict[str, object], status: int, message: str
+) -> None:
+    """A request for what does not exist is told so, and nobody is asked."""
+    gateway = await start(MODEL + CHAT + '[functions.empty]\ntype = "chat"\nvariants = {}\n')
+    reply = await gateway.infer(**fields)
+    assert (reply.status, reply.error) == (status, message)
+    assert gateway.network.dialled == []
+
+
+async def test_a_model_is_a_variant_of_the_default_function(start: StartGateway) -> None:
+    """A request that names a model is recorded under the default function, the model being the variant."""
+    gateway = await start(MODEL, [completion()])
+    reply = await gateway.infer(model_name="m")
+    assert reply.json()["variant_name"] == "m"
+    row = gateway.chat_rows[0]
+    assert (row["function_name"], row["variant_name"]) == ("tensorzero::default", "m")
+    assert "tensorzero::variant_pinned" not in row["tags"]
+
+
+async def test_a_models_failure_is_wrapped(start: StartGateway) -> None:
+    """A model request fails as a sampled variant would."""
+    gateway = await start(MODEL, [answer(b"no", status=400)])
+    reply = await gateway.infer(model_name="m")
+    assert reply.status == 502
+    assert reply.error == (
+        "All variants failed with errors: m: All model providers failed to infer with errors: "
+        "p: Error 400 Bad Request from openai client: no"
+    )
+
+
+async def test_models_may_be_named_by_shorthand(start: StartGateway) -> None:
+    """A model needs no configuration: provider type and name are enough."""
+    gateway = await start()
+    reply = await gateway.infer(model_name="dummy::alternate")
+    assert reply.json()["variant_name"] == "dummy::alternate"
+    row = gateway.model_rows[0]
+    assert (row["model_name"], row["model_provider_name"]) == ("dummy::alternate", "dummy")
+
+
+# ---- tags, episodes, namespaces
+
+
+@pytest.mark.parametrize("tag", ["tensorzero::", "tensorzero::internal", "tensorzero::variant_pinned"])
+async def test_reserved_tags_are_refused(start: StartGateway, tag: str) -> None:
+    """Only internal requests may use the gateway's own names."""
+    gateway = await start(MODEL + CHAT, [completion()])
+    reply = await gateway.infer(tags={"a": "b", tag: "x"})
+    assert (reply.status, reply.error) == (400, f"Tag name cannot start with 'tensorzero::': {tag}")
+    reply = await gateway.infer(tags={"a": "b", tag: "x"}, internal=True)
+    assert reply.status == 200
+    assert gateway.chat_rows[0]["tags"] == {"a": "b", tag: "x", "tensorzero::internal": "true"}
+
+
+async def test_internal_namespace_and_pin_leave_tags(start: StartGateway) -> None:
+    """What the gateway knows about the request is stored with it; a pin wins over a tag of that name."""
+    gateway = await start(MODEL + CHAT, [completion()])
+    await gateway.infer(internal=True, namespace="ns", variant_name="v", tags={"tensorzero::x": "y"})
+    assert gateway.chat_rows[0]["tags"] == {
+        "tensorzero::x": "y",
+        "tensorzero::internal": "true",
+        "tensorzero::namespace": "ns",
+        "tensorzero::variant_pinned": "v",
+    }
+
+
+@pytest.mark.parametrize(
+    ("namespace", "message"),
+    [
+        ("", "Namespace identifier cannot be empty"),
+        ("tensorzero::x", "Namespace cannot start with `tensorzero::`: tensorzero::x"),
+    ],
+)
+async def test_bad_namespaces(start: StartGateway, namespace: str, message: str) -> None:
+    """A namespace has a name that is not the gateway's own."""
+    gateway = await start(MODEL + CHAT)
+    reply = await gateway.infer(namespace=namespace)
+    assert (reply.status, message in reply.error) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("episode_id", "message"),
+    [
+        ("", "episode_id: UUID parsing failed: invalid length: expected length 32"),
+        ("nope", "episode_id: UUID parsing failed: invalid length: expected length 32"),
+        ("01890a5d-ac96-774b-bcce-b302099a805z", "episode_id: UUID parsing failed: invalid character"),
+        (
+            "6ec0bd7f-11c0-43da-975e-2a8ad9ebae0b",
+            "Failed to parse UUID as v7: 6ec0bd7f-11c0-43da-975e-2a8ad9ebae0b",
+        ),
+        (
+            "00000000-0000-0000-0000-000000000000",
+            "Failed to parse UUID as v7: 00000000-0000-0000-0000-000000000000",
+        ),
+        (uuid7_at(1_579_751_959_999), "Invalid Episode ID: Timestamp is too early"),
+        (uuid7_at(2_500_000_000_000), "Invalid Episode ID: Timestamp is in the future"),
+        (uuid7_at(9_999_999_999_999), "Invalid Episode ID: Timestamp is in the future"),
+        (
+            uuid7_at(10_000_000_000_000),
+            f"Workflow evaluation run not found for episode id: {uuid7_at(10_000_000_000_000)}",
+        ),
+    ],
+)
+async def test_bad_episodes(start: StartGateway, episode_id: str, message: str) -> None:
+    """An episode id is a UUIDv7 between 2020 and now, or one of a workflow evaluation run."""
+    gateway = await start(MODEL + CHAT)
+    for reply in (await gateway.infer(episode_id=episode_id),):
+        assert reply.status == 400
+        assert reply.error.startswith(message)
+    assert gateway.network.dialled == []
+
+
+async def test_good_episodes_are_kept(start: StartGateway) -> None:
+    """Any form of a valid id is taken and written canonically; the current second is not the future."""
+    gateway = await start(MODEL + CHAT, [completion()] * 4)
+    earliest = uuid7_at(1_579_751_960_000)
+    reply = await gateway.infer(episode_id=earliest)
+    assert reply.json()["episode_id"] == earliest
+    this_second = uuid7_at(int(time.time()) * 1000 + 999)
+    assert (await gateway.infer(episode_id=this_second)).status == 200
+    fresh = new_uuid7()
+    for form in (fresh.upper(), f"{{{fresh}}}"):
+        assert (await gateway.infer(episode_id=form)).json()["episode_id"] == fresh
+    assert [row["episode_id"] for row in gateway.chat_rows[-2:]] == [fresh, fresh]
+
+
+async def test_fresh_episodes_differ_from_inferences(start: StartGateway) -> None:
+    """Without an episode a new one begins, with an id of its own."""
+    gateway = await start(MODEL + CHAT, [completion()] * 2)
+    bodies = [(await gateway.infer()).json() for _ in range(2)]
+    ids = {body[key] for body in bodies for key in ("inference_id", "episode_id")}
+    assert len(ids) == 4
+    assert all(uuid.UUID(found).version == 7 for found in ids)
+
+
+NAMESPACED = MODEL.replace('routing = ["p"]', 'routing = ["p"]\nnamespace = "ns"') + (
+    '[functions.f]\ntype = "chat"\n'
+    '[functions.f.variants.open]\ntype = "chat_completion"\nmodel = "dummy::alternate"\n'
+    '[functions.f.variants.own]\ntype = "chat_completion"\nmodel = "m"\n'
+    '[functions.f.experimentation]\ntype = "static"\ncandidate_variants = ["open"]\n'
+    '[functions.f.experimentation.namespaces.ns]\ntype = "static"\ncandidate_variants = ["own"]\n'
+)
+
+
+async def test_a_namespace_has_its_own_variants(start: StartGateway) -> None:
+    """The request's namespace chooses the experiment; unknown namespaces use the base."""
+    gateway = await start(NAMESPACED, [completion()])
+    chosen = [
+        (await gateway.infer(**fields)).json()["variant_name"]
+        for fields in ({}, {"namespace": "other"}, {"namespace": "ns"})
+    ]
+    assert chosen == ["open", "open", "own"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            {"model_name": "m"},
+            "Model `m` has namespace `ns`, but the request namespace is `None`. "
+            "Namespaced models can only be used with a matching namespace.",
+        ),
+        (
+            {"model_name": "m", "namespace": "zz"},
+            "Model `m` has namespace `ns`, but the request namespace is `zz`. "
+            "Namespaced models can only be used with a matching namespace.",
+        ),
+        (
+            {"variant_name": "own"},
+            "Variant `own` uses model `m` which has namespace `ns`, but the request namespace is `None`. "
+            "Namespaced models can only be used with a matching namespace.",
+        ),
+        (
+            {"variant_name": "own", "namespace": "zz"},
+            "Variant `own` uses model `m` which has namespace `ns`, but the request namespace is `zz`. "
+            "Namespaced models can only be used with a matching namespace.",
+        ),
+    ],
+)
+async def test_namespaced_models_are_for_their_namespace(
+    start: StartGateway, fields: dict[str, object], message: str
+) -> None:
+    """Neither by name nor by a pinned variant is a namespaced model reached from outside."""
+    gateway = await start(NAMESPACED)
+    reply = await gateway.infer(**fields)
+    assert (reply.status, reply.error) == (400, message)
+    assert gateway.network.dialled == []
+
+
+async def test_namespaced_models_serve_their_namespace(start: StartGateway) -> None:
+    """By name and by pin, within the namespace."""
+    gateway = await start(NAMESPACED, [completion()] * 2)
+    assert (await gateway.infer(model_name="m", namespace="ns")).status == 200
+    assert (await gateway.infer(variant_name="own", namespace="ns")).status == 200
+
+
+# ---- which error wins
+
+UNKNOWN_VARIANT = {"variant_name": "zz", "pointer": "/a", "value": 1}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"tags": {"tensorzero::x": ""}, "episode_id": "x"}, "Tag name"),
+        ({"episode_id": "x", "function_name": "zz"}, "episode_id:"),
+        (
+            {"function_name": "zz", "input": {"system": {}}},
+            "Unknown function",
+        ),
+        (
+            {"input": {"system": {}}, "extra_body": [{"variant_name": "zz", "pointer": "/a", "value": 1}]},
+            "System",
+        ),
+        (
+            {
+                "extra_body": [UNKNOWN_VARIANT],
+                "internal_dynamic_variant_config": {"type": "chat_completion"},
+            },
+            "Unknown variant: zz",
+        ),
+        (
+            {"internal_dynamic_variant_config": {"type": "chat_completion"}, "allowed_tools": ["zz"]},
+            "If `internal_dynamic_variant_config` is used, `dryrun` must also be set to true",
+        ),
+        ({"allowed_tools": ["zz"], "variant_name": "zz"}, "Tool not found"),
+        ({"variant_name": "zz", "include_aggregated_response": True}, "Unknown variant: zz"),
+        (
+            {"include_aggregated_response": True},
+            "`include_aggregated_response` is only supported in streaming mode",
+        ),
+    ],
+)
+async def test_the_order_of_checks(start: StartGateway, fields: dict[str, object], message: str) -> None:
+    """Of two mistakes the one that the original finds first is told."""
+    gateway = await start(MODEL + CHAT)
+    reply = await gateway.infer(**fields)
+    assert reply.error.startswith(message), reply.error
+
+
+# ---- variants
+
+
+def episode_for(variant: str) -> str:
+    """An episode that starts with a variant of `TWO_VARIANTS`."""
+    sampler = Sampler("f", ["v", "w"])
+    while True:
+        episode = new_uuid7()
+        if sampler.first(uuid.UUID(episode).bytes) == variant:
+            return episode
+
+
+async def test_the_episode_chooses_the_variant(start: StartGateway) -> None:
+    """An episode is always served by the variant that its hash chooses."""
+    gateway = await start(TWO_VARIANTS, [completion()] * 20, [completion()] * 20)
+    sampler = Sampler("f", ["v", "w"])
+    for _ in range(10):
+        episode = new_uuid7()
+        chosen = {(await gateway.infer(episode_id=episode)).json()["variant_name"] for _ in range(2)}
+        assert chosen == {sampler.first(uuid.UUID(episode).bytes)}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_after_a_failure_the_other_variant_serves(start: StartGateway, stream: bool) -> None:
+    """A failed variant leaves no rows; the one that served leaves its own."""
+    served = streamed("second") if stream else completion("second")
+    gateway = await start(TWO_VARIANTS, [answer(b"no", status=500)], [served])
+    reply = await gateway.infer(episode_id=episode_for("v"), stream=stream)
+    assert reply.status == 200
+    assert (gateway.chat_rows[0]["variant_name"], gateway.model_rows[0]["model_name"]) == ("w", "n")
+    assert len(gateway.sink.rows) == 2
+
+
+async def test_a_pinned_variant_does_not_fall_back(start: StartGateway) -> None:
+    """The pinned variant's failure is the answer, whatever the others could do."""
+    gateway = await start(TWO_VARIANTS, [answer(b"no", status=429)], [completion()])
+    reply = await gateway.infer(variant_name="v")
+    assert reply.status == 500
+    assert reply.error == (
+        "All model providers failed to infer with errors: "
+        "p: Error 429 Too Many Requests from openai client: no"
+    )
+    assert len(gateway.network.requests) == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 422, 429, 500, 503])
+async def test_every_provider_status_is_a_failure_of_the_same_kind(start: StartGateway, status: int) -> None:
+    """The provider's status shows in the text at most, never as the gateway's."""
+    gateway = await start(MODEL + CHAT, [answer(b"no", status=status)], [answer(b"no", status=status)])
+    assert (await gateway.infer()).status == 502
+    assert (await gateway.infer(variant_name="v")).status == 500
+
+
+WEIGHTED = TWO_VARIANTS.replace('model = "m"\n', 'model = "m"\nweight = 1\n', 1).replace(
+    'model = "n"\n', 'model = "n"\nweight = 0\n', 1
+)
+
+
+async def test_weight_zero_is_never_first_but_can_be_pinned(start: StartGateway) -> None:
+    """A variant without weight is reached by its name only."""
+    gateway = await start(WEIGHTED, [completion()] * 10, [completion()])
+    chosen = {(await gateway.infer()).json()["variant_name"] for _ in range(10)}
+    assert chosen == {"v"}
+    assert (await gateway.infer(variant_name="w")).json()["variant_name"] == "w"
+
+
+async def test_a_dynamic_variant_serves_a_dry_run(start: StartGateway) -> None:
+    """A variant that the request brings has the name of all such, and is not written down."""
+    gateway = await start(MODEL + CHAT, [completion()])
+    config = {"type": "chat_completion", "model": "m", "temperature": 0.5}
+    reply = await gateway.infer(internal_dynamic_variant_config=config, dryrun=True)
+    assert reply.json()["variant_name"] == "tensorzero::dynamic_variant"
+    assert gateway.sent[0]["temperature"] == 0.5
+    assert gateway.sink.rows == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"variant_name": "v"}, "`variant_name` and `internal_dynamic_variant_config` cannot both be set."),
+        ({"config": {"type": "zz"}}, "internal_dynamic_variant_config: "),
+        ({"config": {"type": "chat_completion", "model": "zz"}}, "internal_dynamic_variant_config: "),
+        ({"config": 5}, "internal_dynamic_variant_config: "),
+        ({"config": {"type": "chat_completion", "model": "m", "zz": 1}}, "internal_dynamic_variant_config: "),
+    ],
+)
+async def test_bad_dynamic_variants(start: StartGateway, fields: dict[str, Any], message: str) -> None:
+    """A variant that is none is the client's mistake."""
+    gateway = await start(MODEL + CHAT)
+    config = fields.pop("config", {"type": "chat_completion", "model": "m"})
+    reply = await gateway.infer(internal_dynamic_variant_config=config, dryrun=True, **fields)
+    assert reply.status == 400
+    assert reply.error.startswith(message), reply.error
+
+
+# ---- dry runs, counters, synchronous writes
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_dry_run_asks_but_leaves_nothing(start: StartGateway, stream: bool) -> None:
+    """The provider is asked and the answer is complete; no row is written, no request counted."""
+    gateway = await start(MODEL + CHAT, [streamed("a") if stream else completion()])
+    reply = await gateway.infer(dryrun=True, stream=stream)
+    assert reply.status == 200
+    assert gateway.sink.rows == []
+    metrics = await gateway.metrics
+    assert not any(name.startswith(("tensorzero_requests", "tensorzero_inferences")) for name in metrics)
+    assert metrics["tensorzero_input_tokens_total"] == 3
+
+
+async def test_what_is_counted(start: StartGateway) -> None:
+    """Accepted requests count, failed ones among them; refused ones do not."""
+    gateway = await start(MODEL + CHAT, [completion(), answer(b"no", status=500), completion()])
+    await gateway.infer()
+    await gateway.infer()
+    await gateway.infer(variant_name="zz")
+    await gateway.chat()
+    await gateway.infer(model_name="dummy::echo")
+    metrics = await gateway.metrics
+    function = '{endpoint="inference",function_name="f"}'
+    model = '{endpoint="inference",function_name="tensorzero::default",model_name="dummy::echo"}'
+    for name in ("tensorzero_requests_total", "tensorzero_inferences_total"):
+        assert metrics[name + function] == 3
+        assert metrics[name + model] == 1
+
+
+class SlowSink(MemorySink):
+    """A sink whose rows are stored when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stored = asyncio.Event()
+        self.waited: list[int] = []
+        self.failure: Exception | None = None
+
+    def accept(self, rows: Sequence[Row]) -> int:
+        """Keep the rows; the position is always 7."""
+        super().accept(rows)
+        return 7
+
+    async def wait_stored(self, position: int) -> None:
+        """Wait for the test."""
+        self.waited.append(position)
+        await self.stored.wait()
+        if self.failure is not None:
+            raise self.failure
+
+
+async def turns(count: int = 30) -> None:
+    """Let everything happen that can happen."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def test_synchronous_writes_hold_the_answer_back(start: StartGateway) -> None:
+    """With `async_writes = false` an answer waits until its rows are stored."""
+    sink = SlowSink()
+    gateway = await start(MODEL + CHAT, [completion()], sink=sink, synchronous=True)
+    conversation = gateway.begin("POST", "/inference", {"function_name": "f", "input": HELLO})
+    await turns()
+    assert (sink.waited, len(sink.rows), conversation.messages) == ([7], 2, [])
+    sink.stored.set()
+    assert (await conversation.finish()).status == 200
+
+
+async def test_synchronous_writes_hold_the_end_of_a_stream_back(start: StartGateway) -> None:
+    """The pieces of a stream arrive as they come; only its end waits for the store."""
+    sink = SlowSink()
+    gateway = await start(MODEL + CHAT, [streamed("a", "b")], sink=sink, synchronous=True)
+    conversation = gateway.begin("POST", "/inference", {"function_name": "f", "input": HELLO, "stream": True})
+    await turns(100)
+    assert sink.waited == [7]
+    sent = conversation.so_far()
+    assert [event["content"][0]["text"] for event in sent.events()] == ["a", "b"]
+    assert not sent.ended
+    sink.stored.set()
+    assert (await conversation.finish()).ended
+
+
+async def test_rows_that_cannot_be_stored_in_time(start: StartGateway) -> None:
+    """In synchronous mode a store that does not answer is told with 503."""
+    sink = SlowSink()
+    sink.failure = StoreUnavailableError("ClickHouse did not acknowledge within 30 s; the rows are queued.")
+    sink.stored.set()
+    gateway = await start(MODEL + CHAT, [completion()], sink=sink, synchronous=True)
+    reply = await gateway.infer()
+    assert (reply.status, reply.error) == (
+        503,
+        "ClickHouse did not acknowledge within 30 s; the rows are queued.",
+    )
+
+
+async def test_asynchronous_writes_wait_for_nothing(start: StartGateway) -> None:
+    """By default rows are handed over and the answer goes out."""
+    sink = SlowSink()
+    gateway = await start(MODEL + CHAT, [completion()], sink=sink)
+    assert (await gateway.infer()).status == 200
+    assert (sink.waited, len(sink.rows)) == ([], 2)

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from tzproxy.clickhouse import AsyncStoreClient
+from tzproxy.clickhouse.queries.cache import CachedReplies
 from tzproxy.clickhouse.queries.workflow import WorkflowEpisodes
 from tzproxy.config import LoadedConfig, Secret
 from tzproxy.http.app import App, Handler
@@ -23,6 +24,7 @@ from tzproxy.http.openai.route import ChatCompletionsRoute
 from tzproxy.http.operations import HealthRoute, MetricsRoute, RecordingCollector, StatusRoute
 from tzproxy.http.rsgi import RsgiExchange
 from tzproxy.http.unbuilt import unbuilt_routes
+from tzproxy.inference.cache import ModelCache
 from tzproxy.inference.catalog import ConfigCatalog
 from tzproxy.inference.engine import Engine
 from tzproxy.inference.metrics import GatewayMetrics
@@ -81,6 +83,7 @@ class Gateway:
         self._open_upstream = open_upstream
         self._sink: Sink = sink or NullSink()
         self._store: AsyncStoreClient | None = None
+        self._replies: CachedReplies | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
@@ -134,6 +137,10 @@ class Gateway:
             self._sink = RingSink(None, self._settings.ring_bytes, rings_dir=self._settings.rings_dir)
         if self._settings.store_url is not None:
             self._store = AsyncStoreClient(self._settings.store_url, threads=2)
+            # Its own threads and short timeouts: a slow look-up must not hold up other statements.
+            self._replies = CachedReplies(
+                AsyncStoreClient(self._settings.store_url, connect_timeout_s=1.0, timeout_s=2.0)
+            )
         metrics = GatewayMetrics(gateway.metrics.tensorzero_inference_latency_overhead_seconds_buckets)
         caller = ModelCaller(self._upstream, global_timeout_s=gateway.global_outbound_http_timeout_ms / 1000)
         engine = Engine(
@@ -142,12 +149,18 @@ class Gateway:
             self._sink,
             metrics,
             episodes=None if self._store is None else WorkflowEpisodes(self._store),
+            cache=self._cache(),
             synchronous=self._settings.synchronous,
         )
         shape = ErrorShape(gateway.unstable_error_json)
         app = App(self._routes(engine, metrics, shape), base_path=gateway.base_path, shape=shape)
         self._serve = app.serve
         _settle_memory()
+
+    def _cache(self) -> ModelCache | None:
+        if self._loaded.config.gateway.cache.enabled is False:
+            return None
+        return ModelCache(self._sink, lookup=self._replies)
 
     def _routes(
         self, engine: Engine, metrics: GatewayMetrics, shape: ErrorShape
@@ -170,6 +183,8 @@ class Gateway:
             self._sink.close()
         if self._store is not None:
             await self._store.close()
+        if self._replies is not None:
+            await self._replies.close()
 
 
 def _settle_memory() -> None:

@@ -13,11 +13,9 @@ from msgspec import Struct
 from tzproxy._speedups.ids import new_uuid7
 from tzproxy.errors import TzproxyError
 from tzproxy.inference.answer import Answer, build_answer, failed_responses, raw_responses, raw_usages
-from tzproxy.inference.cost import cost_of
-from tzproxy.inference.model import ModelCall
-from tzproxy.inference.model_stream import StreamItem
 from tzproxy.inference.output import StreamCollector
 from tzproxy.inference.plan import Inference
+from tzproxy.inference.stream_sources import StreamItem
 from tzproxy.inference.variant import VariantAnswer, VariantStream
 from tzproxy.types.content import Chunk, TextChunk, ToolCallChunk
 from tzproxy.types.model import ProviderResponse
@@ -148,7 +146,7 @@ class AnswerStream:
             raw_usage = [RawUsageEntry(self._call_id, spec.type, spec.api_type, chunk.raw_usage)]
         if not content and raw_usage is None and not (self._keeps_raw and item.raw):
             return None
-        return Piece(content=content, raw=item.raw, raw_usage=raw_usage)
+        return Piece(content=content, raw=item.raw or None, raw_usage=raw_usage)
 
     async def _end(self) -> Piece:
         self._state = "ended"
@@ -170,22 +168,13 @@ class AnswerStream:
         collector = self._collector
         self.inference.provider_seconds += self._result.context.provider_seconds
         output = collector.output()
-        call = ModelCall(
-            model_name=stream.model_name,
-            provider_name=stream.provider_name,
-            spec=stream.spec,
-            request=stream.request,
-            response=ProviderResponse(
+        call = stream.finished(
+            ProviderResponse(
                 output=output,
                 usage=collector.usage or NO_USAGE,
                 finish_reason=collector.finish_reason,
             ),
-            raw_request=stream.raw_request,
-            raw_response="\n".join(self._raws),
-            response_time_ms=stream.response_time_ms,
-            ttft_ms=stream.ttft_ms,
-            cost=cost_of(stream.prices, self._raws, streamed=True) if stream.prices else None,
-            failures=stream.failures,
+            self._raws,
         )
         result = VariantAnswer(
             output=output,

@@ -11,8 +11,9 @@ from tzproxy.config.providers import BaseProviderConfig, provider_type
 from tzproxy.config.requests import Cost, ExtraBody, ExtraHeaders, TimeoutsConfig
 from tzproxy.errors import ConfigError
 from tzproxy.inference.cost import Price
+from tzproxy.inference.deadlines import Timeouts
 from tzproxy.inference.extra import BodyChange, Changes, HeaderChange
-from tzproxy.inference.model import Model, ModelProvider, Timeouts
+from tzproxy.inference.model import Model, ModelProvider
 from tzproxy.providers.registry import build_provider, is_supported, type_name
 
 SHORTHANDS_KEPT = 1024

@@ -5,18 +5,18 @@ The order of the checks is the original's: it decides which of several errors a 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Protocol
 
 import msgspec
 
-from tzproxy._speedups.ids import format_uuid, new_uuid7, parse_uuid, uuid_time_ms, uuid_version
+from tzproxy._speedups.ids import new_uuid7, parse_uuid, uuid_time_ms
 from tzproxy.clickhouse.queries.workflow import WorkflowEpisode
 from tzproxy.errors import InvalidTargetError, NotFoundError, NotSupportedError, RequestError, TzproxyError
 from tzproxy.inference.answer import Answer, build_answer
 from tzproxy.inference.answer_stream import AnswerStream
+from tzproxy.inference.cache import ModelCache
 from tzproxy.inference.errors import AllVariantsFailedError
 from tzproxy.inference.extra import check_entry, check_variant_filters
 from tzproxy.inference.files import FileStore
@@ -26,6 +26,12 @@ from tzproxy.inference.metrics import GatewayMetrics, Labels
 from tzproxy.inference.model import Model, ModelCaller
 from tzproxy.inference.model_stream import ModelStreamer
 from tzproxy.inference.plan import DEFAULT_FUNCTION, Inference
+from tzproxy.inference.request_checks import (
+    WORKFLOW_EPISODES_FROM_MS,
+    check_episode,
+    check_namespace,
+    namespace_mismatch,
+)
 from tzproxy.inference.rows import RowWriter
 from tzproxy.inference.variant import Variant, VariantAnswer, VariantStream
 from tzproxy.recording.sink import Sink
@@ -33,8 +39,6 @@ from tzproxy.types.params import NO_CHAT_PARAMS
 from tzproxy.types.request import ExtraBody, ExtraHeader, InferenceRequest, given
 
 RESERVED = "tensorzero::"
-WORKFLOW_EPISODES_FROM_MS = 10_000_000_000_000
-EARLIEST_EPISODE_MS = 1_579_751_960_000
 
 
 class Catalog(Protocol):
@@ -97,8 +101,10 @@ class Engine:
         metrics: GatewayMetrics,
         *,
         episodes: EpisodeLookup | None = None,
+        cache: ModelCache | None = None,
         synchronous: bool = False,
     ) -> None:
+        self._cache = cache
         self._episodes = episodes
         self.catalog = catalog
         self.metrics = metrics
@@ -147,10 +153,14 @@ class Engine:
             self.metrics.count_request(labels)
         if request.include_aggregated_response and not request.stream:
             raise RequestError("`include_aggregated_response` is only supported in streaming mode")
-        if request.cache_options.enabled != "off":
-            raise NotSupportedError("`cache_options` is not supported yet")
+        cache = None
+        if request.cache_options.enabled != "off" and self._cache is not None:
+            cache = self._cache.use(
+                request.cache_options, dryrun=bool(request.dryrun), files=read.stored_files()
+            )
         return Inference(
             request=request,
+            cache=cache,
             function=function,
             inference_id=inference_id,
             episode_id=episode_id,
@@ -217,6 +227,8 @@ class Engine:
 
     def _count_tokens(self, answer: Answer) -> None:
         for call in answer.calls:
+            if call.cached:
+                continue
             usage = call.response.usage
             self.metrics.count_tokens(usage.input_tokens, usage.output_tokens)
 
@@ -361,42 +373,3 @@ class Engine:
                     f"Invalid model provider filter: provider `{entry.provider_name}` not found in model "
                     f"`{entry.model_name}`."
                 )
-
-
-def check_episode(given: str, episode: bytes) -> tuple[str, bytes]:
-    """Check a client's episode id: a UUIDv7 that is neither too old nor in the future.
-
-    Raises:
-        RequestError: saying what is wrong with it.
-    """
-    if uuid_version(episode) != 7:
-        raise RequestError(f"Failed to parse UUID as v7: {given}")
-    at_ms = uuid_time_ms(episode)
-    if at_ms >= WORKFLOW_EPISODES_FROM_MS:
-        return format_uuid(episode), episode
-    if at_ms < EARLIEST_EPISODE_MS:
-        raise RequestError("Invalid Episode ID: Timestamp is too early")
-    if at_ms // 1000 > int(time.time()):
-        raise RequestError("Invalid Episode ID: Timestamp is in the future")
-    return format_uuid(episode), episode
-
-
-def check_namespace(variant: Variant, requested: str | None) -> None:
-    """Check that a pinned variant's models may be used in the request's namespace.
-
-    Raises:
-        RequestError: naming variant, model and namespaces.
-    """
-    for model in variant.models():
-        if model.namespace is not None and model.namespace != requested:
-            subject = f"Variant `{variant.name}` uses model `{model.name}` which has namespace"
-            raise namespace_mismatch(subject, model.namespace, requested)
-
-
-def namespace_mismatch(subject: str, namespace: str, requested: str | None) -> RequestError:
-    """Make the error for a namespaced model asked for outside its namespace."""
-    wanted = "`None`" if requested is None else f"`{requested}`"
-    return RequestError(
-        f"{subject} `{namespace}`, but the request namespace is {wanted}. "
-        "Namespaced models can only be used with a matching namespace."
-    )

@@ -13,6 +13,7 @@ from tzproxy.types.content import (
     RawText,
     Role,
     StoredBlock,
+    StoredFile,
     StoredInput,
     StoredMessage,
     Template,
@@ -50,6 +51,17 @@ class ReadInput:
         self.stored = stored
         self.files = files
         self.filtered = filtered
+
+    def stored_files(self) -> list[StoredFile]:
+        """Return the stored form of all files, in the order they come in the messages."""
+        if not self.files:
+            return []
+        return [
+            block
+            for message in self.stored.messages
+            for block in message.content
+            if isinstance(block, StoredFile)
+        ]
 
 
 def read_input(wire: Input, files: FileStore) -> ReadInput:

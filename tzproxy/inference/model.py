@@ -5,17 +5,17 @@ The one place that drives providers: it sends what they build and hands them wha
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Mapping, Sequence
 from time import perf_counter
-from typing import TypeVar, cast
+from typing import cast
 
 from msgspec import Raw, Struct
 
 from tzproxy.errors import TzproxyError, UpstreamError
+from tzproxy.inference.cache import CacheUse, answer_of
 from tzproxy.inference.cost import Price, cost_of
-from tzproxy.inference.errors import AllProvidersFailedError, DeadlineError, duration_text
+from tzproxy.inference.deadlines import NO_TIMEOUTS, Timeouts, bounded
+from tzproxy.inference.errors import AllProvidersFailedError
 from tzproxy.inference.extra import NO_CHANGES, Changes, changed_body, changed_headers, matching
 from tzproxy.providers.driving import error_response, send_failure
 from tzproxy.providers.errors import ProviderError
@@ -34,19 +34,6 @@ from tzproxy.types.content import Message, Thought, Unknown
 from tzproxy.types.model import ModelRequest, ProviderResponse
 from tzproxy.types.request import ExtraBody, ExtraHeader
 from tzproxy.upstream import NO_HEADERS, Upstream
-
-T = TypeVar("T")
-
-
-class Timeouts(Struct, frozen=True):
-    """Configured deadlines of one level. Units: milliseconds; None: no deadline."""
-
-    total_ms: int | None = None
-    stream_ttft_ms: int | None = None
-    stream_total_ms: int | None = None
-
-
-NO_TIMEOUTS = Timeouts()
 
 
 class ModelProvider(Struct, frozen=True, kw_only=True):
@@ -71,9 +58,13 @@ class Model(Struct, frozen=True, kw_only=True):
 
 
 class CallContext:
-    """What the attempts of one inference share. `provider_seconds` grows by the time spent waiting."""
+    """What the attempts of one inference share. `provider_seconds` grows by the time spent waiting.
+
+    `cache` is set for a request that asks for the cache.
+    """
 
     __slots__ = (
+        "cache",
         "changes",
         "credentials",
         "extra_body",
@@ -92,7 +83,9 @@ class CallContext:
         extra_body: Sequence[ExtraBody] = (),
         extra_headers: Sequence[ExtraHeader] = (),
         filtered: bool = False,
+        cache: CacheUse | None = None,
     ) -> None:
+        self.cache = cache
         self.variant_name = variant_name
         self.credentials = credentials
         self.changes = changes
@@ -165,6 +158,24 @@ class ModelCaller:
     ) -> ModelCall:
         request = addressed(request, model, entry, filtered=context.filtered)
         check_provider_tools(request, model, entry)
+        cache = context.cache
+        if cache is not None:
+            key = cache.key(model.name, entry.name, request, context)
+            kept = await cache.find(key)
+            answer = None if kept is None else answer_of(kept)
+            if kept is not None and answer is not None:
+                return ModelCall(
+                    model_name=model.name,
+                    provider_name=entry.name,
+                    spec=entry.spec,
+                    request=request,
+                    response=answer,
+                    raw_request=kept.raw_request,
+                    raw_response=kept.raw_response,
+                    response_time_ms=0,
+                    cost=0.0,
+                    cached=True,
+                )
         started = perf_counter()
         if entry.wire is not None:
             if entry.spec.prepares:
@@ -179,6 +190,8 @@ class ModelCaller:
             response, raw_request, raw_response = local.response, local.raw_request, local.raw_response
             context.provider_seconds += perf_counter() - started
         cost = cost_of(entry.prices, [raw_response], streamed=False) if entry.prices else None
+        if cache is not None:
+            cache.keep_answer(key, request, response, raw=(raw_request, raw_response))
         return ModelCall(
             model_name=model.name,
             provider_name=entry.name,
@@ -349,34 +362,3 @@ def local_extras(changes: Changes) -> LocalExtras:
         return NO_EXTRAS
     headers = changed_headers(NO_HEADERS, changes.headers)
     return LocalExtras(body=Raw(changed_body(b"{}", changes.body)), headers=tuple(headers.pairs))
-
-
-async def bounded(work: Awaitable[T], milliseconds: int, owner: str) -> T:
-    """Wait for something within a plain answer's deadline.
-
-    Raises:
-        DeadlineError: naming the owner.
-    """
-    async with deadline(milliseconds, owner, "non_streaming.total_ms"):
-        return await work
-
-
-@asynccontextmanager
-async def deadline(milliseconds: int, owner: str, key: str) -> AsyncIterator[None]:
-    """Bound what runs inside.
-
-    Raises:
-        DeadlineError: naming the owner and the configuration key.
-    """
-    try:
-        async with asyncio.timeout(milliseconds / 1000):
-            yield
-    except TimeoutError as exc:
-        raise timed_out(owner, key, milliseconds) from exc
-
-
-def timed_out(owner: str, key: str, milliseconds: int) -> DeadlineError:
-    """Make the error for a configured timeout that passed."""
-    return DeadlineError(
-        f"{owner} timed out due to configured `{key}` timeout ({duration_text(milliseconds)})"
-    )

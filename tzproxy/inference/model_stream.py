@@ -9,53 +9,31 @@ import asyncio
 from collections.abc import Sequence
 from time import perf_counter
 
-from msgspec import Struct
-
 from tzproxy.errors import TzproxyError, UpstreamError
+from tzproxy.inference.cached_stream import KeptSource, replayed
+from tzproxy.inference.cost import cost_of
+from tzproxy.inference.deadlines import Deadline, begin_by
 from tzproxy.inference.errors import AllProvidersFailedError, DeadlineError
 from tzproxy.inference.model import (
     CallContext,
     Model,
+    ModelCall,
     ModelCaller,
     ModelProvider,
-    Timeouts,
     addressed,
     attributed,
     built,
     changes_for,
     check_provider_tools,
-    complete_raw,
     local_extras,
     prepare,
     raw_request_of,
-    timed_out,
 )
-from tzproxy.providers.driving import (
-    broken_stream,
-    empty_stream,
-    is_stream,
-    send_failure,
-    stream_refusal,
-)
-from tzproxy.providers.errors import FatalStreamError, ProviderError
-from tzproxy.providers.protocol import LocalStream, ProviderSpec, StreamParser
-from tzproxy.types.model import ModelRequest, ProviderChunk
-from tzproxy.upstream import UpstreamStream
-
-
-class StreamItem(Struct, frozen=True):
-    """One piece, or one failure, of a stream; `raw` is the provider's own text of it."""
-
-    chunk: ProviderChunk | None
-    error: TzproxyError | None
-    raw: str
-
-
-class Deadline(Struct, frozen=True):
-    """A moment after which a stream is over. Units: `at` in seconds of the event loop's clock."""
-
-    at: float
-    error: DeadlineError
+from tzproxy.inference.stream_sources import LocalSource, Source, StreamItem, WireSource
+from tzproxy.providers.driving import empty_stream, is_stream, send_failure, stream_refusal
+from tzproxy.providers.errors import FatalStreamError
+from tzproxy.providers.protocol import ProviderSpec
+from tzproxy.types.model import ModelRequest, ProviderResponse
 
 
 class ModelStream:
@@ -78,7 +56,7 @@ class ModelStream:
         "ttft_ms",
     )
 
-    def __init__(self, source: _Source, model: Model, entry: ModelProvider, request: ModelRequest) -> None:
+    def __init__(self, source: Source, model: Model, entry: ModelProvider, request: ModelRequest) -> None:
         self._source = source
         self._first: list[StreamItem] | None = None
         self._ended = False
@@ -139,89 +117,27 @@ class ModelStream:
         self._ended = True
         await self._source.close()
 
-
-class _Source:
-    """Where the items of one stream come from."""
-
-    raw_request: str
-    started: float
-
-    async def items(self) -> list[StreamItem] | None:
-        raise NotImplementedError
-
-    async def close(self) -> None:
-        raise NotImplementedError
-
-
-class _WireSource(_Source):
-    __slots__ = ("_context", "_parser", "_spec", "_stream", "raw_request", "started")
-
-    def __init__(
-        self,
-        stream: UpstreamStream,
-        parser: StreamParser,
-        spec: ProviderSpec,
-        raw_request: str,
-        context: CallContext,
-    ) -> None:
-        self._stream = stream
-        self._parser = parser
-        self._spec = spec
-        self._context = context
-        self.raw_request = raw_request
-        self.started = perf_counter()
-
-    async def items(self) -> list[StreamItem] | None:
-        parser = self._parser
-        while not parser.done:
-            waiting = perf_counter()
-            try:
-                events = await self._stream.next_events()
-            except UpstreamError as exc:
-                error = broken_stream(self._spec, exc, self.raw_request, self._stream.headers)
-                return [StreamItem(None, error, "")]
-            finally:
-                self._context.provider_seconds += perf_counter() - waiting
-            if events is None:
-                return None
-            items = [item for event in events if (item := self._item(event)) is not None]
-            if items:
-                return items
-        self._stream.finish()
-        return None
-
-    def _item(self, event: bytes) -> StreamItem | None:
-        if self._parser.done:
-            return None
-        try:
-            chunk = self._parser.feed(event)
-        except ProviderError as exc:
-            complete_raw(exc, self._spec, self.raw_request)
-            return StreamItem(None, exc, event.decode(errors="replace"))
-        return None if chunk is None else StreamItem(chunk, None, event.decode(errors="replace"))
-
-    async def close(self) -> None:
-        await self._stream.close()
-
-
-class _LocalSource(_Source):
-    __slots__ = ("_events", "raw_request", "started")
-
-    def __init__(self, local: LocalStream) -> None:
-        self._events = local.events
-        self.raw_request = local.raw_request
-        self.started = perf_counter()
-
-    async def items(self) -> list[StreamItem] | None:
-        async for event in self._events:
-            chunk = event.chunk
-            if isinstance(chunk, TzproxyError):
-                return [StreamItem(None, chunk, event.raw)]
-            return [StreamItem(chunk, None, event.raw)]
-        return None
-
-    async def close(self) -> None:
-        return None
+    def finished(self, response: ProviderResponse, raws: Sequence[str]) -> ModelCall:
+        """Return the call that this stream was, from its pieces put together and the provider's texts."""
+        source = self._source
+        if source.cached:
+            cost: float | None = 0.0
+        else:
+            cost = cost_of(self.prices, raws, streamed=True) if self.prices else None
+        return ModelCall(
+            model_name=self.model_name,
+            provider_name=self.provider_name,
+            spec=self.spec,
+            request=self.request,
+            response=response,
+            raw_request=self.raw_request,
+            raw_response="\n".join(raws) if source.raw_response is None else source.raw_response,
+            response_time_ms=self.response_time_ms,
+            ttft_ms=self.ttft_ms,
+            cost=cost,
+            cached=source.cached,
+            failures=self.failures,
+        )
 
 
 class ModelStreamer:
@@ -263,7 +179,13 @@ class ModelStreamer:
     ) -> ModelStream:
         request = addressed(request, model, entry, filtered=context.filtered)
         check_provider_tools(request, model, entry)
-        source = await self._source(model, entry, request, context)
+        cache = context.cache
+        if cache is None:
+            source = await self._source(model, entry, request, context)
+        else:
+            key = cache.key(model.name, entry.name, request, context)
+            kept = await replayed(cache, key)
+            source = kept or KeptSource(await self._source(model, entry, request, context), cache, key)
         stream = ModelStream(source, model, entry, request)
         try:
             await stream.open()
@@ -274,11 +196,11 @@ class ModelStreamer:
 
     async def _source(
         self, model: Model, entry: ModelProvider, request: ModelRequest, context: CallContext
-    ) -> _Source:
+    ) -> Source:
         if entry.wire is None:
             assert entry.local is not None
             extras = local_extras(changes_for(model, entry, context))
-            return _LocalSource(await entry.local.stream(request, context.credentials, extras))
+            return LocalSource(await entry.local.stream(request, context.credentials, extras))
         if entry.spec.prepares:
             await prepare(entry.wire, context)
         wire = built(entry.wire, model, entry, request, context)
@@ -294,7 +216,7 @@ class ModelStreamer:
             )
             if is_stream(opened.status, opened.headers):
                 parser = entry.wire.stream_parser(request, opened.headers)
-                source = _WireSource(opened, parser, entry.spec, raw_request, context)
+                source = WireSource(opened, parser, entry.spec, raw_request, context)
                 source.started = started
                 return source
             body = await opened.read_all()
@@ -303,50 +225,3 @@ class ModelStreamer:
         finally:
             context.provider_seconds += perf_counter() - started
         raise stream_refusal(entry.spec, opened.status, opened.headers, body, raw_request)
-
-
-class begin_by:
-    """Bound the time to a stream's first piece; yields the deadlines that go on after it."""
-
-    __slots__ = ("_limit", "_owner", "_rest", "_timeouts")
-
-    def __init__(self, timeouts: Timeouts, owner: str) -> None:
-        self._timeouts = timeouts
-        self._owner = owner
-        self._limit: asyncio.Timeout | None = None
-        self._rest: list[Deadline] = []
-
-    async def __aenter__(self) -> list[Deadline]:
-        """Start the clock."""
-        timeouts = self._timeouts
-        if timeouts.stream_ttft_ms is None and timeouts.stream_total_ms is None:
-            return self._rest
-        if timeouts.stream_total_ms is not None:
-            at = asyncio.get_running_loop().time() + timeouts.stream_total_ms / 1000
-            error = timed_out(self._owner, "streaming.total_ms", timeouts.stream_total_ms)
-            self._rest.append(Deadline(at, error))
-        self._limit = asyncio.timeout(self._first_ms() / 1000)
-        await self._limit.__aenter__()
-        return self._rest
-
-    def _first_ms(self) -> int:
-        return min(
-            ms for ms in (self._timeouts.stream_ttft_ms, self._timeouts.stream_total_ms) if ms is not None
-        )
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: object
-    ) -> None:
-        """Stop the clock.
-
-        Raises:
-            DeadlineError: when it ran out.
-        """
-        if self._limit is None:
-            return
-        try:
-            await self._limit.__aexit__(kind, exc, trace)  # type: ignore[arg-type]
-        except TimeoutError as late:
-            milliseconds = self._first_ms()
-            key = "ttft_ms" if milliseconds == self._timeouts.stream_ttft_ms else "total_ms"
-            raise timed_out(self._owner, f"streaming.{key}", milliseconds) from late

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Raw, Struct
 
+from tzproxy.inference.cache import CacheUse
 from tzproxy.inference.input import ReadInput
 from tzproxy.inference.tools import InferenceTools
 from tzproxy.prompts import JsonSchema
@@ -31,9 +32,11 @@ class Inference:
 
     Units: `started` in seconds of `time.perf_counter`. `episode` are the 16 bytes of `episode_id`.
     `pinned` is the one variant to use, with errors unwrapped; else `sole` is the only one to try.
+    `cache` is set for a request that asks for the cache.
     """
 
     __slots__ = (
+        "cache",
         "episode",
         "episode_id",
         "function",
@@ -68,7 +71,9 @@ class Inference:
         pinned: Variant | None,
         sole: Variant | None,
         started: float,
+        cache: CacheUse | None = None,
     ) -> None:
+        self.cache = cache
         self.request = request
         self.function = function
         self.inference_id = inference_id

@@ -8,17 +8,15 @@ from typing import Literal, Protocol
 from msgspec import Raw, Struct
 
 from tzproxy.errors import NotSupportedError, RequestError, TzproxyError
+from tzproxy.inference.deadlines import NO_TIMEOUTS, Timeouts, begin_by, bounded
 from tzproxy.inference.extra import NO_CHANGES, Changes
 from tzproxy.inference.model import (
-    NO_TIMEOUTS,
     CallContext,
     Model,
     ModelCall,
     ModelCaller,
-    Timeouts,
-    bounded,
 )
-from tzproxy.inference.model_stream import ModelStream, ModelStreamer, begin_by
+from tzproxy.inference.model_stream import ModelStream, ModelStreamer
 from tzproxy.inference.plan import Inference, OutputSchema
 from tzproxy.inference.prompt import Prompt
 from tzproxy.inference.retry import Retries, retried
@@ -190,6 +188,7 @@ class ChatCompletion:
             extra_body=request.extra_body,
             extra_headers=request.extra_headers,
             filtered=inference.read.filtered,
+            cache=inference.cache,
         )
 
     def model_request(

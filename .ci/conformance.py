@@ -2,7 +2,10 @@
 
 Starts the suite's mock providers and ClickHouse stand-in and the gateway on free ports (the mock's two are
 fixed by the suite's configuration), plays all cases, and fails on any failing case that is not in
-`not-yet-passing.txt`, and on any case in that list which passes: the list may only shrink.
+`not-yet-passing.txt`, and on any case in that list which passes or is no case: the list may only shrink.
+
+`--write-gaps` brings the list up to date: cases that pass leave it, cases that fail are added at its end by
+area; comment lines stay with the cases below them.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ KNOWN_GAPS = HERE / "not-yet-passing.txt"
 MOCK_URL = "http://127.0.0.1:9491"
 START_S = 60.0
 RETRIES = 2
+PLAY_S = 1200.0
 
 
 def free_port() -> int:
@@ -88,8 +92,11 @@ def suite_environment(suite: Path, certs: Path, clickhouse: str) -> dict[str, st
 def play(suite: Path, work: Path, arguments: list[str]) -> dict[str, bool]:
     """Run the suite's runner; return case to passed."""
     report = work / "report.jsonl"
+    report.unlink(missing_ok=True)
     command = [sys.executable, str(suite / "run.py"), "--json-report", str(report), *arguments]
-    subprocess.run(command, check=False)
+    done = subprocess.run(command, check=False, timeout=PLAY_S)
+    if not report.exists():
+        sys.exit(f"the suite's runner ended with status {done.returncode} and no report")
     return {row["case"]: row["passed"] for row in map(json.loads, report.read_text().splitlines())}
 
 
@@ -143,8 +150,32 @@ def run(suite: Path, filters: list[str], keep: Path | None) -> dict[str, bool]:
 
 def known_gaps() -> set[str]:
     """Return the cases that are known not to pass yet."""
-    lines = KNOWN_GAPS.read_text().splitlines() if KNOWN_GAPS.exists() else []
-    return {line for line in lines if line and not line.startswith("#")}
+    return {name for _, names in read_groups() for name in names}
+
+
+def read_groups() -> list[tuple[list[str], list[str]]]:
+    """Return the list's groups: comment lines and the cases below them, parted by empty lines."""
+    text = KNOWN_GAPS.read_text() if KNOWN_GAPS.exists() else ""
+    groups = []
+    for block in text.split("\n\n"):
+        lines = [line.strip() for line in block.splitlines() if line.strip()]
+        comments = [line for line in lines if line.startswith("#")]
+        groups.append((comments, [line for line in lines if not line.startswith("#")]))
+    return groups
+
+
+def write_gaps(failing: set[str], played: set[str]) -> None:
+    """Take what passes out of the list, and add what fails; cases that were not played stay as they are."""
+    kept = [
+        (comments, [name for name in names if name in failing or name not in played])
+        for comments, names in read_groups()
+    ]
+    # A first group without cases is the list's own heading.
+    groups = [group for position, group in enumerate(kept) if group[1] or (position == 0 and group[0])]
+    added = sorted(failing - {name for _, names in groups for name in names})
+    for area in sorted({name.partition("/")[0] for name in added}):
+        groups.append(([f"# {area}"], [name for name in added if name.startswith(f"{area}/")]))
+    KNOWN_GAPS.write_text("\n\n".join("\n".join([*comments, *names]) for comments, names in groups) + "\n")
 
 
 def main() -> int:
@@ -163,7 +194,7 @@ def main() -> int:
     sys.stdout.write(f"{'all':24} {sum(passed.values()):4} / {len(results)}\n")
     failing = {name for name, ok in results.items() if not ok}
     if options.write_gaps:
-        KNOWN_GAPS.write_text("".join(f"{name}\n" for name in sorted(failing)))
+        write_gaps(failing, set(results))
         return 0
     gaps = known_gaps()
     for name in sorted(failing - gaps):
@@ -171,7 +202,10 @@ def main() -> int:
     closed = sorted(gaps & (results.keys() - failing))
     for name in closed:
         sys.stdout.write(f"passes now, take it out of {KNOWN_GAPS.name}: {name}\n")
-    return 1 if failing - gaps or closed else 0
+    unknown = [] if options.filter else sorted(gaps - results.keys())
+    for name in unknown:
+        sys.stdout.write(f"is no case of the suite, take it out of {KNOWN_GAPS.name}: {name}\n")
+    return 1 if failing - gaps or closed or unknown else 0
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def test_a_chat_function_and_its_rows(gateway: Gateway, client: TensorZeroGatewa
         tags={"tenant": "acme"},
         params={"chat_completion": {"temperature": 0.5}},
     )
-    assert isinstance(answer, ChatInferenceResponse)
+    assert answer.__class__ is ChatInferenceResponse
     text = answer.content[0].text
     assert "built into tzproxy" in text
     (row,) = gateway.rows_of(str(answer.inference_id))

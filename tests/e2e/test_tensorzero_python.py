@@ -46,8 +46,9 @@ def test_a_chat_function_and_its_rows(gateway: Gateway, client: TensorZeroGatewa
         tags={"tenant": "acme"},
         params={"chat_completion": {"temperature": 0.5}},
     )
-    assert answer.__class__ is ChatInferenceResponse
-    text = answer.content[0].text
+    assert isinstance(answer, ChatInferenceResponse)
+    block: Any = answer.content[0]
+    text = block.text
     assert "built into tzproxy" in text
     (row,) = gateway.rows_of(str(answer.inference_id))
     assert str(row["episode_id"]) == str(answer.episode_id)

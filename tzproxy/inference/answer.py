@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from time import perf_counter
 
-from msgspec import Raw, Struct
+from msgspec import Struct
 
-from tzproxy._speedups.ids import new_uuid7
 from tzproxy.errors import TzproxyError
 from tzproxy.inference.errors import iter_provider_errors
 from tzproxy.inference.model import ModelCall
@@ -40,7 +39,6 @@ class Answer(Struct, frozen=True, kw_only=True):
     processing_time_ms: int
     ttft_ms: int | None = None
     failures: Sequence[TzproxyError] = ()
-    model_inference_id: str | None = None
 
     def response(self) -> ChatResponse | JsonResponse:
         """Return what `/inference` answers."""
@@ -48,12 +46,10 @@ class Answer(Struct, frozen=True, kw_only=True):
         request = inference.request
         raw_usage: list[RawUsageEntry] | None = None
         raw_response: list[RawResponseEntry] | None = None
-        if request.include_raw_usage or request.include_raw_response:
-            ids = [new_uuid7() for _ in self.calls]
-            if request.include_raw_usage:
-                raw_usage = raw_usages(self.calls, ids)
-            if request.include_raw_response:
-                raw_response = [*failed_responses(self.failures), *raw_responses(self.calls, ids)]
+        if request.include_raw_usage:
+            raw_usage = raw_usages(self.calls)
+        if request.include_raw_response:
+            raw_response = [*failed_responses(self.failures), *raw_responses(self.calls)]
         original = self.calls[-1].raw_response if request.include_original_response else None
         if self.output is not None:
             return JsonResponse(
@@ -190,29 +186,24 @@ def _known_sum(values: Iterable[int | None]) -> int | None:
     return sum(known) if known else None
 
 
-def raw_usages(calls: Sequence[ModelCall], ids: Sequence[str]) -> list[RawUsageEntry]:
+def raw_usages(calls: Sequence[ModelCall]) -> list[RawUsageEntry]:
     """Collect the providers' own usage objects of uncached calls."""
     return [
-        usage_entry(call_id, call, call.response.raw_usage)
-        for call_id, call in zip(ids, calls, strict=True)
+        RawUsageEntry(call.id, call.spec.type, call.spec.api_type, call.response.raw_usage)
+        for call in calls
         if not call.cached and call.response.raw_usage is not None
     ]
 
 
-def usage_entry(call_id: str, call: ModelCall, data: Raw) -> RawUsageEntry:
-    """Make one entry of `raw_usage`."""
-    return RawUsageEntry(call_id, call.spec.type, call.spec.api_type, data)
-
-
-def raw_responses(calls: Sequence[ModelCall], ids: Sequence[str]) -> list[RawResponseEntry]:
+def raw_responses(calls: Sequence[ModelCall]) -> list[RawResponseEntry]:
     """Collect the providers' own answers: per call first its failed attempts, then itself."""
     entries: list[RawResponseEntry] = []
-    for call_id, call in zip(ids, calls, strict=True):
+    for call in calls:
         entries.extend(failed_responses(call.failures))
         if not call.cached:
             entries.append(
                 RawResponseEntry(
-                    model_inference_id=call_id,
+                    model_inference_id=call.id,
                     provider_type=call.spec.type,
                     api_type=call.spec.api_type,
                     data=call.raw_response,

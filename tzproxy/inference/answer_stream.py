@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec import Struct
 
-from tzproxy._speedups.ids import new_uuid7
 from tzproxy.errors import TzproxyError
 from tzproxy.inference.answer import Answer, build_answer, failed_responses, raw_responses, raw_usages
 from tzproxy.inference.output import StreamCollector
@@ -52,7 +51,6 @@ class AnswerStream:
     """A streamed inference under way. `failures` happened before its first piece."""
 
     __slots__ = (
-        "_call_id",
         "_calls_as_text",
         "_collector",
         "_failures",
@@ -84,7 +82,6 @@ class AnswerStream:
         self._collector = StreamCollector()
         self._raws: list[str] = []
         self._state = "leading"
-        self._call_id = new_uuid7()
         self._keeps_raw = request.include_raw_response or request.include_original_response
         self._wants_raw_usage = request.include_raw_usage
         self._calls_as_text = inference.function.type == "chat" and result.params.json_mode == "tool"
@@ -111,20 +108,16 @@ class AnswerStream:
 
     def _leading(self) -> list[Piece]:
         request = self.inference.request
-        pieces: list[Piece] = []
         earlier = self._result.calls
-        ids = [new_uuid7() for _ in earlier]
+        pieces: list[Piece] = []
         if request.include_raw_response:
-            for entries in (
-                failed_responses(self._failures),
-                failed_responses(self._result.stream.failures),
-                raw_responses(earlier, ids),
-            ):
-                if entries:
-                    pieces.append(Piece(raw_response=entries))
-        if request.include_raw_usage and earlier:
-            pieces.insert(min(1, len(pieces)), Piece(raw_usage=raw_usages(earlier, ids)))
-        return pieces
+            pieces.append(Piece(raw_response=failed_responses(self._failures)))
+        if request.include_raw_usage:
+            pieces.append(Piece(raw_usage=raw_usages(earlier)))
+        if request.include_raw_response:
+            pieces.append(Piece(raw_response=failed_responses(self._result.stream.failures)))
+            pieces.append(Piece(raw_response=raw_responses(earlier)))
+        return [piece for piece in pieces if piece.raw_response or piece.raw_usage]
 
     def _piece(self, item: StreamItem) -> Piece | None:
         if item.error is not None:
@@ -142,8 +135,9 @@ class AnswerStream:
             ]
         raw_usage: list[RawUsageEntry] | None = None
         if self._wants_raw_usage and chunk.raw_usage is not None:
-            spec = self._result.stream.spec
-            raw_usage = [RawUsageEntry(self._call_id, spec.type, spec.api_type, chunk.raw_usage)]
+            stream = self._result.stream
+            spec = stream.spec
+            raw_usage = [RawUsageEntry(stream.call_id, spec.type, spec.api_type, chunk.raw_usage)]
         if not content and raw_usage is None and not (self._keeps_raw and item.raw):
             return None
         return Piece(content=content, raw=item.raw or None, raw_usage=raw_usage)

@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Mapping, Sequence
 from time import perf_counter
 from typing import cast
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, field
 
+from tzproxy._speedups.ids import new_uuid7
 from tzproxy.errors import TzproxyError, UpstreamError
 from tzproxy.inference.cache import CacheUse, answer_of
 from tzproxy.inference.cost import Price, cost_of
@@ -113,6 +114,8 @@ class ModelCall(Struct, kw_only=True):
     cost: float | None = None
     cached: bool = False
     failures: Sequence[TzproxyError] = ()
+    id: str = field(default_factory=new_uuid7)
+    """Of the row, and of the raw parts of the answer."""
 
 
 class ModelCaller:

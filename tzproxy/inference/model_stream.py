@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from time import perf_counter
 
+from tzproxy._speedups.ids import new_uuid7
 from tzproxy.errors import TzproxyError, UpstreamError
 from tzproxy.inference.cached_stream import KeptSource, replayed
 from tzproxy.inference.cost import cost_of
@@ -43,6 +44,7 @@ class ModelStream:
         "_ended",
         "_first",
         "_source",
+        "call_id",
         "deadlines",
         "failures",
         "model_name",
@@ -71,6 +73,7 @@ class ModelStream:
         self.response_time_ms = 0
         self.failures: Sequence[TzproxyError] = ()
         self.deadlines: list[Deadline] = []
+        self.call_id = new_uuid7()
 
     async def open(self) -> None:
         """Wait for the first piece.
@@ -137,6 +140,7 @@ class ModelStream:
             cost=cost,
             cached=source.cached,
             failures=self.failures,
+            id=self.call_id,
         )
 
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import UNSET
 
-from tzproxy._speedups.ids import new_uuid7
 from tzproxy.inference.input import ReadInput
 from tzproxy.inference.model import ModelCall
 from tzproxy.inference.plan import Inference
@@ -109,7 +108,7 @@ class RowWriter:
         """Make the row of one model call."""
         usage = call.response.usage
         row = ModelInferenceRow(
-            id=new_uuid7(),
+            id=call.id,
             inference_id=inference.inference_id,
             raw_request=call.raw_request,
             raw_response=call.raw_response,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tzproxy.errors import UpstreamConnectError, UpstreamProtocolError, UpstreamTimeoutError
+from tzproxy.providers.anthropic.rules import VERTEX
 from tzproxy.providers.chat_completions.rows import ROWS
 from tzproxy.providers.driving import (
     broken_stream,
@@ -137,3 +138,15 @@ def test_empty_stream() -> None:
     """A stream without any event names the provider by its name in the routing."""
     error = empty_stream(OPENAI, "my_provider", "sent")
     assert error.message == "Error from my_provider server: Stream ended before first chunk"
+
+
+def test_refusal_in_another_name() -> None:
+    """A type may tell refusals in another's name; the rest it tells in its own."""
+    for status, who in (
+        (400, "Error 400 Bad Request from anthropic client"),
+        (404, "Error from anthropic server"),
+    ):
+        error = error_response(VERTEX.spec, status, NO_HEADERS, BODY, None)
+        assert error.message == f"{who}: {TEXT}"
+    own = send_failure(VERTEX.spec, UpstreamConnectError("x"), None)
+    assert own.message.startswith("Error from gcp_vertex_anthropic client")

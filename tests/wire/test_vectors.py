@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import msgspec
 import pytest
@@ -14,6 +15,7 @@ from tzproxy.types.params import ChatParams
 from .vectors import (
     ANSWER_HEADERS,
     CONFIGS,
+    CREDENTIALS,
     AnswerHeaders,
     events,
     fed,
@@ -26,15 +28,22 @@ from .vectors import (
 )
 
 NAMES = sorted(CONFIGS)
-NO_STREAM_OPTIONS = {"together", "fireworks", "hyperbolic", "mistral", "openai_responses"}
+NO_STREAM_OPTIONS = {
+    *("together", "fireworks", "hyperbolic", "mistral", "openai_responses"),
+    *("anthropic", "gcp_vertex_anthropic"),
+}
+EXTRA_HEADERS: Mapping[str, Mapping[str, str]] = {
+    "openrouter": {"X-Title": "TensorZero", "HTTP-Referer": "https://www.tensorzero.com/"},
+    "anthropic": {"anthropic-version": "2023-06-01"},
+}
 MESSAGES = {"openai_responses": "input"}
-KEYS = {"azure": ("api-key", "sk-test")}
+KEYS = {"azure": ("api-key", "sk-test"), "anthropic": ("x-api-key", "sk-test")}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_request_bytes(name: str) -> None:
     """The single-turn request has the recorded bytes, URL and headers."""
-    wire = provider(name).build_request(single_turn(), {})
+    wire = provider(name).build_request(single_turn(), CREDENTIALS)
     assert wire.body.decode() == read(name, "request.json")
     url = read(name, "url.txt")
     origin = wire.endpoint.origin_without_default_port
@@ -43,15 +52,14 @@ def test_request_bytes(name: str) -> None:
     header, value = KEYS.get(name, ("authorization", "Bearer sk-test"))
     assert headers.pop(header) == value
     assert headers.pop("content-type") == "application/json"
-    extra = {"X-Title": "TensorZero", "HTTP-Referer": "https://www.tensorzero.com/"}
-    assert headers == (extra if name == "openrouter" else {})
+    assert headers == EXTRA_HEADERS.get(name, {})
     assert wire.raw_request is None
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "tgi"])
 def test_stream_request_bytes(name: str) -> None:
     """A streaming request differs in the stream keys alone."""
-    body = provider(name).build_request(single_turn(stream=True), {}).body.decode()
+    body = provider(name).build_request(single_turn(stream=True), CREDENTIALS).body.decode()
     options = "" if name in NO_STREAM_OPTIONS else ',"stream_options":{"include_usage":true}'
     assert body == read(name, "request.json").replace('"stream":false', f'"stream":true{options}')
 
@@ -65,7 +73,7 @@ def test_stream_request_bytes_of_tgi() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_multi_turn_messages(name: str) -> None:
     """Thoughts, calls and results of earlier turns go back in the service's own form."""
-    body = json.loads(provider(name).build_request(multi_turn(), {}).body)
+    body = json.loads(provider(name).build_request(multi_turn(), CREDENTIALS).body)
     expected = read(name, "v2_messages.json")
     assert msgspec.json.encode(body[MESSAGES.get(name, "messages")]).decode() == expected
 

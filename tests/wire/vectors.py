@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from tzproxy.config import providers as configs
-from tzproxy.config.credentials import StaticCredential
+from tzproxy.config.credentials import DynamicCredential, StaticCredential
 from tzproxy.config.locations import LiteralLocation
 from tzproxy.config.secret import Secret
 from tzproxy.providers.protocol import Provider
@@ -57,11 +57,18 @@ CONFIGS: Mapping[str, configs.BaseProviderConfig] = {
         include_encrypted_reasoning=True,
         provider_tools=({"type": "web_search"},),
     ),
+    "anthropic": configs.AnthropicProviderConfig(model_name="claude-sonnet-4-5"),
+    "gcp_vertex_anthropic": configs.GcpVertexAnthropicProviderConfig(
+        model_id="claude-sonnet-4-5@20250929", location="us-east5", project_id="my-project"
+    ),
 }
 ANSWER_HEADERS: Mapping[str, Mapping[str, str]] = {
     "openai": {"x-request-id": "req_abc"},
     "fireworks": {"fireworks-cached-prompt-tokens": "16"},
 }
+
+
+CREDENTIALS: Mapping[str, str] = {"token": "sk-test"}
 
 
 class AnswerHeaders:
@@ -81,7 +88,9 @@ NO_ANSWER_HEADERS = AnswerHeaders()
 def provider(name: str, **changes: object) -> Provider:
     """Build the provider of a vector, its configuration perhaps changed."""
     config = msgspec.structs.replace(CONFIGS[name], **changes)
-    built = build_provider(config, StaticCredential(Secret("sk-test")))
+    is_gcp = isinstance(config, configs.GcpProviderConfig)
+    credential = DynamicCredential("token") if is_gcp else StaticCredential(Secret("sk-test"))
+    built = build_provider(config, credential)
     return built  # type: ignore[return-value]
 
 
@@ -190,11 +199,14 @@ def _piece(chunk: Chunk) -> str:
         return f"tool#{chunk.id}{name} args={json.dumps(chunk.raw_arguments)}"
     if isinstance(chunk, UnknownChunk):
         return f"unknown#{chunk.id} {json.dumps(msgspec.json.decode(chunk.data))}"
+    words = [f"thought#{chunk.id}"]
     if chunk.summary_id is not None:
-        return f'thought#{chunk.id} summary#{chunk.summary_id}="{chunk.summary_text}"'
+        words.append(f'summary#{chunk.summary_id}="{chunk.summary_text}"')
+    if chunk.text is not None:
+        words.append(f'text="{chunk.text}"')
     if chunk.signature is not None:
-        return f'thought#{chunk.id} signature="{chunk.signature}"'
-    return f'thought#{chunk.id} text="{chunk.text}"'
+        words.append(f'signature="{chunk.signature}"')
+    return " ".join(words)
 
 
 def written_stream(chunks: Iterable[ProviderChunk]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Protocol, assert_never
+from typing import Protocol, assert_never, cast
 
 from msgspec import Struct
 
@@ -48,6 +48,27 @@ class RequestHeaders(Protocol):
             ProviderError: when there is no usable key.
         """
         ...
+
+
+class PreparedHeaders(RequestHeaders, Protocol):
+    """Headers that need something fetched first, such as an access token."""
+
+    prepares: bool
+
+    async def prepare(self, credentials: Mapping[str, str]) -> None:
+        """Make sure that `resolve` finds what it needs; what goes wrong it says then."""
+        ...
+
+
+def must_prepare(headers: RequestHeaders) -> bool:
+    """Tell whether headers have to be prepared before they are resolved."""
+    return bool(getattr(headers, "prepares", False))
+
+
+async def prepare_headers(headers: RequestHeaders, credentials: Mapping[str, str]) -> None:
+    """Prepare headers if they have to be."""
+    if must_prepare(headers):
+        await cast(PreparedHeaders, headers).prepare(credentials)
 
 
 class FixedHeaders:
@@ -95,7 +116,9 @@ class _MissingHeaders:
         raise missing_key_error(self._display, self._reason)
 
 
-class _FallbackHeaders:
+class FallbackHeaders:
+    """The fallback's headers while the default has none."""
+
     __slots__ = ("_default", "_fallback")
 
     def __init__(self, default: RequestHeaders, fallback: RequestHeaders) -> None:
@@ -103,11 +126,26 @@ class _FallbackHeaders:
         self._fallback = fallback
 
     def resolve(self, credentials: Mapping[str, str]) -> HeaderBlock:
+        """Return the headers of the first that has some.
+
+        Raises:
+            ProviderError: when neither has.
+        """
         try:
             return self._default.resolve(credentials)
         except ProviderError as exc:
             logger.warning("Using fallback credential, as default credential is unavailable: %s", exc.message)
         return self._fallback.resolve(credentials)
+
+    async def prepare(self, credentials: Mapping[str, str]) -> None:
+        """Fetch what either of the two needs."""
+        for side in (self._default, self._fallback):
+            await prepare_headers(side, credentials)
+
+    @property
+    def prepares(self) -> bool:
+        """Whether either of the two has to be prepared."""
+        return must_prepare(self._default) or must_prepare(self._fallback)
 
 
 def build_headers(
@@ -130,7 +168,7 @@ def build_headers(
         case MissingCredential():
             return _MissingHeaders(auth.display, credential.message)
         case FallbackCredential():
-            return _FallbackHeaders(
+            return FallbackHeaders(
                 build_headers(auth, credential.default, pairs),
                 build_headers(auth, credential.fallback, pairs),
             )

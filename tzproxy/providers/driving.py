@@ -39,11 +39,10 @@ def error_response(
     message = text + request_id_suffix(spec, headers)
     raw_request = raw_request if spec.keeps_raw_request_on_error else None
     raw_response = text if spec.keeps_raw_response_on_error else None
+    named = spec.refusal_type or spec.type
     if status in spec.client_statuses:
-        return client_error(
-            spec.type, message, status=status, raw_request=raw_request, raw_response=raw_response
-        )
-    return server_error(spec.type, message, raw_request=raw_request, raw_response=raw_response)
+        return client_error(named, message, status=status, raw_request=raw_request, raw_response=raw_response)
+    return server_error(named, message, raw_request=raw_request, raw_response=raw_response)
 
 
 def stream_refusal(

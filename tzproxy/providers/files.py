@@ -89,6 +89,16 @@ def forwards_images(file: File) -> bool:
     return file.mime_type is None or file.mime_type.startswith("image/")
 
 
+def forwards_typed(file: File) -> bool:
+    """Tell whether a provider that takes URLs of files of known type may get this file's URL as it is."""
+    if file.url is None or file.data is not None:
+        return False
+    if file.mime_type is None:
+        logger.warning("A file without a `mime_type` is fetched instead of forwarding its URL")
+        return False
+    return True
+
+
 def has_data(messages: Iterable[Message]) -> bool:
     """Tell whether any message carries a file's bytes."""
     for message in messages:

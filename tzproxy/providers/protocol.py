@@ -41,6 +41,7 @@ class ProviderSpec(Struct, frozen=True, kw_only=True):
         type: the `type` of the configuration, also the tag of thoughts and errors.
         display: the name in messages.
         api_type: which API of the provider this is, for `raw_usage`.
+        refusal_type: the type that refusals name; empty: `type`.
         client_statuses: answers that blame the request; all others blame the server.
         keeps_raw_request_on_error: failures carry the request's text.
         keeps_raw_response_on_error: failures carry the answer's text.
@@ -57,6 +58,7 @@ class ProviderSpec(Struct, frozen=True, kw_only=True):
     type: str
     display: str
     api_type: ApiType = "chat_completions"
+    refusal_type: str = ""
     client_statuses: frozenset[int] = frozenset({400, 401, 403, 429})
     keeps_raw_request_on_error: bool = True
     keeps_raw_response_on_error: bool = True

@@ -6,12 +6,18 @@ from collections.abc import Mapping
 
 from tzproxy.config.credentials import Credential
 from tzproxy.config.providers import (
+    AnthropicProviderConfig,
     BaseProviderConfig,
     DummyProviderConfig,
+    GcpVertexAnthropicProviderConfig,
     OpenAIProviderConfig,
     provider_type,
 )
 from tzproxy.errors import NotSupportedError
+from tzproxy.providers.anthropic.build import (
+    build_anthropic_provider,
+    build_vertex_anthropic_provider,
+)
 from tzproxy.providers.chat_completions.build import BUILDERS as CHAT_BUILDERS
 from tzproxy.providers.chat_completions.build import build_chat_provider
 from tzproxy.providers.dummy.provider import DummyProvider
@@ -24,8 +30,10 @@ from tzproxy.providers.protocol import (
     WireRequest,
 )
 from tzproxy.providers.responses.provider import build_responses_provider
-from tzproxy.providers.settings import SettingResolver, resolve_plain
+from tzproxy.providers.settings import ALONE, Surroundings
 from tzproxy.types.model import ModelRequest, ProviderResponse
+
+_OTHERS = (DummyProviderConfig, AnthropicProviderConfig, GcpVertexAnthropicProviderConfig)
 
 
 class UnsupportedProvider:
@@ -74,11 +82,11 @@ def type_name(config: BaseProviderConfig) -> str:
 
 def is_supported(config: BaseProviderConfig) -> bool:
     """Tell whether a configured provider can be used, so that the start can warn of those that cannot."""
-    return isinstance(config, DummyProviderConfig) or type(config) in CHAT_BUILDERS
+    return isinstance(config, _OTHERS) or type(config) in CHAT_BUILDERS
 
 
 def build_provider(
-    config: BaseProviderConfig, credential: Credential, setting: SettingResolver = resolve_plain
+    config: BaseProviderConfig, credential: Credential, surroundings: Surroundings = ALONE
 ) -> Provider | LocalProvider:
     """Make the provider for one `[models.M.providers.P]` or a shorthand model.
 
@@ -87,7 +95,7 @@ def build_provider(
     Args:
         config: the provider's table.
         credential: what its credential location resolved to.
-        setting: resolves endpoints and regions that come from elsewhere.
+        surroundings: what it may use of the gateway.
 
     Raises:
         ValueError: when a configured URL cannot be called.
@@ -99,4 +107,8 @@ def build_provider(
         return DummyProvider(config.model_name, credential)
     if isinstance(config, OpenAIProviderConfig) and config.api_type == "responses":
         return build_responses_provider(config, credential)
-    return build_chat_provider(config, credential, setting)
+    if isinstance(config, AnthropicProviderConfig):
+        return build_anthropic_provider(config, credential)
+    if isinstance(config, GcpVertexAnthropicProviderConfig):
+        return build_vertex_anthropic_provider(config, credential, surroundings)
+    return build_chat_provider(config, credential, surroundings)

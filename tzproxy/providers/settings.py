@@ -8,16 +8,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from msgspec import Struct
+
 from tzproxy.config.credentials import DynamicSetting, SdkSetting, Setting, StaticSetting
 from tzproxy.config.locations import DynamicLocation, LiteralLocation, SdkLocation, SettingLocation
 from tzproxy.errors import ConfigError
 from tzproxy.providers.errors import refused
-from tzproxy.upstream import Endpoint
+from tzproxy.upstream import Endpoint, UpstreamSettings
 
 SettingResolver = Callable[[SettingLocation], Setting | None]
 """Looks a location up in the gateway's environment; None for `none`."""
 
 _KEPT_ENDPOINTS = 64
+
+
+class Surroundings(Struct, frozen=True, kw_only=True):
+    """What a provider may use of the gateway it is built for.
+
+    Attributes:
+        setting: resolves endpoints and regions that come from elsewhere.
+        upstream: proxies and trust, for what is fetched off the request path.
+    """
+
+    setting: SettingResolver
+    upstream: UpstreamSettings = UpstreamSettings()
 
 
 def resolve_plain(location: SettingLocation) -> Setting | None:
@@ -34,6 +48,10 @@ def resolve_plain(location: SettingLocation) -> Setting | None:
         case SdkLocation():
             return SdkSetting()
     raise ConfigError([f"{type(location).__name__} cannot be resolved here"])
+
+
+ALONE = Surroundings(setting=resolve_plain)
+"""No environment, no proxies."""
 
 
 class EndpointSource(Protocol):

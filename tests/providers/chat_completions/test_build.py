@@ -8,6 +8,7 @@ from tzproxy.config.providers import AnthropicProviderConfig
 from tzproxy.errors import ConfigError
 from tzproxy.providers.chat_completions.build import build_chat_provider
 from tzproxy.providers.errors import ProviderError
+from tzproxy.providers.settings import Surroundings
 from tzproxy.types.content import Text, Thought
 
 from ..samples import CONFIGS, KEY, NAMES, ask, assistant, body_of, chat, user
@@ -91,4 +92,4 @@ def test_azure_endpoint_from_the_request() -> None:
 def test_azure_without_endpoint(setting: Setting, message: str) -> None:
     """An endpoint that is not there is a finding about the configuration."""
     with pytest.raises(ConfigError, match=message):
-        build_chat_provider(CONFIGS["azure"], KEY, lambda location: setting)
+        build_chat_provider(CONFIGS["azure"], KEY, Surroundings(setting=lambda location: setting))

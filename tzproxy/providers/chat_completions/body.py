@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from operator import itemgetter
-
-import msgspec
 from msgspec import Raw
+
+from tzproxy.providers import bodies
+from tzproxy.providers.bodies import BodyWriter
 
 SLOTS = (
     "messages",
@@ -29,7 +28,7 @@ SLOTS = (
     "verbosity",
     "extra",
 )
-"""What a body may say, in the order in which `BodyWriter` takes it."""
+"""What a body may say, in the order in which a writer takes it."""
 
 _SLOT_OF_KEY = {
     "max_completion_tokens": "max_tokens",
@@ -41,10 +40,6 @@ _SLOT_OF_KEY = {
 }
 
 INCLUDE_USAGE = Raw(b'{"include_usage":true}')
-_ENCODE = msgspec.json.Encoder().encode
-
-BodyWriter = Callable[[tuple[object, ...]], bytes]
-"""Takes one value for each of `SLOTS`; None is left out, as is what the service has no key for."""
 
 
 def body_writer(keys: str) -> BodyWriter:
@@ -53,13 +48,4 @@ def body_writer(keys: str) -> BodyWriter:
     Raises:
         ValueError: for a key that says nothing known.
     """
-    names = keys.split()
-    body = msgspec.defstruct(
-        "Body", [(name, object, None) for name in names], omit_defaults=True, module=__name__
-    )
-    pick = itemgetter(*(SLOTS.index(_SLOT_OF_KEY.get(name, name)) for name in names))
-
-    def write(values: tuple[object, ...]) -> bytes:
-        return _ENCODE(body(*pick(values)))
-
-    return write
+    return bodies.body_writer(keys, SLOTS, _SLOT_OF_KEY)

@@ -35,7 +35,7 @@ from tzproxy.providers.chat_completions import chunked, rows, thoughts
 from tzproxy.providers.chat_completions.provider import ChatBodies, ChatProvider
 from tzproxy.providers.chat_completions.row import ChatRow
 from tzproxy.providers.credentials import JSON_CONTENT, HeaderAuth, build_headers
-from tzproxy.providers.settings import DynamicEndpoints, EndpointSource, SettingResolver, resolve_plain
+from tzproxy.providers.settings import ALONE, DynamicEndpoints, EndpointSource, Surroundings
 from tzproxy.providers.urls import append_segments, join_url
 from tzproxy.upstream import Endpoint
 
@@ -91,7 +91,7 @@ BUILDERS: dict[type[BaseProviderConfig], Callable[[Any], tuple[ChatRow, str, dic
 
 
 def build_chat_provider(
-    config: BaseProviderConfig, credential: Credential, setting: SettingResolver = resolve_plain
+    config: BaseProviderConfig, credential: Credential, surroundings: Surroundings = ALONE
 ) -> ChatProvider:
     """Make the provider for a configuration of one of the types in `BUILDERS`.
 
@@ -108,15 +108,15 @@ def build_chat_provider(
     )
     headers = build_headers(auth, credential, (JSON_CONTENT, *row.headers))
     return ChatProvider(
-        row, ChatBodies(row, model, **options), endpoint=_endpoint(row, config, setting), headers=headers
+        row, ChatBodies(row, model, **options), endpoint=_endpoint(row, config, surroundings), headers=headers
     )
 
 
 def _endpoint(
-    row: ChatRow, config: BaseProviderConfig, setting: SettingResolver
+    row: ChatRow, config: BaseProviderConfig, surroundings: Surroundings
 ) -> Endpoint | EndpointSource:
     if isinstance(config, AzureProviderConfig):
-        return _azure_endpoint(config, setting)
+        return _azure_endpoint(config, surroundings)
     base = getattr(config, "api_base", None) or row.api_base
     url = row.url if base is None else join_url(str(base), "chat/completions")
     if url is None:
@@ -124,7 +124,7 @@ def _endpoint(
     return Endpoint.parse(url)
 
 
-def _azure_endpoint(config: AzureProviderConfig, setting: SettingResolver) -> Endpoint | EndpointSource:
+def _azure_endpoint(config: AzureProviderConfig, surroundings: Surroundings) -> Endpoint | EndpointSource:
     def join(base: str) -> str:
         return append_segments(
             base,
@@ -136,7 +136,7 @@ def _azure_endpoint(config: AzureProviderConfig, setting: SettingResolver) -> En
             query=f"api-version={_AZURE_VERSION}",
         )
 
-    found = setting(config.endpoint)
+    found = surroundings.setting(config.endpoint)
     if isinstance(found, DynamicSetting):
         return DynamicEndpoints(found.name, join)
     if not isinstance(found, StaticSetting):

@@ -1,0 +1,346 @@
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import logging
+import re
+from datetime import datetime
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from tzproxy.config.credentials import (
+    DynamicCredential,
+    FallbackCredential,
+    MissingCredential,
+    NoCredential,
+    SdkCredential,
+    StaticCredential,
+)
+from tzproxy.config.secret import Secret
+from tzproxy.errors import ConfigError
+from tzproxy.providers import gcp_auth
+from tzproxy.providers.credentials import must_prepare, prepare_headers
+from tzproxy.providers.errors import ProviderError
+from tzproxy.providers.gcp_auth import (
+    LIFETIME_S,
+    RENEW_EARLY_S,
+    SdkHeaders,
+    ServiceAccountHeaders,
+    Token,
+    build_gcp_headers,
+    host_of,
+)
+from tzproxy.upstream import HeaderBlock, UpstreamSettings
+
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+PEM = KEY.private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+).decode()
+ACCOUNT = {"private_key_id": "kid", "private_key": PEM, "client_email": "a@b.iam"}
+SETTINGS = UpstreamSettings()
+
+
+class _Clock:
+    def __init__(self, now: float = 1_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def _part(text: str) -> Any:
+    return json.loads(base64.urlsafe_b64decode(text + "=="))
+
+
+def _bearer(block: HeaderBlock) -> str:
+    return dict(block.pairs)["authorization"].removeprefix("Bearer ")
+
+
+def test_hosts() -> None:
+    """One location has a host of its own."""
+    assert host_of("global") == "aiplatform.googleapis.com"
+    assert host_of("us-east5") == "us-east5-aiplatform.googleapis.com"
+
+
+def test_signed_token() -> None:
+    """A service account signs a token for the host that anyone can check."""
+    clock = _Clock(1_000_000.7)
+    headers = ServiceAccountHeaders(json.dumps(ACCOUNT), audience="https://h/", clock=clock)
+    token = _bearer(headers.resolve({}))
+    head, claims, signature = token.split(".")
+    assert _part(head) == {"typ": "JWT", "alg": "RS256", "kid": "kid"}
+    assert _part(claims) == {
+        "iss": "a@b.iam",
+        "sub": "a@b.iam",
+        "aud": "https://h/",
+        "iat": 1_000_000,
+        "exp": 1_003_600,
+    }
+    KEY.public_key().verify(
+        base64.urlsafe_b64decode(signature + "=="),
+        f"{head}.{claims}".encode(),
+        padding.PKCS1v15(),
+        hashes.SHA256(),
+    )
+    assert not must_prepare(headers)
+
+
+def test_token_is_kept() -> None:
+    """A signed token serves until shortly before it expires."""
+    clock = _Clock()
+    headers = ServiceAccountHeaders(json.dumps(ACCOUNT), audience="https://h/", clock=clock)
+    first = headers.resolve({})
+    clock.now += LIFETIME_S - RENEW_EARLY_S - 1
+    assert headers.resolve({}) is first
+    clock.now += 1
+    second = headers.resolve({})
+    assert _part(_bearer(second).split(".")[1])["iat"] == int(clock.now)
+
+
+@pytest.mark.parametrize(
+    ("account", "message"),
+    [
+        ("not JSON", "GCP Vertex Gemini: the service account is not JSON"),
+        ("[]", "GCP Vertex Gemini: the service account is not a JSON object"),
+        *(
+            (json.dumps({**ACCOUNT, name: 1}), f"GCP Vertex Gemini: missing {name}")
+            for name in ("private_key_id", "private_key", "client_email")
+        ),
+        (
+            json.dumps({**ACCOUNT, "private_key": "secret text"}),
+            "GCP Vertex Gemini: private_key failed to parse as RSA",
+        ),
+    ],
+)
+def test_bad_accounts(account: str, message: str) -> None:
+    """A file that is no service account is a finding that does not quote it."""
+    with pytest.raises(ConfigError) as raised:
+        build_gcp_headers("X", StaticCredential(Secret(account)), host="h", settings=SETTINGS)
+    assert raised.value.problems == [message]
+
+
+def test_secrets_are_not_shown() -> None:
+    """Neither the account nor a token is in a text form."""
+    account = ServiceAccountHeaders(json.dumps(ACCOUNT), audience="https://h/")
+    assert repr(account) == "ServiceAccountHeaders()"
+    assert "Bearer" not in repr(account.resolve({}))
+    assert repr(SdkHeaders(SETTINGS, fetch=_failing)) == "SdkHeaders()"
+
+
+def test_other_credentials() -> None:
+    """A request may bring its token; without any the call is refused."""
+    dynamic = build_gcp_headers("X", DynamicCredential("k"), host="h", settings=SETTINGS)
+    assert _bearer(dynamic.resolve({"k": "t"})) == "t"
+    for credential, reason in (
+        (NoCredential(), "No credentials are set"),
+        (MissingCredential("gone"), "gone"),
+    ):
+        headers = build_gcp_headers("X", credential, host="h", settings=SETTINGS)
+        with pytest.raises(ProviderError, match=f"^API key missing for provider X: {reason}$"):
+            headers.resolve({})
+
+
+def test_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without Google's library the configuration is refused with the way to get it."""
+
+    def absent(name: str) -> Any:
+        raise ImportError(name)
+
+    monkeypatch.setattr(gcp_auth, "import_module", absent)
+    for credential in (StaticCredential(Secret(json.dumps(ACCOUNT))), SdkCredential()):
+        with pytest.raises(ConfigError, match=r"pip install 'tzproxy\[gcp\]'"):
+            build_gcp_headers("X", credential, host="h", settings=SETTINGS)
+
+
+# ---- tokens that have to be fetched
+
+
+async def _failing() -> Token:
+    raise ProviderError("no luck")
+
+
+class _Server:
+    """Hands out numbered tokens that live an hour, when it is let."""
+
+    def __init__(self, clock: _Clock) -> None:
+        self.clock = clock
+        self.calls = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.problem: Exception | None = None
+
+    async def fetch(self) -> Token:
+        self.calls += 1
+        number = self.calls
+        await self.gate.wait()
+        if self.problem is not None:
+            raise self.problem
+        headers = {"Authorization": f"Bearer {number}", "x-goog-user-project": "q"}
+        return Token(headers, self.clock.now + LIFETIME_S)
+
+
+@pytest.fixture
+def clock() -> _Clock:
+    """A clock that stands still."""
+    return _Clock()
+
+
+@pytest.fixture
+def server(clock: _Clock) -> _Server:
+    """A server of tokens."""
+    return _Server(clock)
+
+
+@pytest.fixture
+def headers(server: _Server, clock: _Clock) -> SdkHeaders:
+    """Headers with that server's tokens."""
+    return SdkHeaders(SETTINGS, fetch=server.fetch, clock=clock)
+
+
+async def _settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_fetched_once(headers: SdkHeaders, server: _Server, clock: _Clock) -> None:
+    """A token is fetched by the first request and serves the following ones."""
+    assert must_prepare(headers)
+    for _ in range(3):
+        await prepare_headers(headers, {})
+        block = headers.resolve({})
+    assert (_bearer(block), dict(block.pairs)["x-goog-user-project"]) == ("1", "q")
+    assert server.calls == 1
+
+
+async def test_waiting_together(headers: SdkHeaders, server: _Server) -> None:
+    """Requests that come before there is a token wait for the same one; giving up takes it from nobody."""
+    server.gate.clear()
+    waiting = [asyncio.create_task(headers.prepare({})) for _ in range(3)]
+    await _settle()
+    waiting[0].cancel()
+    await _settle()
+    server.gate.set()
+    await asyncio.gather(*waiting[1:])
+    assert waiting[0].cancelled()
+    assert _bearer(headers.resolve({})) == "1"
+    assert server.calls == 1
+
+
+async def test_renewed_beside(headers: SdkHeaders, server: _Server, clock: _Clock) -> None:
+    """A token about to expire is renewed while the old one serves."""
+    await headers.prepare({})
+    clock.now += LIFETIME_S - RENEW_EARLY_S
+    server.gate.clear()
+    await headers.prepare({})
+    await headers.prepare({})
+    await _settle()
+    assert _bearer(headers.resolve({})) == "1"
+    assert server.calls == 2
+    server.gate.set()
+    await _settle()
+    assert _bearer(headers.resolve({})) == "2"
+
+
+async def test_renewal_fails(
+    headers: SdkHeaders, server: _Server, clock: _Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A failed renewal is tried again a little later; once the token has expired requests fail."""
+    await headers.prepare({})
+    server.problem = ProviderError("server is down")
+    clock.now += LIFETIME_S - RENEW_EARLY_S
+    with caplog.at_level(logging.WARNING):
+        await headers.prepare({})
+        await _settle()
+    assert len(caplog.messages) == 1
+    await headers.prepare({})
+    assert server.calls == 2 and _bearer(headers.resolve({})) == "1"
+    clock.now += RENEW_EARLY_S
+    await headers.prepare({})
+    with pytest.raises(ProviderError, match="from SDK: server is down$"):
+        headers.resolve({})
+    server.problem = None
+    await headers.prepare({})
+    assert _bearer(headers.resolve({})) == "4"
+
+
+async def test_failure() -> None:
+    """What went wrong is said by the request that needs the token."""
+    headers = SdkHeaders(SETTINGS, fetch=_failing)
+    await headers.prepare({})
+    with pytest.raises(ProviderError, match="^Failed to create GCP Vertex credentials from SDK: no luck$"):
+        headers.resolve({})
+
+
+async def test_fallback(caplog: pytest.LogCaptureFixture) -> None:
+    """A pair is prepared on both sides, and the fallback serves when the default has nothing."""
+    pair = FallbackCredential(DynamicCredential("k"), StaticCredential(Secret(json.dumps(ACCOUNT))))
+    headers = build_gcp_headers("X", pair, host="h", settings=SETTINGS)
+    assert not must_prepare(headers)
+    await prepare_headers(headers, {})
+    assert _bearer(headers.resolve({"k": "t"})) == "t"
+    assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+", _bearer(headers.resolve({})))
+    with_sdk = FallbackCredential(DynamicCredential("k"), SdkCredential())
+    assert must_prepare(build_gcp_headers("X", with_sdk, host="h", settings=SETTINGS))
+
+
+class _Library:
+    """Google's library as far as it is used: finds credentials that call a server to refresh."""
+
+    class GoogleAuthError(Exception):
+        """Anything that goes wrong there."""
+
+    class TransportError(GoogleAuthError):
+        """The server cannot be reached."""
+
+    def __init__(self) -> None:
+        self.expiry = datetime(2030, 1, 1)  # the library's times are naive
+        self.answer: Any = None
+
+    def default(self, scopes: list[str], request: Any) -> tuple[_Library, str]:
+        assert scopes == ["https://www.googleapis.com/auth/cloud-platform"]
+        return self, "project"
+
+    def refresh(self, request: Any) -> None:
+        self.answer = request("http://tokens/", method="POST", body=b"x", headers={"a": "b"}, timeout=5)
+
+    def apply(self, headers: dict[str, str]) -> None:
+        headers["authorization"] = f"Bearer {self.answer.data.decode()}"
+
+
+def _use(monkeypatch: pytest.MonkeyPatch, library: _Library, handler: Any) -> None:
+    monkeypatch.setattr(gcp_auth, "_google", lambda module: library)
+    transport = httpx.MockTransport(handler)
+    monkeypatch.setattr(gcp_auth, "make_cold_client", lambda settings: httpx.AsyncClient(transport=transport))
+
+
+async def test_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library works in a thread and talks through the cold client."""
+    seen: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, content=b"tok")
+
+    _use(monkeypatch, _Library(), handler)
+    headers = SdkHeaders(SETTINGS)
+    await headers.prepare({})
+    assert _bearer(headers.resolve({})) == "tok"
+    assert (seen[0].method, seen[0].content, seen[0].headers["a"]) == ("POST", b"x", "b")
+
+
+async def test_library_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that cannot be reached is told in the library's words."""
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("unreachable")
+
+    _use(monkeypatch, _Library(), handler)
+    headers = SdkHeaders(SETTINGS)
+    await headers.prepare({})
+    with pytest.raises(ProviderError, match="from SDK: unreachable$"):
+        headers.resolve({})

@@ -1,0 +1,292 @@
+"""Google Cloud credentials as request headers: service accounts, and what Google's library finds.
+
+A service account signs its own token, which serves as it is; nothing is exchanged. Google's library is the
+extra `gcp`, loaded only when a configured credential needs it. Hot while a token is at hand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import Any
+
+import httpx
+from msgspec import Struct
+
+from tzproxy.config.credentials import Credential, FallbackCredential, SdkCredential, StaticCredential
+from tzproxy.errors import ConfigError, UpstreamError
+from tzproxy.providers.credentials import (
+    JSON_CONTENT,
+    FallbackHeaders,
+    HeaderAuth,
+    RequestHeaders,
+    build_headers,
+)
+from tzproxy.providers.errors import ProviderError
+from tzproxy.upstream import NO_HEADERS, HeaderBlock, UpstreamSettings
+from tzproxy.upstream.cold import make_cold_client
+
+logger = logging.getLogger(__name__)
+
+LIFETIME_S = 3600
+RENEW_EARLY_S = 225
+_RETRY_S = 30.0
+_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+_KEY_FIELDS = ("private_key_id", "private_key", "client_email")
+
+Clock = Callable[[], float]
+
+
+def host_of(location: str) -> str:
+    """Return the host of Vertex AI at a location."""
+    return "aiplatform.googleapis.com" if location == "global" else f"{location}-aiplatform.googleapis.com"
+
+
+def build_gcp_headers(
+    display: str, credential: Credential, *, host: str, settings: UpstreamSettings
+) -> RequestHeaders:
+    """Prepare the headers of requests to one Google Cloud host.
+
+    Raises:
+        ConfigError: when the service account cannot be used, or the extra is missing.
+    """
+    match credential:
+        case StaticCredential():
+            return ServiceAccountHeaders(credential.value.reveal(), audience=f"https://{host}/")
+        case SdkCredential():
+            return SdkHeaders(settings)
+        case FallbackCredential():
+            return FallbackHeaders(
+                build_gcp_headers(display, credential.default, host=host, settings=settings),
+                build_gcp_headers(display, credential.fallback, host=host, settings=settings),
+            )
+    return build_headers(HeaderAuth(display=display, optional=False), credential)
+
+
+def _google(module: str) -> Any:
+    try:
+        return import_module(f"google.auth.{module}" if module else "google.auth")
+    except ImportError as exc:
+        raise ConfigError(
+            ["Google Cloud credentials need the extra `gcp`: pip install 'tzproxy[gcp]'"]
+        ) from exc
+
+
+class ServiceAccountHeaders:
+    """Headers with a token that the service account has signed itself; a new one before it expires."""
+
+    __slots__ = ("_audience", "_block", "_clock", "_email", "_encode", "_renew_at", "_signer")
+
+    def __init__(self, account: str, *, audience: str, clock: Clock = time.time) -> None:
+        """Read the account.
+
+        Raises:
+            ConfigError: when it is none.
+        """
+        fields = _account_fields(account)
+        self._email = fields["client_email"]
+        self._audience = audience
+        self._clock = clock
+        self._encode = _google("jwt").encode
+        try:
+            self._signer = _google("crypt").RSASigner.from_string(
+                fields["private_key"], fields["private_key_id"]
+            )
+        except ValueError:
+            # The foreign text is left out: it may quote the key.
+            raise ConfigError(["GCP Vertex Gemini: private_key failed to parse as RSA"]) from None
+        self._block = NO_HEADERS
+        self._renew_at = 0.0
+
+    def resolve(self, credentials: Mapping[str, str]) -> HeaderBlock:
+        """Return the headers."""
+        now = self._clock()
+        if now >= self._renew_at:
+            self._block = _block(f"Bearer {self._token(int(now))}")
+            self._renew_at = now + LIFETIME_S - RENEW_EARLY_S
+        return self._block
+
+    def _token(self, now: int) -> str:
+        claims = {
+            "iss": self._email,
+            "sub": self._email,
+            "aud": self._audience,
+            "iat": now,
+            "exp": now + LIFETIME_S,
+        }
+        token: bytes = self._encode(self._signer, claims)
+        return token.decode("ascii")
+
+    def __repr__(self) -> str:
+        return "ServiceAccountHeaders()"
+
+
+def _account_fields(account: str) -> dict[str, str]:
+    try:
+        fields = json.loads(account)
+    except ValueError:
+        raise ConfigError(["GCP Vertex Gemini: the service account is not JSON"]) from None
+    if not isinstance(fields, dict):
+        raise ConfigError(["GCP Vertex Gemini: the service account is not a JSON object"])
+    for name in _KEY_FIELDS:
+        if not isinstance(fields.get(name), str):
+            raise ConfigError([f"GCP Vertex Gemini: missing {name}"])
+    return fields
+
+
+def _block(authorization: str, *pairs: tuple[str, str]) -> HeaderBlock:
+    return HeaderBlock.of((JSON_CONTENT, ("authorization", authorization), *pairs))
+
+
+class Token(Struct, frozen=True):
+    """Headers, and until when they serve. Units: seconds since 1970."""
+
+    headers: Mapping[str, str]
+    expires_at: float
+
+
+class SdkHeaders:
+    """Headers with a token from the application default credentials, renewed while the old one serves."""
+
+    __slots__ = ("_block", "_clock", "_expires_at", "_fetch", "_problem", "_renew_at", "_renewal")
+
+    prepares = True
+
+    def __init__(
+        self,
+        settings: UpstreamSettings,
+        *,
+        fetch: Callable[[], Any] | None = None,
+        clock: Clock = time.time,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            settings: proxies and trust for the token's server.
+            fetch: coroutine function that returns a `Token`; None: Google's library.
+            clock: seconds since 1970.
+
+        Raises:
+            ConfigError: when the extra is missing.
+        """
+        self._fetch = fetch or _DefaultCredentials(settings).fetch
+        self._clock = clock
+        self._block: HeaderBlock | None = None
+        self._renew_at = 0.0
+        self._expires_at = 0.0
+        self._problem = "no token was fetched"
+        self._renewal: asyncio.Task[None] | None = None
+
+    async def prepare(self, credentials: Mapping[str, str]) -> None:
+        """Fetch a token if there is none; renew one that is about to expire without waiting for it."""
+        now = self._clock()
+        if now < self._renew_at:
+            return
+        if self._renewal is None:
+            self._renewal = asyncio.create_task(self._renew())
+        if now >= self._expires_at:
+            # Many requests may wait for one token: none of them may take it from the others.
+            await asyncio.shield(self._renewal)
+
+    def resolve(self, credentials: Mapping[str, str]) -> HeaderBlock:
+        """Return the headers.
+
+        Raises:
+            ProviderError: when no token could be fetched.
+        """
+        if self._block is None or self._clock() >= self._expires_at:
+            raise ProviderError(f"Failed to create GCP Vertex credentials from SDK: {self._problem}")
+        return self._block
+
+    async def _renew(self) -> None:
+        try:
+            token: Token = await self._fetch()
+            authorization = {name.lower(): value for name, value in token.headers.items()}
+            bearer = authorization.pop("authorization")
+            self._block = _block(bearer, *authorization.items())
+        except (ProviderError, UpstreamError, OSError, ValueError, KeyError) as exc:
+            self._problem = str(exc)
+            if self._clock() < self._expires_at:
+                logger.warning("The GCP access token could not be renewed: %s", exc)
+                self._renew_at = self._clock() + _RETRY_S
+        else:
+            self._expires_at = token.expires_at
+            self._renew_at = token.expires_at - RENEW_EARLY_S
+        finally:
+            self._renewal = None
+
+    def __repr__(self) -> str:
+        return "SdkHeaders()"
+
+
+class _DefaultCredentials:
+    """Google's library, kept off the event loop; its requests go out through the cold client."""
+
+    def __init__(self, settings: UpstreamSettings) -> None:
+        self._settings = settings
+        self._auth = _google("")
+        self._exceptions = _google("exceptions")
+        self._credentials: Any = None
+
+    async def fetch(self) -> Token:
+        """Return a fresh token.
+
+        Raises:
+            ProviderError: when the library finds no credentials or its servers refuse.
+        """
+        async with make_cold_client(self._settings) as client:
+            request = _Bridge(client, asyncio.get_running_loop(), self._exceptions.TransportError)
+            try:
+                return await asyncio.to_thread(self._refresh, request)
+            except self._exceptions.GoogleAuthError as exc:
+                raise ProviderError(str(exc)) from exc
+
+    def _refresh(self, request: _Bridge) -> Token:
+        if self._credentials is None:
+            self._credentials, _ = self._auth.default(scopes=[_SCOPE], request=request)
+        self._credentials.refresh(request)
+        headers: dict[str, str] = {}
+        self._credentials.apply(headers)
+        expiry: datetime | None = self._credentials.expiry
+        at = time.time() + LIFETIME_S if expiry is None else expiry.replace(tzinfo=UTC).timestamp()
+        return Token(headers, at)
+
+
+class _Answer(Struct):
+    status: int
+    headers: Mapping[str, str]
+    data: bytes
+
+
+class _Bridge:
+    """What Google's library takes for its transport, from its thread to the event loop."""
+
+    def __init__(
+        self, client: httpx.AsyncClient, loop: asyncio.AbstractEventLoop, error: type[Exception]
+    ) -> None:
+        self._client = client
+        self._loop = loop
+        self._error = error
+
+    def __call__(
+        self,
+        url: str,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        **_: object,
+    ) -> _Answer:
+        sent = self._client.request(
+            method, url, content=body, headers=dict(headers or {}), timeout=timeout or 60.0
+        )
+        try:
+            answer = asyncio.run_coroutine_threadsafe(sent, self._loop).result()
+        except (httpx.HTTPError, UpstreamError, OSError) as exc:
+            raise self._error(str(exc)) from exc
+        return _Answer(answer.status_code, answer.headers, answer.content)

@@ -1,7 +1,8 @@
 """An event loop whose clock jumps to the next timer when there is nothing else to do.
 
 Time-outs, retries and keep-alives take no real time, and always come in the order of their deadlines.
-Not for tests that wait for threads or processes: the clock would jump while those work.
+Not for tests that wait for threads, processes or sockets: the clock would jump while those work. Tests that
+are marked `e2e` run on an ordinary loop.
 """
 
 from __future__ import annotations
@@ -40,4 +41,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 def loop_factories(config: Any, item: Any) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Be the `pytest_asyncio_loop_factories` of a folder's conftest."""
+    if item.get_closest_marker("e2e") is not None:
+        return {"real": asyncio.new_event_loop}
     return {"virtual": VirtualLoop}

@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""The framing of the chunked transfer coding: sizes, extensions, line ends and trailers. Hot.
+"""How chunked bodies are framed: sizes, extensions, line ends and trailers. Hot.
 
 Sees only the bytes between the chunks; their data never passes through here. For `http1` alone.
 Source: RFC 9112, section 7.1.

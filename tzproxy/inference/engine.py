@@ -26,6 +26,7 @@ from tzproxy.inference.metrics import GatewayMetrics, Labels
 from tzproxy.inference.model import Model, ModelCaller
 from tzproxy.inference.model_stream import ModelStreamer
 from tzproxy.inference.plan import DEFAULT_FUNCTION, Inference
+from tzproxy.inference.recent import RecentInferences
 from tzproxy.inference.request_checks import (
     WORKFLOW_EPISODES_FROM_MS,
     check_episode,
@@ -108,6 +109,7 @@ class Engine:
         self._episodes = episodes
         self.catalog = catalog
         self.metrics = metrics
+        self.recent = RecentInferences()
         self._caller = caller
         self._streamer = ModelStreamer(caller)
         self._sink = sink
@@ -222,6 +224,8 @@ class Engine:
 
     async def _record(self, answer: Answer) -> None:
         position = self._sink.accept(answer.rows(self._rows))
+        if position >= 0:
+            self.recent.add(answer.inference)
         if self._synchronous:
             await self._sink.wait_stored(position)
 

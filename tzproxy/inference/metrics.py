@@ -53,6 +53,12 @@ class GatewayMetrics(Collector):
             counter = self._counters[name]
             counter[labels] = counter.get(labels, 0) + 1
 
+    def count_feedback(self, metric_name: str) -> None:
+        """Count one accepted piece of feedback."""
+        labels = (("endpoint", "feedback"), ("metric_name", metric_name))
+        counter = self._counters["tensorzero_requests"]
+        counter[labels] = counter.get(labels, 0) + 1
+
     def count_tokens(self, input_tokens: int | None, output_tokens: int | None) -> None:
         """Add what a provider reported for one model call."""
         if input_tokens is not None:

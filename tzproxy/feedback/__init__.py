@@ -1,0 +1,1 @@
+"""Feedback on inferences and episodes: metrics, comments, demonstrations."""

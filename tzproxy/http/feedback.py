@@ -1,0 +1,31 @@
+"""`POST /feedback`. Cold: a request may wait seconds for its target to be stored."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tzproxy.feedback.intake import FeedbackIntake
+from tzproxy.feedback.request import FeedbackRequest
+from tzproxy.http.errors import decode_error
+from tzproxy.http.exchange import Exchange, Watch
+
+DECODER = msgspec.json.Decoder(FeedbackRequest)
+ENCODER = msgspec.json.Encoder()
+
+
+class FeedbackRoute:
+    """Takes feedback."""
+
+    def __init__(self, intake: FeedbackIntake) -> None:
+        self._intake = intake
+
+    async def __call__(self, exchange: Exchange) -> None:
+        """Answer one request."""
+        body = await exchange.body()
+        try:
+            request = DECODER.decode(body)
+        except msgspec.DecodeError as exc:
+            raise decode_error(exc) from exc
+        with Watch(exchange):
+            feedback_id = await self._intake.take(request)
+        await exchange.answer(200, ENCODER.encode({"feedback_id": feedback_id}))

@@ -13,17 +13,22 @@ import msgspec
 
 from tzproxy.clickhouse import AsyncStoreClient
 from tzproxy.clickhouse.queries.cache import CachedReplies
-from tzproxy.clickhouse.queries.workflow import WorkflowEpisodes
+from tzproxy.clickhouse.queries.feedback import FeedbackTargets
+from tzproxy.clickhouse.queries.workflow import WorkflowEpisodes, WorkflowRuns
 from tzproxy.config import LoadedConfig, Secret
+from tzproxy.feedback.intake import FeedbackIntake, FeedbackOptions
+from tzproxy.feedback.targets import Targets
 from tzproxy.http.app import App, Handler
 from tzproxy.http.asgi import AsgiExchange, Receive, Scope, Send
 from tzproxy.http.errors import ErrorShape
 from tzproxy.http.exchange import API_VERSION, Exchange
+from tzproxy.http.feedback import FeedbackRoute
 from tzproxy.http.native import InferenceRoute
 from tzproxy.http.openai.route import ChatCompletionsRoute
 from tzproxy.http.operations import HealthRoute, MetricsRoute, RecordingCollector, StatusRoute
 from tzproxy.http.rsgi import RsgiExchange
 from tzproxy.http.unbuilt import unbuilt_routes
+from tzproxy.http.workflow import WorkflowEpisodeRoute, WorkflowRunRoute
 from tzproxy.inference.cache import ModelCache
 from tzproxy.inference.catalog import ConfigCatalog
 from tzproxy.inference.engine import Engine
@@ -31,6 +36,7 @@ from tzproxy.inference.metrics import GatewayMetrics
 from tzproxy.inference.model import ModelCaller
 from tzproxy.recording.sink import NullSink, RingSink, Sink
 from tzproxy.upstream import Upstream, UpstreamSettings
+from tzproxy.workflow.runs import Workflows
 
 logger = logging.getLogger(__name__)
 
@@ -166,14 +172,29 @@ class Gateway:
         self, engine: Engine, metrics: GatewayMetrics, shape: ErrorShape
     ) -> dict[tuple[str, str], Handler]:
         recording = [RecordingCollector(Path(self._settings.data_dir))] if self._settings.rings_dir else []
+        workflows = Workflows(self._catalog, None if self._store is None else WorkflowRuns(self._store))
         return {
             **unbuilt_routes(),
             ("POST", "/inference"): InferenceRoute(engine, shape),
             ("POST", "/openai/v1/chat/completions"): ChatCompletionsRoute(engine, shape),
+            ("POST", "/feedback"): FeedbackRoute(self._intake(engine, metrics)),
+            ("POST", "/workflow_evaluation_run"): WorkflowRunRoute(workflows),
+            ("POST", "/workflow_evaluation_run/{run_id}/episode"): WorkflowEpisodeRoute(workflows),
             ("GET", "/status"): StatusRoute(self._catalog.snapshot.hash_hex),
             ("GET", "/health"): HealthRoute(self._store),
             ("GET", "/metrics"): MetricsRoute([metrics, *recording]),
         }
+
+    def _intake(self, engine: Engine, metrics: GatewayMetrics) -> FeedbackIntake:
+        gateway = self._loaded.config.gateway
+        options = FeedbackOptions(
+            metrics=self._loaded.metrics,
+            enabled=not isinstance(self._sink, NullSink),
+            validate_targets=not gateway.unstable_disable_feedback_target_validation,
+            synchronous=self._settings.synchronous,
+        )
+        targets = Targets(engine.recent, None if self._store is None else FeedbackTargets(self._store))
+        return FeedbackIntake(self._catalog, targets, self._sink, metrics, options=options)
 
     async def close(self) -> None:
         """Let go of connections and ring; rows that wait stay in the ring's file."""

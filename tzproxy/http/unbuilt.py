@@ -10,7 +10,6 @@ from tzproxy.http.errors import decode_error
 from tzproxy.http.exchange import Exchange
 
 ROUTES: tuple[tuple[str, str], ...] = (
-    ("POST", "/feedback"),
     ("POST", "/openai/v1/embeddings"),
     ("POST", "/batch_inference"),
     ("GET", "/batch_inference/{batch_id}"),
@@ -26,8 +25,6 @@ ROUTES: tuple[tuple[str, str], ...] = (
     ("POST", "/v1/datasets/{dataset_name}/get_datapoints"),
     ("POST", "/v1/datasets/get_datapoints"),
     ("DELETE", "/v1/datasets/{dataset_name}"),
-    ("POST", "/workflow_evaluation_run"),
-    ("POST", "/workflow_evaluation_run/{run_id}/episode"),
 )
 WITHOUT_BODY = frozenset({"GET"}) | {"DELETE /v1/datasets/{dataset_name}"}
 

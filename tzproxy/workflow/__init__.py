@@ -1,0 +1,1 @@
+"""Workflow evaluation runs: pinned variants and tags for all inferences of some episodes."""

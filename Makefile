@@ -89,7 +89,7 @@ define install
 endef
 
 $(VENV)/.installed: EXTRAS := embedded
-$(VENV)/.installed-test: EXTRAS := embedded,test
+$(VENV)/.installed-test: EXTRAS := embedded,aws,gcp,test
 $(VENV)/.installed-bench: EXTRAS := embedded,bench
 
 $(VENV)/.installed $(VENV)/.installed-test $(VENV)/.installed-bench: $(VENV)/.build-tools $(PACKAGING)

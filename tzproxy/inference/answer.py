@@ -24,7 +24,8 @@ from tzproxy.types.usage import FinishReason
 class Answer(Struct, frozen=True, kw_only=True):
     """A finished inference. `content` for chat functions, `output` and `auxiliary` for JSON functions.
 
-    Units: milliseconds. `failures` are what failed before the successful calls, for `raw_response`.
+    Units: milliseconds. `failures` are what failed before the successful calls, for `raw_response`;
+    `original` is the index of the call whose raw answer is the original response, None: there is none.
     """
 
     inference: Inference
@@ -39,6 +40,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     processing_time_ms: int
     ttft_ms: int | None = None
     failures: Sequence[TzproxyError] = ()
+    original: int | None = -1
 
     def response(self) -> ChatResponse | JsonResponse:
         """Return what `/inference` answers."""
@@ -50,7 +52,9 @@ class Answer(Struct, frozen=True, kw_only=True):
             raw_usage = raw_usages(self.calls)
         if request.include_raw_response:
             raw_response = [*failed_responses(self.failures), *raw_responses(self.calls)]
-        original = self.calls[-1].raw_response if request.include_original_response else None
+        original: str | None = None
+        if request.include_original_response and self.original is not None:
+            original = self.calls[self.original].raw_response
         if self.output is not None:
             return JsonResponse(
                 inference_id=inference.inference_id,
@@ -135,6 +139,7 @@ def build_answer(
         processing_time_ms=int((perf_counter() - inference.started) * 1000),
         ttft_ms=ttft_ms,
         failures=[*failures, *result.failures] if failures or result.failures else (),
+        original=result.original,
     )
 
 

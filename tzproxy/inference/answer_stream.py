@@ -173,7 +173,7 @@ class AnswerStream:
         result = VariantAnswer(
             output=output,
             finish_reason=collector.finish_reason,
-            calls=[*self._result.calls, call],
+            calls=[call, *self._result.calls],
             params=self._result.params,
         )
         return build_answer(self.inference, self.variant_name, result, self._failures, ttft_ms=stream.ttft_ms)

@@ -1,16 +1,14 @@
-"""Functions and variants from configuration: templates and schemas compiled, samplers filled. Cold."""
+"""Functions and tools from configuration: schemas compiled, samplers filled. Cold."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 
 from msgspec import Raw
 
 from tzproxy._speedups.sampling import Sampler
 from tzproxy.config.experimentation import AdaptiveSampling, FunctionSampling, Sampling, UniformSampling
 from tzproxy.config.functions import (
-    ROLES,
     ChatFunctionConfig,
     FunctionConfig,
     JsonFunctionConfig,
@@ -19,41 +17,19 @@ from tzproxy.config.functions import (
     template_slots,
 )
 from tzproxy.config.functions import SpecificTool as ConfiguredTool
-from tzproxy.config.variants import (
-    VARIANT_TYPE_NAMES,
-    ChainOfThoughtConfig,
-    ChatCompletionConfig,
-    ChatCompletionOptions,
-    VariantConfig,
-    chat_parts,
-)
+from tzproxy.config.variants import ChatCompletionOptions
 from tzproxy.errors import ConfigError, NotSupportedError, TzproxyError
-from tzproxy.inference.build_models import ModelTable, changes_of, timeouts_of
-from tzproxy.inference.chain_of_thought import ChainOfThought
+from tzproxy.inference.build_models import ModelTable
+from tzproxy.inference.build_variants import FunctionParts, VariantBuilder
 from tzproxy.inference.function import Function
 from tzproxy.inference.input import InputChecks
 from tzproxy.inference.plan import OutputSchema
-from tzproxy.inference.prompt import Prompt, Slot
-from tzproxy.inference.retry import Retries
 from tzproxy.inference.tools import FunctionTools, Tool
-from tzproxy.inference.variant import ChatCompletion, UnsupportedVariant, Variant
+from tzproxy.inference.variant import Variant
 from tzproxy.prompts import JsonSchema, TemplateSet
-from tzproxy.types.params import ChatParams
 from tzproxy.types.tools import FunctionTool, SpecificTool
 
 ANYTHING = OutputSchema(Raw(b"{}"), JsonSchema(b"{}", key="{}"))
-PARAMETERS = (
-    "temperature",
-    "max_tokens",
-    "seed",
-    "top_p",
-    "presence_penalty",
-    "frequency_penalty",
-    "reasoning_effort",
-    "service_tier",
-    "thinking_budget_tokens",
-    "verbosity",
-)
 
 
 class SchemaCompiler:
@@ -87,12 +63,11 @@ class FunctionBuilder:
         debug: bool = False,
     ) -> None:
         self._debug = debug
-        self._models = models
-        self._templates = templates
+        self._variants = VariantBuilder(models, templates)
         self._schemas = schemas
         self._tools = tools
-        self.problems: list[str] = []
-        self.unsupported: list[str] = []
+        self.problems = self._variants.problems
+        self.unsupported = self._variants.unsupported
 
     def build(self, name: str, config: FunctionConfig, sampling: FunctionSampling) -> Function:
         """Build one function."""
@@ -101,10 +76,10 @@ class FunctionBuilder:
             for slot, given in schema_slots(config).items()
             if (compiled := self._schemas.compile(given.file.key, given.file.text)) is not None
         }
-        variants = {
-            variant: self.variant_of(name, variant, options, set(schemas))
-            for variant, options in config.variants.items()
-        }
+        variants: dict[str, Variant] = {}
+        parts = FunctionParts(name, frozenset(schemas), variants)
+        for variant, options in config.variants.items():
+            variants[variant] = self._variants.build(variant, options, parts)
         samplers, refused = self._samplers(name, config, sampling)
         return Function(
             name,
@@ -115,43 +90,6 @@ class FunctionBuilder:
             refused=refused,
             tools=self._function_tools(config),
             output_schema=self._output(config),
-        )
-
-    def prompt(self, path: str, options: ChatCompletionOptions, schemas: set[str]) -> Prompt:
-        """Build a variant's prompt; notes templates that use variables nobody gives them."""
-        slots: dict[str, Slot] = {}
-        for slot, given in template_slots(options).items():
-            key = given.file.key
-            wraps = given.legacy and slot not in schemas
-            if wraps and slot in ROLES and key in self._templates:
-                problem = self._templates.check_legacy_template(key, f"{slot}_text")
-                if problem is not None:
-                    self.problems.append(f"`{path}.{given.key}`: {problem}")
-            slots[slot] = Slot(partial(self._templates.render, key), wraps, given.legacy)
-        return Prompt(slots)
-
-    def variant_of(self, function: str, name: str, config: VariantConfig, schemas: set[str]) -> Variant:
-        """Build a variant; a type that this version lacks is named and stands in as unsupported."""
-        path = f"functions.{function}.variants.{name}"
-        if not isinstance(config, ChatCompletionConfig | ChainOfThoughtConfig):
-            kind = VARIANT_TYPE_NAMES[type(config)]
-            self.unsupported.append(f"variant type `{kind}` (`{path}`)")
-            return UnsupportedVariant(name, kind)
-        model = self._models.get(config.model)
-        if model is None:
-            self.problems.append(f"{path}: Model name '{config.model}' not found in model table")
-            return UnsupportedVariant(name, "unknown model")
-        build = ChainOfThought if isinstance(config, ChainOfThoughtConfig) else ChatCompletion
-        return build(
-            name,
-            model,
-            self.prompt(path, config, schemas),
-            params=params_of(config),
-            json_mode=config.json_mode,
-            retries=Retries(config.retries.num_retries, config.retries.max_delay_s),
-            timeouts=timeouts_of(config.timeouts),
-            changes=changes_of(config.extra_body, config.extra_headers),
-            namespace=config.namespace,
         )
 
     @staticmethod
@@ -201,13 +139,6 @@ class FunctionBuilder:
         return None if compiled is None else OutputSchema(Raw(compiled.raw), compiled)
 
 
-def params_of(config: ChatCompletionOptions) -> ChatParams:
-    """Take the generation parameters out of a variant's table. Floats are 32-bit already."""
-    values = {name: getattr(config, name) for name in PARAMETERS}
-    stop = config.stop_sequences
-    return ChatParams(**values, stop_sequences=None if stop is None else list(stop))
-
-
 def build_tools(tools: Mapping[str, ToolConfig], schemas: SchemaCompiler) -> dict[str, Tool]:
     """Build all configured tools; those whose schema does not compile are left out and noted."""
     built: dict[str, Tool] = {}
@@ -217,13 +148,3 @@ def build_tools(tools: Mapping[str, ToolConfig], schemas: SchemaCompiler) -> dic
             offered = FunctionTool(config.description, Raw(compiled.raw), config.name or key, config.strict)
             built[key] = Tool(key, offered, compiled)
     return built
-
-
-def variant_templates(variant: VariantConfig) -> dict[str, str]:
-    """Collect the text of one variant's templates by key."""
-    return {
-        slot.file.key: slot.file.text
-        for _, part in chat_parts(variant)
-        if isinstance(part, ChatCompletionOptions)
-        for slot in template_slots(part).values()
-    }

@@ -14,13 +14,9 @@ from tzproxy.config.dynamic import DYNAMIC_VARIANT, parse_variant_config
 from tzproxy.config.functions import schema_slots
 from tzproxy.config.gateway import DisabledStorageConfig, FilesystemStorageConfig, S3StorageConfig
 from tzproxy.errors import ConfigError, NotSupportedError, RequestError
-from tzproxy.inference.build_functions import (
-    FunctionBuilder,
-    SchemaCompiler,
-    build_tools,
-    variant_templates,
-)
+from tzproxy.inference.build_functions import FunctionBuilder, SchemaCompiler, build_tools
 from tzproxy.inference.build_models import SHORTHANDS_KEPT, ModelTable
+from tzproxy.inference.build_variants import FunctionParts, VariantBuilder, variant_templates
 from tzproxy.inference.files import FileStore
 from tzproxy.inference.function import Function
 from tzproxy.inference.input import InputChecks
@@ -54,7 +50,7 @@ class ConfigCatalog:
         self._base_path = None if access is None else access.base_path
         self._templates, problems = self._compile_templates()
         self._schemas = SchemaCompiler()
-        self._tools = tools = build_tools(config.tools, self._schemas)
+        tools = build_tools(config.tools, self._schemas)
         self._models = ModelTable(loaded)
         self._builder = FunctionBuilder(
             self._models, self._templates, self._schemas, tools, debug=config.gateway.debug
@@ -118,8 +114,9 @@ class ConfigCatalog:
             templates = self._templates.extended(variant_templates(parsed))
         except ConfigError as exc:
             raise RequestError(f"internal_dynamic_variant_config: {exc.message}") from exc
-        builder = FunctionBuilder(self._models, templates, self._schemas, self._tools)
-        variant = builder.variant_of(function.name, DYNAMIC_VARIANT, parsed, set(schema_slots(configured)))
+        builder = VariantBuilder(self._models, templates)
+        parts = FunctionParts(function.name, frozenset(schema_slots(configured)), function.variants)
+        variant = builder.build(DYNAMIC_VARIANT, parsed, parts)
         if builder.problems:
             raise RequestError("internal_dynamic_variant_config: " + "; ".join(builder.problems))
         return variant

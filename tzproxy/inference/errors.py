@@ -52,6 +52,17 @@ class AllVariantsFailedError(AggregateError):
         super().__init__(f"All variants failed with errors: {listed}", [error for _, error in failures])
 
 
+class AllCandidatesFailedError(AggregateError):
+    """Every candidate of a best-of-n or mixture-of-n variant failed."""
+
+    status = 502
+    code = "all_candidates_failed"
+
+    def __init__(self, failures: Sequence[tuple[str, TzproxyError]]) -> None:
+        listed = "\n".join(f"{name}: {error.message}" for name, error in failures)
+        super().__init__(f"All candidates failed with errors: {listed}", [error for _, error in failures])
+
+
 class DeadlineError(TzproxyError):
     """A configured timeout of a provider, model or variant passed."""
 

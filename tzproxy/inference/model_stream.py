@@ -147,10 +147,10 @@ class ModelStream:
 class ModelStreamer:
     """Opens streams of models over a caller's connections."""
 
-    __slots__ = ("_caller",)
+    __slots__ = ("caller",)
 
     def __init__(self, caller: ModelCaller) -> None:
-        self._caller = caller
+        self.caller = caller
 
     async def open(self, model: Model, request: ModelRequest, context: CallContext) -> ModelStream:
         """Open the stream of the first provider in order whose stream begins.
@@ -211,12 +211,12 @@ class ModelStreamer:
         raw_request = raw_request_of(wire)
         started = perf_counter()
         try:
-            opened = await self._caller.upstream.open(
+            opened = await self.caller.upstream.open(
                 wire.endpoint,
                 wire.headers,
                 wire.body,
                 first_byte_timeout_s=None,
-                timeout_s=self._caller.global_timeout_s,
+                timeout_s=self.caller.global_timeout_s,
             )
             if is_stream(opened.status, opened.headers):
                 parser = entry.wire.stream_parser(request, opened.headers)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from tzproxy.inference.cache import CacheUse
 from tzproxy.inference.input import ReadInput
 from tzproxy.inference.tools import InferenceTools
 from tzproxy.prompts import JsonSchema
-from tzproxy.types.params import ChatParams
+from tzproxy.types.params import NO_CHAT_PARAMS, ChatParams
 from tzproxy.types.request import InferenceRequest
 
 if TYPE_CHECKING:
@@ -90,3 +90,31 @@ class Inference:
         self.started = started
         self.provider_seconds = 0.0
         self.variants_tried = 0
+
+    def part(
+        self, *, tools: InferenceTools | None | UnsetType = UNSET, cache: CacheUse | None = None
+    ) -> Inference:
+        """Return this inference as a model sees it that works on a part of the answer.
+
+        The request's parameters are not for it; tools and cache are the whole's unless given.
+        """
+        return Inference(
+            request=self.request,
+            function=self.function,
+            inference_id=self.inference_id,
+            episode_id=self.episode_id,
+            episode=self.episode,
+            read=self.read,
+            params=NO_CHAT_PARAMS,
+            tools=self.tools if tools is UNSET else tools,
+            output_schema=self.output_schema,
+            tags=self.tags,
+            pinned=self.pinned,
+            sole=self.sole,
+            started=self.started,
+            cache=cache or self.cache,
+        )
+
+    def for_candidate(self, index: int) -> Inference:
+        """Return the part that one of several candidates works on."""
+        return self.part(cache=None if self.cache is None else self.cache.for_candidate(index))

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from msgspec import Raw, Struct
 
 from tzproxy.errors import NotSupportedError, RequestError, TzproxyError
-from tzproxy.inference.deadlines import NO_TIMEOUTS, Timeouts, begin_by, bounded
+from tzproxy.inference.deadlines import NO_TIMEOUTS, Deadline, Timeouts, begin_by, bounded
 from tzproxy.inference.extra import NO_CHANGES, Changes
 from tzproxy.inference.model import (
     CallContext,
@@ -16,12 +16,14 @@ from tzproxy.inference.model import (
     ModelCall,
     ModelCaller,
 )
-from tzproxy.inference.model_stream import ModelStream, ModelStreamer
+from tzproxy.inference.model_stream import ModelStreamer
 from tzproxy.inference.plan import Inference, OutputSchema
 from tzproxy.inference.prompt import Prompt
 from tzproxy.inference.retry import Retries, retried
+from tzproxy.inference.stream_sources import StreamItem
+from tzproxy.providers.protocol import ProviderSpec
 from tzproxy.types.content import ModelOutput
-from tzproxy.types.model import ModelRequest
+from tzproxy.types.model import ModelRequest, ProviderResponse
 from tzproxy.types.params import NO_CHAT_PARAMS, ChatParams, merge_params
 from tzproxy.types.tools import AllowedTools, FunctionTool, SpecificTool, ToolConfig
 from tzproxy.types.usage import FinishReason
@@ -34,19 +36,45 @@ NO_RETRIES = Retries()
 
 
 class VariantAnswer(Struct, frozen=True, kw_only=True):
-    """What a variant came to. `calls` are all successful model calls, the deciding one last."""
+    """What a variant came to. `calls` are all successful model calls, in the order they are recorded.
+
+    `original` is the index of the call whose raw answer counts as the original response; None: there is none.
+    """
 
     output: list[ModelOutput]
     finish_reason: FinishReason | None
     calls: Sequence[ModelCall]
     params: ChatParams
     failures: Sequence[TzproxyError] = ()
+    original: int | None = -1
+
+
+class OpenStream(Protocol):
+    """A stream of a model that has begun. See `tzproxy.inference.model_stream.ModelStream`."""
+
+    call_id: str
+    spec: ProviderSpec
+    failures: Sequence[TzproxyError]
+    deadlines: list[Deadline]
+    ttft_ms: int
+
+    async def items(self) -> list[StreamItem] | None:
+        """Return the next pieces (at least one), or None at the end."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of what the pieces come from."""
+        ...
+
+    def finished(self, response: ProviderResponse, raws: Sequence[str]) -> ModelCall:
+        """Return the call that this stream was."""
+        ...
 
 
 class VariantStream(Struct, frozen=True, kw_only=True):
-    """A variant's answer as it arrives. `calls` are the model calls that were made before it."""
+    """A variant's answer as it arrives. `calls` are further model calls, made before it."""
 
-    stream: ModelStream
+    stream: OpenStream
     context: CallContext
     params: ChatParams
     calls: Sequence[ModelCall] = ()
@@ -71,7 +99,7 @@ class Variant(Protocol):
         """
         ...
 
-    async def stream(self, inference: Inference, streamer: ModelStreamer) -> VariantStream:
+    def stream(self, inference: Inference, streamer: ModelStreamer) -> Awaitable[VariantStream]:
         """Begin to answer; returns when the first piece is there.
 
         Raises:
@@ -136,13 +164,18 @@ class ChatCompletion:
 
     def infer(self, inference: Inference, caller: ModelCaller) -> Awaitable[VariantAnswer]:
         """Render, call, and return what the model said."""
-        answer = self._infer(inference, caller)
+        request = self.model_request(inference, self.merged(inference), stream=False)
+        return self.ask(request, inference, caller)
+
+    def ask(
+        self, request: ModelRequest, inference: Inference, caller: ModelCaller
+    ) -> Awaitable[VariantAnswer]:
+        """Call the model with a request that is ready."""
+        answer = self._ask(request, inference, caller)
         total_ms = self._timeouts.total_ms
         return answer if total_ms is None else bounded(answer, total_ms, f"Variant `{self.name}`")
 
-    async def _infer(self, inference: Inference, caller: ModelCaller) -> VariantAnswer:
-        params = self.merged(inference)
-        request = self.model_request(inference, params, stream=False)
+    async def _ask(self, request: ModelRequest, inference: Inference, caller: ModelCaller) -> VariantAnswer:
         context = self.context(inference)
         failures: Sequence[TzproxyError] = ()
         try:
@@ -158,21 +191,26 @@ class ChatCompletion:
             output=call.response.output,
             finish_reason=call.response.finish_reason,
             calls=(call,),
-            params=params,
+            params=request.params,
             failures=failures,
         )
 
-    async def stream(self, inference: Inference, streamer: ModelStreamer) -> VariantStream:
+    def stream(self, inference: Inference, streamer: ModelStreamer) -> Awaitable[VariantStream]:
         """Render, open the stream, and return it with its first piece."""
-        params = self.merged(inference)
-        request = self.model_request(inference, params, stream=True)
+        request = self.model_request(inference, self.merged(inference), stream=True)
+        return self.open(request, inference, streamer)
+
+    async def open(
+        self, request: ModelRequest, inference: Inference, streamer: ModelStreamer
+    ) -> VariantStream:
+        """Open the stream of a request that is ready."""
         context = self.context(inference)
         async with begin_by(self._timeouts, f"Variant `{self.name}`") as rest:
             stream, failures = await retried(
                 self._retries, lambda: streamer.open(self._model, request, context)
             )
         stream.deadlines.extend(rest)
-        return VariantStream(stream=stream, context=context, params=params, failures=failures)
+        return VariantStream(stream=stream, context=context, params=request.params, failures=failures)
 
     def merged(self, inference: Inference) -> ChatParams:
         """Join the request's parameters with the variant's."""

@@ -30,7 +30,14 @@ class ModelTable:
 
     def get(self, name: str) -> Model | None:
         """Return the model of a name: a configured one, else by shorthand, else None."""
-        return self._models.get(name) or self._shorthands.get(name) or self._shorthand(name)
+        model = self._models.get(name)
+        if model is not None:
+            return model
+        model = self._shorthands.get(name)
+        if model is None:
+            return self._shorthand(name)
+        self._shorthands.move_to_end(name)
+        return model
 
     def unsupported(self) -> list[str]:
         """Name the configured providers that this version cannot drive."""

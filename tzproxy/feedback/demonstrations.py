@@ -9,6 +9,7 @@ from msgspec import Raw, Struct
 
 from tzproxy.clickhouse.queries.feedback import StoredTools
 from tzproxy.errors import SchemaValidationError
+from tzproxy.feedback.blocks import CallBlock, TextBlock, read_block
 from tzproxy.feedback.errors import DemonstrationError
 from tzproxy.inference.tools import FunctionTools
 from tzproxy.prompts import JsonSchema
@@ -23,20 +24,6 @@ NOTHING = Input()
 
 Schemas = Mapping[str, JsonSchema | None]
 """Tools by display name; None for a tool that takes text instead of JSON arguments."""
-
-
-class TextBlock(Struct, tag="text", tag_field="type", frozen=True, forbid_unknown_fields=True):
-    """A text of a demonstration."""
-
-    text: str
-
-
-class CallBlock(Struct, tag="tool_call", tag_field="type", frozen=True):
-    """A tool call of a demonstration. `arguments` is an object, not its text."""
-
-    id: str
-    name: str
-    arguments: object
 
 
 class _AllowedTools(Struct, frozen=True):
@@ -62,15 +49,9 @@ def chat_demonstration(value: object, schemas: Schemas) -> str:
         return ENCODER.encode([Text(value)]).decode()
     if not isinstance(value, list):
         raise DemonstrationError("Demonstration must be a string or an array of content blocks")
-    return ENCODER.encode([_output(block, schemas) for block in [_read(item) for item in value]]).decode()
-
-
-def _read(item: object) -> TextBlock | CallBlock:
-    try:
-        block: TextBlock | CallBlock = msgspec.convert(item, TextBlock | CallBlock)
-    except msgspec.ValidationError as exc:
-        raise DemonstrationError(f"Invalid demonstration content block: {exc}") from exc
-    return block
+    return ENCODER.encode(
+        [_output(block, schemas) for block in [read_block(item) for item in value]]
+    ).decode()
 
 
 def _output(block: TextBlock | CallBlock, schemas: Schemas) -> ChatOutput:
@@ -143,11 +124,6 @@ def stored_output_schema(text: str, function_name: str) -> JsonSchema:
     """
     value = msgspec.json.decode(text)
     if function_name.startswith(JUDGE) and isinstance(value, dict):
-        properties = value.get("properties")
-        if isinstance(properties, dict) and "thinking" in properties:
-            value = {
-                **value,
-                "properties": {name: schema for name, schema in properties.items() if name != "thinking"},
-                "required": ["score"],
-            }
+        if "thinking" in value.get("properties", ()):
+            value = {**value, "required": ["score"]}
     return JsonSchema.dynamic(value)

@@ -14,6 +14,7 @@ from tzproxy.providers.driving import (
     stream_refusal,
 )
 from tzproxy.providers.errors import FatalStreamError
+from tzproxy.providers.gemini.rules import VERTEX as GEMINI_ON_VERTEX
 
 from .samples import NO_HEADERS, AnswerHeaders
 
@@ -150,3 +151,12 @@ def test_refusal_in_another_name() -> None:
         assert error.message == f"{who}: {TEXT}"
     own = send_failure(VERTEX.spec, UpstreamConnectError("x"), None)
     assert own.message.startswith("Error from gcp_vertex_anthropic client")
+
+
+def test_text_for_a_status() -> None:
+    """A status may have a text of its own; the answer is kept beside it, and a stream shows the answer."""
+    spec = GEMINI_ON_VERTEX.spec
+    error = error_response(spec, 404, NO_HEADERS, BODY, None)
+    assert error.message.startswith("Error from gcp_vertex_gemini server: Model or endpoint not found. ")
+    assert error.raw_response == TEXT
+    assert stream_refusal(spec, 404, NO_HEADERS, BODY, None).message.endswith(f"404 Not Found: {TEXT}")

@@ -28,6 +28,7 @@ from .vectors import (
 )
 
 NAMES = sorted(CONFIGS)
+GEMINI = ("gcp_vertex_gemini", "google_ai_studio_gemini")
 NO_STREAM_OPTIONS = {
     *("together", "fireworks", "hyperbolic", "mistral", "openai_responses"),
     *("anthropic", "gcp_vertex_anthropic"),
@@ -36,8 +37,12 @@ EXTRA_HEADERS: Mapping[str, Mapping[str, str]] = {
     "openrouter": {"X-Title": "TensorZero", "HTTP-Referer": "https://www.tensorzero.com/"},
     "anthropic": {"anthropic-version": "2023-06-01"},
 }
-MESSAGES = {"openai_responses": "input"}
-KEYS = {"azure": ("api-key", "sk-test"), "anthropic": ("x-api-key", "sk-test")}
+MESSAGES = {"openai_responses": "input"} | dict.fromkeys(GEMINI, "contents")
+KEYS = {
+    "azure": ("api-key", "sk-test"),
+    "anthropic": ("x-api-key", "sk-test"),
+    "google_ai_studio_gemini": ("x-goog-api-key", "sk-test"),
+}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -60,6 +65,9 @@ def test_request_bytes(name: str) -> None:
 def test_stream_request_bytes(name: str) -> None:
     """A streaming request differs in the stream keys alone."""
     body = provider(name).build_request(single_turn(stream=True), CREDENTIALS).body.decode()
+    if name in GEMINI:
+        assert body == read(name, "request.json")
+        return
     options = "" if name in NO_STREAM_OPTIONS else ',"stream_options":{"include_usage":true}'
     assert body == read(name, "request.json").replace('"stream":false', f'"stream":true{options}')
 
@@ -87,14 +95,15 @@ def test_response(name: str) -> None:
     )
     assert written_response(response) == read(name, "result.txt")
     assert isinstance(response.raw_usage, Raw)
-    assert msgspec.json.decode(response.raw_usage) == json.loads(body)["usage"]
+    key = "usageMetadata" if name in GEMINI else "usage"
+    assert msgspec.json.decode(response.raw_usage) == json.loads(body)[key]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_stream(name: str) -> None:
-    """The recorded stream gives the recorded chunks, and nothing after its end counts."""
+    """The recorded stream gives the recorded chunks, and nothing after its end counts, if it has one."""
     stream = events(read(name, "stream.sse"))
-    chunks = fed(provider(name), [*stream, b"not even JSON"])
+    chunks = fed(provider(name), stream if name in GEMINI else [*stream, b"not even JSON"])
     assert written_stream(chunks) == read(name, "stream_result.txt")
 
 
@@ -155,3 +164,27 @@ def test_all_parameters_of_azure() -> None:
     messages = [Message("user", [Text("Hi")])]
     request = single_turn(tool_config=None, system=None, messages=messages, params=ALL_PARAMETERS)
     assert provider("azure").build_request(request, {}).body.decode() == read("azure", "all_parameters.json")
+
+
+STREAM_METHODS = {
+    "gcp_vertex_anthropic": (":rawPredict", ":streamRawPredict"),
+    "gcp_vertex_gemini": (":generateContent", ":streamGenerateContent?alt=sse"),
+    "google_ai_studio_gemini": (":generateContent", ":streamGenerateContent?alt=sse"),
+}
+
+
+@pytest.mark.parametrize("name", STREAM_METHODS)
+def test_stream_urls(name: str) -> None:
+    """Google's streams have URLs of their own."""
+    endpoint = provider(name).build_request(single_turn(stream=True), CREDENTIALS).endpoint
+    url = read(name, "url.txt").replace(*STREAM_METHODS[name])
+    assert endpoint.origin_without_default_port + endpoint.target.decode() == url
+
+
+def test_all_parameters_of_ai_studio() -> None:
+    """Google AI Studio has an order of its own, and hears that there are no tools."""
+    messages = [Message("user", [Text("Hi")])]
+    params = msgspec.structs.replace(ALL_PARAMETERS, service_tier=None, verbosity=None)
+    request = single_turn(tool_config=None, system=None, messages=messages, params=params)
+    body = provider("google_ai_studio_gemini").build_request(request, {}).body.decode()
+    assert body == read("google_ai_studio_gemini", "all_parameters.json")

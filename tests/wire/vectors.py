@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -61,6 +62,10 @@ CONFIGS: Mapping[str, configs.BaseProviderConfig] = {
     "gcp_vertex_anthropic": configs.GcpVertexAnthropicProviderConfig(
         model_id="claude-sonnet-4-5@20250929", location="us-east5", project_id="my-project"
     ),
+    "gcp_vertex_gemini": configs.GcpVertexGeminiProviderConfig(
+        model_id="gemini-2.5-flash", location="us-central1", project_id="my-project"
+    ),
+    "google_ai_studio_gemini": configs.GoogleAIStudioGeminiProviderConfig(model_name="gemini-2.5-flash"),
 }
 ANSWER_HEADERS: Mapping[str, Mapping[str, str]] = {
     "openai": {"x-request-id": "req_abc"},
@@ -160,6 +165,14 @@ def multi_turn() -> ModelRequest:
 # ---- results as text
 
 
+def is_uuid7(text: str) -> bool:
+    """Tell whether an id is one that the gateway made."""
+    try:
+        return uuid.UUID(text).version == 7
+    except ValueError:
+        return False
+
+
 def _usage_line(usage: Usage, finish_reason: str | None) -> str:
     line = f"usage in {usage.input_tokens}, out {usage.output_tokens}"
     if usage.provider_cache_read_input_tokens is not None:
@@ -173,7 +186,8 @@ def _block(block: ModelOutput) -> str:
     if isinstance(block, Text):
         return f'text "{block.text}"'
     if isinstance(block, ToolCall):
-        return f"tool_call id={block.id} name={block.name} args={block.arguments}"
+        call_id = "<uuid7>" if is_uuid7(block.id) else block.id
+        return f"tool_call id={call_id} name={block.name} args={block.arguments}"
     assert isinstance(block, Thought)
     words = ["thought"]
     if block.text is not None:

@@ -36,7 +36,7 @@ def error_response(
 ) -> ProviderError:
     """Make the error for an answer that is not 2xx, outside streams."""
     text = body.decode("utf-8", "replace")
-    message = text + request_id_suffix(spec, headers)
+    message = spec.refusal_texts.get(status, text) + request_id_suffix(spec, headers)
     raw_request = raw_request if spec.keeps_raw_request_on_error else None
     raw_response = text if spec.keeps_raw_response_on_error else None
     named = spec.refusal_type or spec.type

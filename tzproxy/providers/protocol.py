@@ -42,6 +42,7 @@ class ProviderSpec(Struct, frozen=True, kw_only=True):
         display: the name in messages.
         api_type: which API of the provider this is, for `raw_usage`.
         refusal_type: the type that refusals name; empty: `type`.
+        refusal_texts: texts for some statuses instead of the answer's, outside streams.
         client_statuses: answers that blame the request; all others blame the server.
         keeps_raw_request_on_error: failures carry the request's text.
         keeps_raw_response_on_error: failures carry the answer's text.
@@ -59,6 +60,7 @@ class ProviderSpec(Struct, frozen=True, kw_only=True):
     display: str
     api_type: ApiType = "chat_completions"
     refusal_type: str = ""
+    refusal_texts: Mapping[int, str] = {}
     client_statuses: frozenset[int] = frozenset({400, 401, 403, 429})
     keeps_raw_request_on_error: bool = True
     keeps_raw_response_on_error: bool = True

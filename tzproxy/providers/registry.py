@@ -10,6 +10,8 @@ from tzproxy.config.providers import (
     BaseProviderConfig,
     DummyProviderConfig,
     GcpVertexAnthropicProviderConfig,
+    GcpVertexGeminiProviderConfig,
+    GoogleAIStudioGeminiProviderConfig,
     OpenAIProviderConfig,
     provider_type,
 )
@@ -21,6 +23,7 @@ from tzproxy.providers.anthropic.build import (
 from tzproxy.providers.chat_completions.build import BUILDERS as CHAT_BUILDERS
 from tzproxy.providers.chat_completions.build import build_chat_provider
 from tzproxy.providers.dummy.provider import DummyProvider
+from tzproxy.providers.gemini.build import build_ai_studio_provider, build_vertex_gemini_provider
 from tzproxy.providers.protocol import (
     HeaderView,
     LocalProvider,
@@ -33,7 +36,13 @@ from tzproxy.providers.responses.provider import build_responses_provider
 from tzproxy.providers.settings import ALONE, Surroundings
 from tzproxy.types.model import ModelRequest, ProviderResponse
 
-_OTHERS = (DummyProviderConfig, AnthropicProviderConfig, GcpVertexAnthropicProviderConfig)
+_OTHERS = (
+    DummyProviderConfig,
+    AnthropicProviderConfig,
+    GcpVertexAnthropicProviderConfig,
+    GoogleAIStudioGeminiProviderConfig,
+    GcpVertexGeminiProviderConfig,
+)
 
 
 class UnsupportedProvider:
@@ -111,4 +120,8 @@ def build_provider(
         return build_anthropic_provider(config, credential)
     if isinstance(config, GcpVertexAnthropicProviderConfig):
         return build_vertex_anthropic_provider(config, credential, surroundings)
+    if isinstance(config, GoogleAIStudioGeminiProviderConfig):
+        return build_ai_studio_provider(config, credential)
+    if isinstance(config, GcpVertexGeminiProviderConfig):
+        return build_vertex_gemini_provider(config, credential, surroundings)
     return build_chat_provider(config, credential, surroundings)

@@ -32,7 +32,6 @@ def build_anthropic_provider(config: AnthropicProviderConfig, credential: Creden
         ANTHROPIC,
         Bodies(ANTHROPIC, config.model_name, provider_tools=config.provider_tools),
         endpoint=endpoint,
-        stream_endpoint=endpoint,
         headers=build_headers(auth, credential, (JSON_CONTENT, _VERSION)),
         discards_unknown=config.discard_unknown_chunks,
     )

@@ -29,7 +29,7 @@ from tzproxy.providers.errors import client_error, refused
 from tzproxy.providers.files import mime_type_of
 from tzproxy.providers.ignored import warn_ignored
 from tzproxy.providers.json_arguments import compact_object
-from tzproxy.providers.kept_tools import KeptTools
+from tzproxy.providers.kept import Kept
 from tzproxy.providers.tool_lists import encoded, joined, requested
 from tzproxy.types.content import File, Message, Text, Thought, ToolCall, ToolResult, Unknown
 from tzproxy.types.model import ModelRequest
@@ -70,7 +70,7 @@ class Bodies:
         self._model = model
         self._limit = rules.limit_of(model)
         self._provider_tools = encoded(provider_tools)
-        self._tools = KeptTools(self._write_tools)
+        self._tools = Kept(self._write_tools)
         self._write = body_writer(rules.body, SLOTS)
 
     def write(self, request: ModelRequest) -> bytes:

@@ -23,7 +23,7 @@ from tzproxy.providers.driving import request_id_suffix
 from tzproxy.providers.errors import refused
 from tzproxy.providers.files import has_data, stored_body
 from tzproxy.providers.ignored import TRY_EFFORT, warn_ignored
-from tzproxy.providers.kept_tools import KeptTools
+from tzproxy.providers.kept import Kept
 from tzproxy.providers.protocol import HeaderView, WireRequest
 from tzproxy.providers.settings import EndpointSource
 from tzproxy.types.model import ModelRequest, ProviderResponse
@@ -87,7 +87,7 @@ class ChatBodies:
             merge=row.merge,
             write_assistant=row.write_assistant,
         )
-        self._tools = KeptTools(self._write_tools)
+        self._tools = Kept(self._write_tools)
 
     def write(self, request: ModelRequest) -> bytes:
         """Write the body for a request.

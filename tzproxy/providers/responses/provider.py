@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from tzproxy.config.credentials import RULES, Credential
 from tzproxy.config.providers import OpenAIProviderConfig
-from tzproxy.providers.credentials import FixedHeaders, HeaderAuth, RequestHeaders, build_headers
+from tzproxy.providers.credentials import HeaderAuth, RequestHeaders, build_headers
 from tzproxy.providers.driving import request_id_suffix
-from tzproxy.providers.files import forwards_images, has_data, stored_body
-from tzproxy.providers.protocol import HeaderView, ProviderSpec, WireRequest
+from tzproxy.providers.files import forwards_images
+from tzproxy.providers.http_provider import HttpProvider
+from tzproxy.providers.protocol import HeaderView, ProviderSpec
 from tzproxy.providers.responses.request import DISPLAY, Bodies
 from tzproxy.providers.responses.response import parse_response
 from tzproxy.providers.responses.stream import ResponsesStream
@@ -28,32 +27,16 @@ SPEC = ProviderSpec(
 _BASE = "https://api.openai.com/v1/"
 
 
-class ResponsesProvider:
+class ResponsesProvider(HttpProvider):
     """One configured model behind the Responses API."""
 
-    __slots__ = ("_bodies", "_discards_unknown", "_endpoint", "_fixed", "_headers", "spec")
+    __slots__ = ("_discards_unknown",)
 
     def __init__(
         self, bodies: Bodies, *, endpoint: Endpoint, headers: RequestHeaders, discards_unknown: bool = False
     ) -> None:
-        self.spec = SPEC
-        self._bodies = bodies
-        self._endpoint = endpoint
-        self._headers = headers
-        self._fixed = headers.block if isinstance(headers, FixedHeaders) else None
+        super().__init__(SPEC, bodies.write, endpoint=endpoint, headers=headers)
         self._discards_unknown = discards_unknown
-
-    def build_request(self, request: ModelRequest, credentials: Mapping[str, str]) -> WireRequest:
-        """Translate a request.
-
-        Raises:
-            ProviderError: when it cannot be expressed or a key is missing.
-        """
-        headers = self._fixed or self._headers.resolve(credentials)
-        body = self._bodies.write(request)
-        messages = request.messages
-        stored = stored_body(body, messages) if has_data(messages) else None
-        return WireRequest(self._endpoint, headers, body, stored)
 
     def parse_response(self, body: bytes, headers: HeaderView, request: ModelRequest) -> ProviderResponse:
         """Translate a 2xx answer.

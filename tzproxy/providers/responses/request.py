@@ -12,7 +12,7 @@ from tzproxy.providers.errors import refused
 from tzproxy.providers.files import data_url, mime_type_of, suffix_of
 from tzproxy.providers.ignored import TRY_EFFORT, warn_ignored
 from tzproxy.providers.json_hint import hinted
-from tzproxy.providers.kept_tools import KeptTools
+from tzproxy.providers.kept import Kept
 from tzproxy.providers.responses.tools import NO_TOOLS, WireTools, build_tools
 from tzproxy.providers.responses.wire import (
     Body,
@@ -54,7 +54,7 @@ class Bodies:
         self._is_o1 = model.lower().startswith("o1")
         self._include = _ENCRYPTED if include_encrypted_reasoning else None
         self._provider_tools = encoded(provider_tools)
-        self._tools = KeptTools(build_tools)
+        self._tools = Kept(build_tools)
 
     def write(self, request: ModelRequest) -> bytes:
         """Write the body for a request.

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tzproxy.providers.kept_tools import KeptTools
+from tzproxy.providers.kept import Kept
 from tzproxy.types.tools import AllowedTools, ToolConfig
 
 
@@ -16,7 +16,7 @@ def test_written_once() -> None:
         written.append(config.allowed.tools[0])
         return written[-1]
 
-    kept = KeptTools(write)
+    kept: Kept[ToolConfig, str] = Kept(write)
     first = _config("a")
     assert [kept.of(first), kept.of(first), kept.of(_config("a"))] == ["a", "a", "a"]
     assert written == ["a", "a"]
@@ -24,6 +24,6 @@ def test_written_once() -> None:
 
 def test_nothing_leaks() -> None:
     """However many configurations come by, each gets its own."""
-    kept = KeptTools(lambda config: config.allowed.tools[0])
+    kept: Kept[ToolConfig, str] = Kept(lambda config: config.allowed.tools[0])
     for number in range(100):
         assert kept.of(_config(str(number))) == str(number)

@@ -16,6 +16,12 @@ from tzproxy.errors import RequestError, TzproxyError
 LIMIT_BYTES = 104_857_600
 TOO_LARGE = "Failed to buffer the request body: length limit exceeded (413 Payload Too Large)"
 STEP_BYTES = 1 << 20
+ZSTD_PIECE_BYTES = 512
+"""The library cannot bound its output, so its input is: a block of 4 bytes unfolds to 128 KiB at most.
+
+Source: RFC 8878, sections 3.1.1.2.2 and 3.1.1.2.3."""
+
+ENDS_EARLY = "the data ends early"
 
 
 class EncodingError(TzproxyError):
@@ -52,15 +58,8 @@ def decompressed(body: bytes, encoding: str) -> bytes:
 
 def _parts(body: bytes, name: str) -> Iterator[bytes]:
     if name == "gzip":
-        yield from _gzip(body)
-    elif name == "zstd":
-        yield from zstandard.ZstdDecompressor().read_to_iter(body, write_size=STEP_BYTES)
-    else:
-        decoder = brotli.Decompressor()
-        for start in range(0, len(body), 1 << 14):
-            yield decoder.process(body[start : start + (1 << 14)])
-        if not decoder.is_finished():
-            raise EOFError("the data ends early")
+        return _gzip(body)
+    return _zstd(body) if name == "zstd" else _brotli(body)
 
 
 def _gzip(body: bytes) -> Iterator[bytes]:
@@ -71,6 +70,33 @@ def _gzip(body: bytes) -> Iterator[bytes]:
             part = decoder.decompress(rest, STEP_BYTES)
             rest = decoder.unconsumed_tail
             if not part and not rest and not decoder.eof:
-                raise EOFError("the data ends early")
+                raise EOFError(ENDS_EARLY)
             yield part
         rest = decoder.unused_data
+
+
+def _brotli(body: bytes) -> Iterator[bytes]:
+    decoder = brotli.Decompressor()
+    yield decoder.process(body, output_buffer_limit=STEP_BYTES)
+    while not decoder.is_finished():
+        part = decoder.process(b"", output_buffer_limit=STEP_BYTES)
+        if not part and decoder.can_accept_more_data():
+            raise EOFError(ENDS_EARLY)
+        yield part
+
+
+def _zstd(body: bytes) -> Iterator[bytes]:
+    decoder = None
+    at = 0
+    while at < len(body):
+        if decoder is None:
+            decoder = zstandard.ZstdDecompressor().decompressobj()
+        piece = body[at : at + ZSTD_PIECE_BYTES]
+        yield decoder.decompress(piece)
+        at += len(piece)
+        if decoder.eof:
+            # A body may consist of several frames.
+            at -= len(decoder.unused_data)
+            decoder = None
+    if decoder is not None:
+        raise EOFError(ENDS_EARLY)

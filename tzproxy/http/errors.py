@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -13,6 +14,13 @@ from tzproxy.types.response import RawResponseEntry
 
 logger = logging.getLogger(__name__)
 ENCODER = msgspec.json.Encoder()
+T = TypeVar("T")
+REWORDED = (
+    ("Object missing required field ", "missing field "),
+    ("Object contains unknown field ", "unknown field "),
+)
+"""Complaints of the decoder that the original words otherwise; clients match its texts."""
+
 INTERNAL = TzproxyError("Internal error: the gateway failed to handle this request; see its log")
 
 
@@ -47,29 +55,53 @@ class ErrorShape(Struct, frozen=True):
     def native(self, error: TzproxyError, *, raw: bool = False) -> bytes:
         """Write an error for the native routes; `raw` adds what providers said."""
         entries = failed_responses([error]) if raw else None
-        return ENCODER.encode(NativeError(error.message, self._structured(error), entries or None))
+        return ENCODER.encode(NativeError(error.message, self.structured(error), entries or None))
 
     def openai(self, error: TzproxyError, *, raw: bool = False) -> bytes:
         """Write an error for the OpenAI-compatible routes."""
         entries = failed_responses([error]) if raw else None
-        structured = self._structured(error)
-        body = OpenAIErrorBody(error.message, structured, structured)
-        return ENCODER.encode(OpenAIError(body, entries or None))
+        return ENCODER.encode(OpenAIError(self.openai_body(error), entries or None))
 
-    def _structured(self, error: TzproxyError) -> object:
+    def openai_body(self, error: TzproxyError) -> OpenAIErrorBody:
+        """Return the inner object of an OpenAI-compatible error."""
+        structured = self.structured(error)
+        return OpenAIErrorBody(error.message, structured, structured)
+
+    def structured(self, error: TzproxyError) -> dict[str, object] | None:
+        """Return the structured form of an error, None where it is not wanted."""
         if not self.with_json:
             return None
         return {type(error).__name__.removesuffix("Error"): {"code": error.code, "message": error.message}}
 
 
-def decode_error(exc: msgspec.DecodeError) -> RequestError:
+def decode_body(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    """Decode a request's body.
+
+    Raises:
+        RequestError: naming the path of what is wrong.
+    """
+    try:
+        if not body.isascii():
+            # The decoder passes `Raw` parts on unseen: text that is no UTF-8 must not get further.
+            body.decode()
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise decode_error(exc, body) from exc
+
+
+def decode_error(exc: Exception, body: bytes = b"{") -> RequestError:
     """Turn a decoder's complaint into `path: reason`, or name the body as no JSON at all."""
     text = str(exc)
     if not isinstance(exc, msgspec.ValidationError):
+        if not body:
+            text = "EOF while parsing a value at line 1 column 0"
         return RequestError(f"Failed to parse the request body as JSON: {text} (400 Bad Request)")
     reason, found, where = text.rpartition(" - at `$")
     if not found:
-        return RequestError(text)
+        reason, where = text, ""
+    for ours, theirs in REWORDED:
+        if reason.startswith(ours):
+            reason = theirs + reason[len(ours) :]
     path = where.removesuffix("`").removeprefix(".")
     return RequestError(f"{path}: {reason}" if path else reason)
 

@@ -6,7 +6,7 @@ import msgspec
 
 from tzproxy.feedback.intake import FeedbackIntake
 from tzproxy.feedback.request import FeedbackRequest
-from tzproxy.http.errors import decode_error
+from tzproxy.http.errors import decode_body
 from tzproxy.http.exchange import Exchange, Watch
 
 DECODER = msgspec.json.Decoder(FeedbackRequest)
@@ -22,10 +22,7 @@ class FeedbackRoute:
     async def __call__(self, exchange: Exchange) -> None:
         """Answer one request."""
         body = await exchange.body()
-        try:
-            request = DECODER.decode(body)
-        except msgspec.DecodeError as exc:
-            raise decode_error(exc) from exc
+        request = decode_body(DECODER, body)
         with Watch(exchange):
             feedback_id = await self._intake.take(request)
         await exchange.answer(200, ENCODER.encode({"feedback_id": feedback_id}))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from time import perf_counter
 
 import msgspec
+from msgspec import UNSET
 
 from tzproxy.errors import TzproxyError
-from tzproxy.http.errors import ErrorShape, decode_error
+from tzproxy.http.errors import ErrorShape, decode_body
 from tzproxy.http.exchange import Exchange, Watch
 from tzproxy.http.streaming import relay
 from tzproxy.inference.answer_stream import AnswerStream, Piece
@@ -27,10 +28,7 @@ def decode_request(body: bytes) -> InferenceRequest:
     Raises:
         RequestError: naming the path of what is wrong.
     """
-    try:
-        return DECODER.decode(body)
-    except msgspec.DecodeError as exc:
-        raise decode_error(exc) from exc
+    return decode_body(DECODER, body)
 
 
 class InferenceRoute:
@@ -88,7 +86,10 @@ class NativeEvents:
         """Write one piece; None when it says nothing in this protocol."""
         if piece.error is not None:
             raw = piece.raw if self._raw else None
-            return ENCODER.encode(ErrorEvent(error=piece.error.message, raw_chunk=raw))
+            structured = self._shape.structured(piece.error)
+            return ENCODER.encode(
+                ErrorEvent(error=piece.error.message, raw_chunk=raw, error_json=structured or UNSET)
+            )
         return self._json(piece, stream) if self._is_json else self._chat(piece, stream)
 
     def _chat(self, piece: Piece, stream: AnswerStream) -> bytes:

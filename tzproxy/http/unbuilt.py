@@ -6,9 +6,10 @@ import msgspec
 
 from tzproxy.errors import NotSupportedError
 from tzproxy.http.app import Handler
-from tzproxy.http.errors import decode_error
+from tzproxy.http.errors import decode_body
 from tzproxy.http.exchange import Exchange
 
+DECODER = msgspec.json.Decoder()
 ROUTES: tuple[tuple[str, str], ...] = (
     ("POST", "/openai/v1/embeddings"),
     ("POST", "/batch_inference"),
@@ -34,10 +35,7 @@ def unbuilt(method: str, path: str) -> Handler:
 
     async def refuse(exchange: Exchange) -> None:
         if method not in WITHOUT_BODY and f"{method} {path}" not in WITHOUT_BODY:
-            try:
-                msgspec.json.decode(await exchange.body())
-            except msgspec.DecodeError as exc:
-                raise decode_error(exc) from exc
+            decode_body(DECODER, await exchange.body())
         raise NotSupportedError(f"{method} {path} is not supported yet")
 
     return refuse

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tzproxy._speedups.ids import format_uuid, parse_uuid
-from tzproxy.http.errors import decode_error
+from tzproxy.http.errors import decode_body
 from tzproxy.http.exchange import Exchange, ResponseHeaders
 from tzproxy.workflow.runs import EpisodeRequest, RunRequest, Workflows
 
@@ -24,10 +24,7 @@ class WorkflowRunRoute:
     async def __call__(self, exchange: Exchange) -> None:
         """Answer one request."""
         body = await exchange.body()
-        try:
-            request = RUN_DECODER.decode(body)
-        except msgspec.DecodeError as exc:
-            raise decode_error(exc) from exc
+        request = decode_body(RUN_DECODER, body)
         run_id = await self._workflows.begin_run(request)
         await exchange.answer(200, ENCODER.encode({"run_id": run_id}))
 
@@ -48,9 +45,6 @@ class WorkflowEpisodeRoute:
             await exchange.answer(400, text.encode(), TEXT_HEADERS)
             return
         body = await exchange.body()
-        try:
-            request = EPISODE_DECODER.decode(body)
-        except msgspec.DecodeError as exc:
-            raise decode_error(exc) from exc
+        request = decode_body(EPISODE_DECODER, body)
         episode_id = await self._workflows.begin_episode(run_id, request)
         await exchange.answer(200, ENCODER.encode({"episode_id": episode_id}))

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from tzproxy.errors import RequestError
-from tzproxy.http.errors import decode_error
+from tzproxy.http.errors import decode_body
 from tzproxy.http.openai.messages import read_messages
 from tzproxy.http.openai.wire import KNOWN_FIELDS, ChatCompletionRequest, DeclaredTool, ToolChoiceObject
 from tzproxy.types.params import (
@@ -41,17 +41,14 @@ def decode_request(body: bytes) -> ChatCompletionRequest:
     Raises:
         RequestError: naming the path of what is wrong, or the unknown fields when they are denied.
     """
-    try:
-        request = DECODER.decode(body)
-        if request.deny_unknown_fields:
-            unknown = sorted(set(KEYS.decode(body)) - KNOWN_FIELDS)
-            if unknown:
-                raise incompatible(
-                    "`tensorzero::deny_unknown_fields` is set to true, but found unknown fields "
-                    f"in the request: [{', '.join(unknown)}]"
-                )
-    except msgspec.DecodeError as exc:
-        raise decode_error(exc) from exc
+    request = decode_body(DECODER, body)
+    if request.deny_unknown_fields:
+        unknown = sorted(set(KEYS.decode(body)) - KNOWN_FIELDS)
+        if unknown:
+            raise incompatible(
+                "`tensorzero::deny_unknown_fields` is set to true, but found unknown fields "
+                f"in the request: [{', '.join(unknown)}]"
+            )
     return request
 
 

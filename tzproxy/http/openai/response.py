@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from tzproxy.http.errors import ErrorShape
+from tzproxy.http.errors import ErrorShape, OpenAIErrorBody
 from tzproxy.inference.answer import Answer
 from tzproxy.inference.answer_stream import AnswerStream, Piece
 from tzproxy.inference.plan import DEFAULT_FUNCTION, Inference
@@ -148,7 +148,7 @@ class CompletionChunk(Struct, frozen=True, kw_only=True):
 class StreamError(Struct, frozen=True):
     """A failure in the middle of a stream."""
 
-    error: dict[str, str]
+    error: OpenAIErrorBody
     tensorzero_raw_chunk: str | UnsetType = UNSET
 
 
@@ -239,6 +239,7 @@ class OpenAIEvents:
     def __init__(self, inference: Inference, shape: ErrorShape, *, include_usage: bool) -> None:
         request = inference.request
         self._inference = inference
+        self._shape = shape
         self._include_usage = include_usage
         self._raw = request.include_raw_response
         self._original = request.include_original_response
@@ -253,7 +254,7 @@ class OpenAIEvents:
         """Write one piece."""
         if piece.error is not None:
             raw = piece.raw if self._raw and piece.raw else UNSET
-            return ENCODER.encode(StreamError({"message": piece.error.message}, raw))
+            return ENCODER.encode(StreamError(self._shape.openai_body(piece.error), raw))
         if self._model is None:
             self._model = model_of(self._inference, stream.variant_name)
         finish = None

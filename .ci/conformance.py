@@ -84,6 +84,8 @@ def suite_environment(suite: Path, certs: Path, clickhouse: str) -> dict[str, st
         "HTTPS_PROXY": "http://127.0.0.1:9492",
         "SSL_CERT_FILE": str(certs / "ca.pem"),
         "GCP_VERTEX_CREDENTIALS_PATH": str(certs / "gcp.json"),
+        # The suite's files come from its mock on this machine.
+        "TZPROXY_ALLOW_PRIVATE_FILE_URLS": "1",
         "TENSORZERO_CLICKHOUSE_URL": clickhouse,
     }
     return env

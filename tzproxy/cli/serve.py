@@ -20,6 +20,7 @@ from tzproxy.config.scalars import SocketAddress, parse_socket_address
 from tzproxy.errors import ConfigError, StoreError
 from tzproxy.http.gateway import WorkerSettings
 from tzproxy.inference.catalog import ConfigCatalog
+from tzproxy.inference.files.probe import check_storage
 
 logger = logging.getLogger(__name__)
 DEFAULT_ADDRESS = SocketAddress("0.0.0.0", 3000)
@@ -48,6 +49,7 @@ def run(options: ServeOptions) -> int:
     try:
         loaded = load_config(options.config_file, environ=os.environ)
         catalog = ConfigCatalog(loaded)
+        check_storage(catalog.files)
         address = bind_address(options, loaded)
         mode = observing(loaded)
     except ConfigError as exc:

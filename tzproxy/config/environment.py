@@ -41,6 +41,8 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
         no_proxy: host patterns of NO_PROXY or no_proxy.
         ssl_cert_file: SSL_CERT_FILE: certificates to trust for upstream TLS.
         enable_dummy_provider: TZPROXY_ENABLE_DUMMY_PROVIDER is 1.
+        allow_private_file_urls: TZPROXY_ALLOW_PRIVATE_FILE_URLS is 1: files of requests may come from
+            addresses of this machine and its network.
     """
 
     clickhouse_url: Secret | None = None
@@ -67,6 +69,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     no_proxy: tuple[str, ...] = ()
     ssl_cert_file: str | None = None
     enable_dummy_provider: bool = False
+    allow_private_file_urls: bool = False
 
 
 def read_environment(environ: Mapping[str, str]) -> Environment:
@@ -115,4 +118,5 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
         no_proxy=tuple(host.strip() for host in hosts if host.strip()),
         ssl_cert_file=text("SSL_CERT_FILE"),
         enable_dummy_provider=environ.get("TZPROXY_ENABLE_DUMMY_PROVIDER") == "1",
+        allow_private_file_urls=environ.get("TZPROXY_ALLOW_PRIVATE_FILE_URLS") == "1",
     )

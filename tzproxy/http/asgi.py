@@ -36,6 +36,10 @@ class AsgiExchange:
                 return bytes(value).decode("latin-1")
         return None
 
+    def query(self) -> str:
+        """Return the query string as it was sent, without its question mark."""
+        return bytes(self._scope["query_string"]).decode("latin-1")
+
     async def body(self) -> bytes:
         """Read the whole body, decompressed. Raises as the protocol says."""
         parts: list[bytes] = []

@@ -47,6 +47,10 @@ class Exchange(Protocol):
         """Return a request header (lower-case name)."""
         ...
 
+    def query(self) -> str:
+        """Return the query string as it was sent, without its question mark."""
+        ...
+
     async def body(self) -> bytes:
         """Read the whole body, decompressed.
 

@@ -24,6 +24,8 @@ from tzproxy.http.errors import ErrorShape
 from tzproxy.http.exchange import API_VERSION, Exchange
 from tzproxy.http.feedback import FeedbackRoute
 from tzproxy.http.native import InferenceRoute
+from tzproxy.http.object_storage import ObjectStorageRoute
+from tzproxy.http.openai.embeddings import EmbeddingsRoute
 from tzproxy.http.openai.route import ChatCompletionsRoute
 from tzproxy.http.operations import HealthRoute, MetricsRoute, RecordingCollector, StatusRoute
 from tzproxy.http.rsgi import RsgiExchange
@@ -31,7 +33,11 @@ from tzproxy.http.unbuilt import unbuilt_routes
 from tzproxy.http.workflow import WorkflowEpisodeRoute, WorkflowRunRoute
 from tzproxy.inference.cache import ModelCache
 from tzproxy.inference.catalog import ConfigCatalog
+from tzproxy.inference.embedder import Embedder
+from tzproxy.inference.embedding import EmbeddingCaller
 from tzproxy.inference.engine import Engine
+from tzproxy.inference.files.keep import FileKeeper
+from tzproxy.inference.files.remote import Fetcher
 from tzproxy.inference.metrics import GatewayMetrics
 from tzproxy.inference.model import ModelCaller
 from tzproxy.recording.sink import NullSink, RingSink, Sink
@@ -90,6 +96,7 @@ class Gateway:
         self._sink: Sink = sink or NullSink()
         self._store: AsyncStoreClient | None = None
         self._replies: CachedReplies | None = None
+        self._keeper: FileKeeper | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
@@ -128,17 +135,7 @@ class Gateway:
     def open(self) -> None:
         """Open connections and ring inside the running loop."""
         gateway = self._loaded.config.gateway
-        environment = self._loaded.environment
-        self._upstream = self._open_upstream(
-            UpstreamSettings(
-                https_proxy=_revealed(environment.https_proxy),
-                http_proxy=_revealed(environment.http_proxy),
-                all_proxy=_revealed(environment.all_proxy),
-                no_proxy=",".join(environment.no_proxy),
-                ssl_cert_file=environment.ssl_cert_file or "",
-                user_agent=f"TensorZero/{API_VERSION}",
-            )
-        )
+        self._upstream = self._open_upstream(self._upstream_settings())
         if self._settings.rings_dir is not None:
             self._sink = RingSink(None, self._settings.ring_bytes, rings_dir=self._settings.rings_dir)
         if self._settings.store_url is not None:
@@ -149,19 +146,53 @@ class Gateway:
             )
         metrics = GatewayMetrics(gateway.metrics.tensorzero_inference_latency_overhead_seconds_buckets)
         caller = ModelCaller(self._upstream, global_timeout_s=gateway.global_outbound_http_timeout_ms / 1000)
+        cache = self._cache()
+        embedder = Embedder(
+            self._catalog.embedding_models,
+            EmbeddingCaller(caller),
+            metrics,
+            cache=cache,
+            refusal=self._catalog.refusal,
+        )
+        self._keeper = keeper = FileKeeper(
+            self._catalog.files,
+            self._fetcher,
+            self._loaded.environment,
+            records=not isinstance(self._sink, NullSink),
+        )
         engine = Engine(
             self._catalog,
             caller,
             self._sink,
             metrics,
             episodes=None if self._store is None else WorkflowEpisodes(self._store),
-            cache=self._cache(),
+            cache=cache,
+            files=keeper,
             synchronous=self._settings.synchronous,
         )
         shape = ErrorShape(gateway.unstable_error_json)
-        app = App(self._routes(engine, metrics, shape), base_path=gateway.base_path, shape=shape)
+        routes = self._routes(engine, embedder, metrics, shape)
+        routes["GET", "/internal/object_storage"] = ObjectStorageRoute(keeper)
+        app = App(routes, base_path=gateway.base_path, shape=shape)
         self._serve = app.serve
         _settle_memory()
+
+    def _upstream_settings(self) -> UpstreamSettings:
+        environment = self._loaded.environment
+        return UpstreamSettings(
+            https_proxy=_revealed(environment.https_proxy),
+            http_proxy=_revealed(environment.http_proxy),
+            all_proxy=_revealed(environment.all_proxy),
+            no_proxy=",".join(environment.no_proxy),
+            ssl_cert_file=environment.ssl_cert_file or "",
+            user_agent=f"TensorZero/{API_VERSION}",
+        )
+
+    def _fetcher(self) -> Fetcher:
+        from tzproxy.inference.files.fetch import FileFetcher  # noqa: PLC0415 - httpx is slow to load
+
+        allowed = self._loaded.environment.allow_private_file_urls
+        return FileFetcher(self._upstream_settings(), allow_private=allowed)
 
     def _cache(self) -> ModelCache | None:
         if self._loaded.config.gateway.cache.enabled is False:
@@ -169,7 +200,7 @@ class Gateway:
         return ModelCache(self._sink, lookup=self._replies)
 
     def _routes(
-        self, engine: Engine, metrics: GatewayMetrics, shape: ErrorShape
+        self, engine: Engine, embedder: Embedder, metrics: GatewayMetrics, shape: ErrorShape
     ) -> dict[tuple[str, str], Handler]:
         recording = [RecordingCollector(Path(self._settings.data_dir))] if self._settings.rings_dir else []
         workflows = Workflows(self._catalog, None if self._store is None else WorkflowRuns(self._store))
@@ -177,6 +208,7 @@ class Gateway:
             **unbuilt_routes(),
             ("POST", "/inference"): InferenceRoute(engine, shape),
             ("POST", "/openai/v1/chat/completions"): ChatCompletionsRoute(engine, shape),
+            ("POST", "/openai/v1/embeddings"): EmbeddingsRoute(embedder, shape),
             ("POST", "/feedback"): FeedbackRoute(self._intake(engine, metrics)),
             ("POST", "/workflow_evaluation_run"): WorkflowRunRoute(workflows),
             ("POST", "/workflow_evaluation_run/{run_id}/episode"): WorkflowEpisodeRoute(workflows),
@@ -198,6 +230,8 @@ class Gateway:
 
     async def close(self) -> None:
         """Let go of connections and ring; rows that wait stay in the ring's file."""
+        if self._keeper is not None:
+            await self._keeper.close()
         if self._upstream is not None:
             await self._upstream.aclose()
         if isinstance(self._sink, RingSink):

@@ -33,6 +33,10 @@ class RsgiExchange:
         value: str | None = self._scope.headers.get(name)
         return value
 
+    def query(self) -> str:
+        """Return the query string as it was sent, without its question mark."""
+        return str(self._scope.query_string)
+
     async def body(self) -> bytes:
         """Read the whole body, decompressed. Raises as the protocol says."""
         headers = self._scope.headers

@@ -7,17 +7,16 @@ that needs it is refused.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Literal
 
 from tzproxy.config import LoadedConfig, snapshot
 from tzproxy.config.dynamic import DYNAMIC_VARIANT, parse_variant_config
 from tzproxy.config.functions import schema_slots
-from tzproxy.config.gateway import DisabledStorageConfig, FilesystemStorageConfig, S3StorageConfig
 from tzproxy.errors import ConfigError, NotSupportedError, RequestError
+from tzproxy.inference.build_embeddings import EmbeddingTable
 from tzproxy.inference.build_functions import FunctionBuilder, SchemaCompiler, build_tools
 from tzproxy.inference.build_models import SHORTHANDS_KEPT, ModelTable
 from tzproxy.inference.build_variants import FunctionParts, VariantBuilder, variant_templates
-from tzproxy.inference.files import FileStore
+from tzproxy.inference.files.configured import file_store
 from tzproxy.inference.function import Function
 from tzproxy.inference.input import InputChecks
 from tzproxy.inference.model import Model
@@ -28,11 +27,6 @@ from tzproxy.inference.variant import ChatCompletion, Variant
 from tzproxy.prompts import TemplateSet
 
 NO_PROMPT = Prompt({})
-STORAGE_KINDS: dict[type, Literal["disabled", "filesystem", "s3_compatible"]] = {
-    DisabledStorageConfig: "disabled",
-    FilesystemStorageConfig: "filesystem",
-    S3StorageConfig: "s3_compatible",
-}
 
 
 class ConfigCatalog:
@@ -52,6 +46,7 @@ class ConfigCatalog:
         self._schemas = SchemaCompiler()
         tools = build_tools(config.tools, self._schemas)
         self._models = ModelTable(loaded)
+        self.embedding_models = EmbeddingTable(loaded)
         self._builder = FunctionBuilder(
             self._models, self._templates, self._schemas, tools, debug=config.gateway.debug
         )
@@ -71,8 +66,7 @@ class ConfigCatalog:
             samplers={},
             tools=FunctionTools([], tools, tool_choice="auto", parallel_tool_calls=None),
         )
-        storage = config.object_storage
-        self.files = FileStore(None if storage is None else STORAGE_KINDS[type(storage)])
+        self.files = file_store(loaded)
         taken = snapshot(loaded.merged, self._templates.included)
         self.snapshot = taken
         self.extra_templates = dict(self._templates.included)
@@ -148,11 +142,6 @@ class ConfigCatalog:
             found.append("`gateway.export.otlp.traces` (no spans are exported)")
         if config.gateway.relay is not None:
             found.append("`gateway.relay`")
-        storage = config.object_storage
-        if storage is not None and not isinstance(storage, DisabledStorageConfig):
-            found.append(f'`object_storage.type = "{STORAGE_KINDS[type(storage)]}"`')
-        if config.embedding_models:
-            found.append("`embedding_models`")
         if config.optimizers:
             found.append("`optimizers`")
         if config.evaluations or any(function.evaluators for function in config.functions.values()):

@@ -20,6 +20,7 @@ from tzproxy.inference.cache import ModelCache
 from tzproxy.inference.errors import AllVariantsFailedError
 from tzproxy.inference.extra import check_entry, check_variant_filters
 from tzproxy.inference.files import FileStore
+from tzproxy.inference.files.keep import FileKeeper
 from tzproxy.inference.function import Function
 from tzproxy.inference.input import read_input
 from tzproxy.inference.metrics import GatewayMetrics, Labels
@@ -103,9 +104,11 @@ class Engine:
         *,
         episodes: EpisodeLookup | None = None,
         cache: ModelCache | None = None,
+        files: FileKeeper | None = None,
         synchronous: bool = False,
     ) -> None:
         self._cache = cache
+        self._files = files
         self._episodes = episodes
         self.catalog = catalog
         self.metrics = metrics
@@ -138,7 +141,7 @@ class Engine:
             params = request.params.chat_completion
             if params.json_mode in ("tool", "implicit_tool") and function.type == "chat":
                 function.check_tool_mode(request)
-        read = read_input(request.input, catalog.files)
+        read = read_input(request.input, catalog.files, self._files)
         function.checks.check(read.stored)
         if request.extra_body or request.extra_headers:
             self._check_extras(request, function, sole)
@@ -189,6 +192,10 @@ class Engine:
             inference.variants_tried += 1
             try:
                 result: VariantAnswer = await variant.infer(inference, self._caller)
+                keeping = inference.read.keeping
+                if keeping is not None and self._synchronous and not inference.request.dryrun:
+                    # What the rows need: without it, a variant whose rows must be stored has failed.
+                    await keeping.settle(strict=True)
                 break
             except TzproxyError as exc:
                 variant = self._next(inference, variant, exc, failures)
@@ -223,11 +230,22 @@ class Engine:
             await self._record(answer)
 
     async def _record(self, answer: Answer) -> None:
+        keeping = answer.inference.read.keeping
+        if keeping is None:
+            position = self._accept(answer)
+        elif self._synchronous:
+            position = await keeping.record(lambda: self._accept(answer))
+        else:
+            keeping.record_later(lambda: self._accept(answer))
+            return
+        if self._synchronous:
+            await self._sink.wait_stored(position)
+
+    def _accept(self, answer: Answer) -> int:
         position = self._sink.accept(answer.rows(self._rows))
         if position >= 0:
             self.recent.add(answer.inference)
-        if self._synchronous:
-            await self._sink.wait_stored(position)
+        return position
 
     def _count_tokens(self, answer: Answer) -> None:
         for call in answer.calls:

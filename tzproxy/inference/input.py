@@ -6,7 +6,8 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from tzproxy.errors import RequestError
-from tzproxy.inference.files import FileStore, read_file
+from tzproxy.inference.files import FileStore, ReadFile, read_file
+from tzproxy.inference.files.keep import FileKeeper, InferenceFiles
 from tzproxy.prompts import JsonSchema
 from tzproxy.types.content import (
     File,
@@ -42,15 +43,25 @@ class ReadInput:
     """An input in both forms: as stored, and with the files' bytes beside it.
 
     `files` maps the position of each file block, (message, block), to what a model gets.
-    `filtered` tells that some blocks are not for every provider.
+    `filtered` tells that some blocks are not for every provider. `fetch_first`: models get no addresses.
+    `keeping` is set when there is something to do for the files that takes time.
     """
 
-    __slots__ = ("files", "filtered", "stored")
+    __slots__ = ("fetch_first", "files", "filtered", "keeping", "stored")
 
-    def __init__(self, stored: StoredInput, files: dict[tuple[int, int], File], filtered: bool) -> None:
+    def __init__(
+        self,
+        stored: StoredInput,
+        files: dict[tuple[int, int], File],
+        filtered: bool,
+        *,
+        fetch_first: bool = False,
+    ) -> None:
         self.stored = stored
         self.files = files
         self.filtered = filtered
+        self.fetch_first = fetch_first
+        self.keeping: InferenceFiles | None = None
 
     def stored_files(self) -> list[StoredFile]:
         """Return the stored form of all files, in the order they come in the messages."""
@@ -64,15 +75,20 @@ class ReadInput:
         ]
 
 
-def read_input(wire: Input, files: FileStore) -> ReadInput:
-    """Convert a decoded input.
+def read_input(wire: Input, files: FileStore, keeper: FileKeeper | None = None) -> ReadInput:
+    """Convert a decoded input; `keeper` takes over what is to be done for its files.
 
     Raises:
         RequestError: for blocks that are well-formed JSON but no valid block.
     """
     reader = _Reader(files)
     messages = [reader.message(index, message) for index, message in enumerate(wire.messages)]
-    return ReadInput(StoredInput(messages, wire.system), reader.found, reader.filtered)
+    stored = StoredInput(messages, wire.system)
+    found = {at: file.file for at, file in reader.found.items()} if reader.found else {}
+    read = ReadInput(stored, found, reader.filtered, fetch_first=files.fetch_first)
+    if found and keeper is not None:
+        read.keeping = keeper.begin(stored, reader.found)
+    return read
 
 
 class _Reader:
@@ -80,7 +96,7 @@ class _Reader:
 
     def __init__(self, files: FileStore) -> None:
         self.files = files
-        self.found: dict[tuple[int, int], File] = {}
+        self.found: dict[tuple[int, int], ReadFile] = {}
         self.filtered = False
 
     def message(self, index: int, message: InputMessage) -> StoredMessage:
@@ -112,9 +128,9 @@ class _Reader:
             extra_data = given(block.extra_data)
             return Thought(block.text, block.signature, block.summary, provider_type, extra_data)
         if isinstance(block, FileFields):
-            file, stored = read_file(block, self.files, where=f"input.messages[{index}].content[{position}]")
+            file = read_file(block, self.files, where=f"input.messages[{index}].content[{position}]")
             self.found[index, position] = file
-            return stored
+            return file.stored
         model_name, provider_name = _scope_of(
             block.model_provider_name, block.model_name, block.provider_name
         )

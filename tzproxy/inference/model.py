@@ -18,6 +18,7 @@ from tzproxy.inference.cost import Price, cost_of
 from tzproxy.inference.deadlines import NO_TIMEOUTS, Timeouts, bounded
 from tzproxy.inference.errors import AllProvidersFailedError
 from tzproxy.inference.extra import NO_CHANGES, Changes, changed_body, changed_headers, matching
+from tzproxy.inference.files.keep import InferenceFiles
 from tzproxy.providers.driving import error_response, send_failure
 from tzproxy.providers.errors import ProviderError
 from tzproxy.providers.files import stored_body
@@ -61,7 +62,7 @@ class Model(Struct, frozen=True, kw_only=True):
 class CallContext:
     """What the attempts of one inference share. `provider_seconds` grows by the time spent waiting.
 
-    `cache` is set for a request that asks for the cache.
+    `cache` is set for a request that asks for the cache, `files` for one with files that are elsewhere.
     """
 
     __slots__ = (
@@ -70,6 +71,7 @@ class CallContext:
         "credentials",
         "extra_body",
         "extra_headers",
+        "files",
         "filtered",
         "provider_seconds",
         "variant_name",
@@ -85,8 +87,10 @@ class CallContext:
         extra_headers: Sequence[ExtraHeader] = (),
         filtered: bool = False,
         cache: CacheUse | None = None,
+        files: InferenceFiles | None = None,
     ) -> None:
         self.cache = cache
+        self.files = files
         self.variant_name = variant_name
         self.credentials = credentials
         self.changes = changes
@@ -179,12 +183,15 @@ class ModelCaller:
                     cost=0.0,
                     cached=True,
                 )
+        whole = request
+        if context.files is not None and entry.wire is not None:
+            whole = await context.files.ready(request, entry.spec.forwards_url)
         started = perf_counter()
         if entry.wire is not None:
             if entry.spec.prepares:
                 await prepare(entry.wire, context)
-            wire = built(entry.wire, model, entry, request, context)
-            response, raw_request, raw_response = await self._send(entry.wire, wire, request, context)
+            wire = built(entry.wire, model, entry, whole, context)
+            response, raw_request, raw_response = await self._send(entry.wire, wire, whole, context)
         else:
             assert entry.local is not None
             local = await entry.local.infer(

@@ -207,6 +207,8 @@ class ModelStreamer:
             return LocalSource(await entry.local.stream(request, context.credentials, extras))
         if entry.spec.prepares:
             await prepare(entry.wire, context)
+        if context.files is not None:
+            request = await context.files.ready(request, entry.spec.forwards_url)
         wire = built(entry.wire, model, entry, request, context)
         raw_request = raw_request_of(wire)
         started = perf_counter()

@@ -227,6 +227,7 @@ class ChatCompletion:
             extra_headers=request.extra_headers,
             filtered=inference.read.filtered,
             cache=inference.cache,
+            files=inference.read.keeping,
         )
 
     def model_request(
@@ -261,6 +262,7 @@ class ChatCompletion:
             output_schema=None if output is None else output.raw,
             model_name=self._model.name,
             provider_name=self._model.providers[0].name,
+            fetch_files=inference.read.fetch_first,
         )
 
 

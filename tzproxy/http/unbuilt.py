@@ -11,7 +11,6 @@ from tzproxy.http.exchange import Exchange
 
 DECODER = msgspec.json.Decoder()
 ROUTES: tuple[tuple[str, str], ...] = (
-    ("POST", "/openai/v1/embeddings"),
     ("POST", "/batch_inference"),
     ("GET", "/batch_inference/{batch_id}"),
     ("GET", "/batch_inference/{batch_id}/inference/{inference_id}"),

@@ -9,7 +9,7 @@ Only for requests that ask for the cache.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -19,6 +19,7 @@ from msgspec import UNSET, Raw
 from tzproxy.clickhouse.queries.cache import CacheKey
 from tzproxy.inference.extra import BodyChange, Changes, HeaderChange
 from tzproxy.types.content import File, Message, StoredFile, Thought, Unknown
+from tzproxy.types.embedding import EmbeddingRequest
 from tzproxy.types.model import ModelRequest
 from tzproxy.types.request import ExtraBody, ExtraHeader
 from tzproxy.types.tools import ToolConfig
@@ -100,9 +101,9 @@ def chat_key(
     return key_of(names, ENCODER.encode(hashed))
 
 
-def embedding_key(names: tuple[str, str], wanted: Mapping[str, object]) -> CacheKey:
-    """Return the key of one attempt to embed: `wanted` has input, dimensions and encoding format."""
-    return key_of(names, ENCODER.encode(wanted))
+def embedding_key(names: tuple[str, str], request: EmbeddingRequest) -> CacheKey:
+    """Return the key of one attempt to embed."""
+    return key_of(names, ENCODER.encode(request))
 
 
 def key_of(names: tuple[str, str], text: bytes) -> CacheKey:

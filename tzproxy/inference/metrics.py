@@ -59,6 +59,13 @@ class GatewayMetrics(Collector):
         counter = self._counters["tensorzero_requests"]
         counter[labels] = counter.get(labels, 0) + 1
 
+    def count_embeddings(self, model_name: str, inputs: int) -> None:
+        """Count one accepted request for embeddings and its inputs."""
+        labels = (("endpoint", "embeddings"), ("model_name", model_name))
+        for name, number in (("tensorzero_requests", 1), ("tensorzero_inferences", inputs)):
+            counter = self._counters[name]
+            counter[labels] = counter.get(labels, 0) + number
+
     def count_tokens(self, input_tokens: int | None, output_tokens: int | None) -> None:
         """Add what a provider reported for one model call."""
         if input_tokens is not None:

@@ -71,8 +71,16 @@ class AsgiExchange:
         await self._send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS.as_bytes})
 
     async def stream(self, data: bytes, *, more: bool = True) -> None:
-        """Send a part of a stream."""
-        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+        """Send a part of a stream.
+
+        Raises:
+            ClientGoneError: when the client has left and the server says so.
+        """
+        try:
+            await self._send({"type": "http.response.body", "body": data, "more_body": more})
+        except OSError as exc:
+            # SPEC: what servers raise after the client has left (ASGI, HTTP 2.4, "Disconnected client").
+            raise ClientGoneError from exc
 
     async def gone(self) -> None:
         """Return when the client has left."""

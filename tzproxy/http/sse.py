@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
-from tzproxy.http.exchange import Exchange
+from tzproxy.http.exchange import ClientGoneError, Exchange
 
 DONE = b"data: [DONE]\n\n"
 KEEP_ALIVE = b":\n\n"
@@ -35,10 +36,15 @@ class KeepAlive:
     def _check(self) -> None:
         silent = self._loop.time() - self._last
         if silent >= KEEP_ALIVE_S:
-            self._sending = self._loop.create_task(self._exchange.stream(KEEP_ALIVE))
+            self._sending = self._loop.create_task(self._comment())
             self.touch()
             silent = 0.0
         self._timer = self._loop.call_later(KEEP_ALIVE_S - silent, self._check)
+
+    async def _comment(self) -> None:
+        # Who left is noticed by the request itself.
+        with suppress(ClientGoneError):
+            await self._exchange.stream(KEEP_ALIVE)
 
     def stop(self) -> None:
         """Send no more comments."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import granian.server.mp as granian_worker
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
 from granian.http import HTTP1Settings
@@ -17,6 +18,7 @@ from granian.log import LogLevels
 from msgspec import Struct
 
 from tzproxy.http.gateway import Gateway, WorkerSettings
+from tzproxy.http.rsgi_start import start_with_bodies
 
 logger = logging.getLogger(__name__)
 BACKLOG = 4096
@@ -59,7 +61,9 @@ def serve(settings: ServerSettings, worker: WorkerSettings, *, listening: Callab
 
 def load_worker(settings: WorkerSettings) -> Gateway:
     """Build the application, in the worker's process."""
-    return Gateway(settings, os.environ)
+    gateway = Gateway(settings, os.environ)
+    start_with_bodies(gateway.serve_with_body, granian_worker)
+    return gateway
 
 
 def _server(settings: ServerSettings) -> Any:

@@ -11,15 +11,15 @@ from tzproxy.errors import RequestError
 from tzproxy.http.decompression import LIMIT_BYTES, TOO_LARGE, decompressed
 from tzproxy.http.exchange import JSON_HEADERS, STREAM_HEADERS, ClientGoneError, ResponseHeaders, joined
 
-AT_ONCE_BYTES = 1 << 20
-
 
 class RsgiExchange:
     """One RSGI `http` scope."""
 
-    __slots__ = ("_protocol", "_scope", "_transport", "method", "parameters", "path", "started")
+    __slots__ = ("_arrived", "_protocol", "_scope", "_transport", "method", "parameters", "path", "started")
 
-    def __init__(self, scope: Any, protocol: Any) -> None:
+    def __init__(self, scope: Any, protocol: Any, arrived: bytes | None = None) -> None:
+        """Wrap a scope; `arrived` is its body, where it has been read."""
+        self._arrived = arrived
         self._scope = scope
         self._protocol = protocol
         self._transport: Any = None
@@ -40,13 +40,10 @@ class RsgiExchange:
     async def body(self) -> bytes:
         """Read the whole body, decompressed. Raises as the protocol says."""
         headers = self._scope.headers
+        body = await self._parts() if self._arrived is None else self._arrived
         length = headers.get("content-length")
-        if length is not None and length.isdigit() and int(length) <= AT_ONCE_BYTES:
-            body: bytes = await self._protocol()
-            if len(body) != int(length):
-                raise ClientGoneError
-        else:
-            body = await self._parts()
+        if length is not None and len(body) != int(length):
+            raise ClientGoneError
         encoding = headers.get("content-encoding")
         return body if encoding is None else decompressed(body, encoding)
 

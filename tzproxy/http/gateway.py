@@ -14,6 +14,7 @@ import msgspec
 from tzproxy.clickhouse import AsyncStoreClient
 from tzproxy.clickhouse.queries.cache import CachedReplies
 from tzproxy.clickhouse.queries.feedback import FeedbackTargets
+from tzproxy.clickhouse.queries.dicl import LearningExamples
 from tzproxy.clickhouse.queries.workflow import WorkflowEpisodes, WorkflowRuns
 from tzproxy.config import LoadedConfig, Secret
 from tzproxy.feedback.intake import FeedbackIntake, FeedbackOptions
@@ -145,7 +146,11 @@ class Gateway:
                 AsyncStoreClient(self._settings.store_url, connect_timeout_s=1.0, timeout_s=2.0)
             )
         metrics = GatewayMetrics(gateway.metrics.tensorzero_inference_latency_overhead_seconds_buckets)
-        caller = ModelCaller(self._upstream, global_timeout_s=gateway.global_outbound_http_timeout_ms / 1000)
+        caller = ModelCaller(
+            self._upstream,
+            global_timeout_s=gateway.global_outbound_http_timeout_ms / 1000,
+            examples=None if self._store is None else LearningExamples(self._store),
+        )
         cache = self._cache()
         embedder = Embedder(
             self._catalog.embedding_models,

@@ -19,7 +19,6 @@ from tzproxy.config.functions import (
 from tzproxy.config.functions import SpecificTool as ConfiguredTool
 from tzproxy.config.variants import ChatCompletionOptions
 from tzproxy.errors import ConfigError, NotSupportedError, TzproxyError
-from tzproxy.inference.build_models import ModelTable
 from tzproxy.inference.build_variants import FunctionParts, VariantBuilder
 from tzproxy.inference.function import Function
 from tzproxy.inference.input import InputChecks
@@ -55,19 +54,18 @@ class FunctionBuilder:
 
     def __init__(
         self,
-        models: ModelTable,
-        templates: TemplateSet,
+        variants: VariantBuilder,
         schemas: SchemaCompiler,
         tools: Mapping[str, Tool],
         *,
         debug: bool = False,
     ) -> None:
         self._debug = debug
-        self._variants = VariantBuilder(models, templates)
+        self._variants = variants
         self._schemas = schemas
         self._tools = tools
         self.problems = self._variants.problems
-        self.unsupported = self._variants.unsupported
+        self.unsupported: list[str] = []
 
     def build(self, name: str, config: FunctionConfig, sampling: FunctionSampling) -> Function:
         """Build one function."""

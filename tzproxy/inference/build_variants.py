@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from tzproxy.config.functions import ROLES, template_slots
 from tzproxy.config.variants import (
-    VARIANT_TYPE_NAMES,
     BestOfNConfig,
     ChainOfThoughtConfig,
     ChatCompletionConfig,
@@ -22,10 +21,13 @@ from tzproxy.config.variants import (
     chat_parts,
 )
 from tzproxy.inference.best_of_n import BestOfN, Evaluator
+from tzproxy.inference.build_embeddings import EmbeddingTable
 from tzproxy.inference.build_models import ModelTable, changes_of, timeouts_of
 from tzproxy.inference.candidates import Pool
 from tzproxy.inference.chain_of_thought import ChainOfThought
 from tzproxy.inference.deadlines import NO_TIMEOUTS, Timeouts
+from tzproxy.inference.dicl import Dicl, Neighbourhood
+from tzproxy.inference.learning_examples import DEFAULT_INSTRUCTIONS, PlainPrompt
 from tzproxy.inference.mixture_of_n import Fuser, MixtureOfN
 from tzproxy.inference.model import Model
 from tzproxy.inference.prompt import Prompt, Slot
@@ -57,16 +59,19 @@ class FunctionParts(Struct, frozen=True):
 
 
 class VariantBuilder:
-    """Builds the variants of one configuration."""
+    """Builds the variants of one configuration. One that cannot be built is noted in `problems`."""
 
-    def __init__(self, models: ModelTable, templates: TemplateSet) -> None:
+    def __init__(
+        self, models: ModelTable, embedding_models: EmbeddingTable, templates: TemplateSet
+    ) -> None:
         self._models = models
+        self._embedding_models = embedding_models
         self._templates = templates
         self.problems: list[str] = []
         self.unsupported: list[str] = []
 
     def build(self, name: str, config: VariantConfig, function: FunctionParts) -> Variant:
-        """Build a variant; a type that this version lacks is named and stands in as unsupported."""
+        """Build a variant."""
         path = f"functions.{function.name}.variants.{name}"
         timeouts, namespace = timeouts_of(config.timeouts), config.namespace
         built: Variant | None
@@ -94,9 +99,7 @@ class VariantBuilder:
                 fuser = self._chat(Fuser, (f"{path}.fuser", name), config.fuser, function)
                 built = fuser and MixtureOfN(name, pool, fuser, timeouts=timeouts, namespace=namespace)
             case DiclConfig():
-                kind = VARIANT_TYPE_NAMES[type(config)]
-                self.unsupported.append(f"variant type `{kind}` (`{path}`)")
-                built = UnsupportedVariant(name, kind)
+                built = self._dicl(path, name, config)
             case _:
                 assert_never(config)
         return built or UnsupportedVariant(name, "unknown model")
@@ -128,6 +131,27 @@ class VariantBuilder:
             changes=changes_of(options.extra_body, options.extra_headers),
             namespace=namespace,
         )
+
+    def _dicl(self, path: str, name: str, config: DiclConfig) -> Dicl | None:
+        model = self._model(path, config.model)
+        embedding_model = self._embedding_models.get(config.embedding_model)
+        if embedding_model is None:
+            self.problems.append(f"`{path}`: `embedding_model` must be a valid embedding model name")
+        if model is None or embedding_model is None:
+            return None
+        given = config.system_instructions
+        chat = ChatCompletion(
+            name,
+            model,
+            PlainPrompt(DEFAULT_INSTRUCTIONS if given is None else given.text),
+            params=params_of(config),
+            json_mode=config.json_mode,
+            retries=retries_of(config),
+            changes=changes_of(config.extra_body, config.extra_headers),
+        )
+        near = Neighbourhood(model=embedding_model, k=config.k, max_distance=config.max_distance)
+        timeouts = timeouts_of(config.timeouts)
+        return Dicl(name, near, chat, timeouts=timeouts, namespace=config.namespace)
 
     def _model(self, path: str, name: str) -> Model | None:
         model = self._models.get(name)

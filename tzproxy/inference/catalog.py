@@ -48,7 +48,10 @@ class ConfigCatalog:
         self._models = ModelTable(loaded)
         self.embedding_models = EmbeddingTable(loaded)
         self._builder = FunctionBuilder(
-            self._models, self._templates, self._schemas, tools, debug=config.gateway.debug
+            VariantBuilder(self._models, self.embedding_models, self._templates),
+            self._schemas,
+            tools,
+            debug=config.gateway.debug,
         )
         self.functions: dict[str, Function] = {
             name: self._builder.build(name, function, loaded.sampling[name])
@@ -108,7 +111,7 @@ class ConfigCatalog:
             templates = self._templates.extended(variant_templates(parsed))
         except ConfigError as exc:
             raise RequestError(f"internal_dynamic_variant_config: {exc.message}") from exc
-        builder = VariantBuilder(self._models, templates)
+        builder = VariantBuilder(self._models, self.embedding_models, templates)
         parts = FunctionParts(function.name, frozenset(schema_slots(configured)), function.variants)
         variant = builder.build(DYNAMIC_VARIANT, parsed, parts)
         if builder.problems:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
 from time import perf_counter
-from typing import cast
+from typing import Protocol, cast
 
 from msgspec import Raw, Struct, field
 
 from tzproxy._speedups.ids import new_uuid7
+from tzproxy.clickhouse.queries.dicl import LearningExample
 from tzproxy.errors import TzproxyError, UpstreamError
 from tzproxy.inference.cache import CacheUse, answer_of
 from tzproxy.inference.cost import Price, cost_of
@@ -122,13 +123,30 @@ class ModelCall(Struct, kw_only=True):
     """Of the row, and of the raw parts of the answer."""
 
 
+class ExampleLookup(Protocol):
+    """Finds examples. See `tzproxy.clickhouse.queries.dicl.LearningExamples`."""
+
+    async def nearest(
+        self, vector: Sequence[float], *, function_name: str, variant_name: str, k: int
+    ) -> list[LearningExample]:
+        """Return up to `k` examples of a variant, the nearest first.
+
+        Raises:
+            StoreError: when the store does not answer or refuses.
+        """
+        ...
+
+
 class ModelCaller:
-    """Calls models. One per gateway process; holds the connections."""
+    """Calls models. One per gateway process; holds the connections, and the way to learning examples."""
 
-    __slots__ = ("global_timeout_s", "upstream")
+    __slots__ = ("examples", "global_timeout_s", "upstream")
 
-    def __init__(self, upstream: Upstream, *, global_timeout_s: float) -> None:
+    def __init__(
+        self, upstream: Upstream, *, global_timeout_s: float, examples: ExampleLookup | None = None
+    ) -> None:
         self.upstream = upstream
+        self.examples = examples
         self.global_timeout_s = global_timeout_s
 
     def infer(self, model: Model, request: ModelRequest, context: CallContext) -> Awaitable[ModelCall]:

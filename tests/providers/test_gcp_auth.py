@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
-import logging
 import re
 from datetime import datetime
 from typing import Any
@@ -31,10 +29,11 @@ from tzproxy.providers.gcp_auth import (
     RENEW_EARLY_S,
     SdkHeaders,
     ServiceAccountHeaders,
-    Token,
     build_gcp_headers,
     host_of,
+    sdk_headers,
 )
+from tzproxy.providers.renewal import Lease, Renewed
 from tzproxy.upstream import HeaderBlock, UpstreamSettings
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -129,7 +128,7 @@ def test_secrets_are_not_shown() -> None:
     account = ServiceAccountHeaders(json.dumps(ACCOUNT), audience="https://h/")
     assert repr(account) == "ServiceAccountHeaders()"
     assert "Bearer" not in repr(account.resolve({}))
-    assert repr(SdkHeaders(SETTINGS, fetch=_failing)) == "SdkHeaders()"
+    assert repr(sdk_headers(SETTINGS)) == "SdkHeaders()"
 
 
 def test_other_credentials() -> None:
@@ -160,123 +159,32 @@ def test_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 # ---- tokens that have to be fetched
 
 
-async def _failing() -> Token:
-    raise ProviderError("no luck")
+async def test_fetched_token() -> None:
+    """A fetched token is what the headers are."""
+    block = HeaderBlock.of([("authorization", "Bearer t")])
 
+    async def fetch() -> Lease[HeaderBlock]:
+        return Lease(block, 1e12, 1e12)
 
-class _Server:
-    """Hands out numbered tokens that live an hour, when it is let."""
-
-    def __init__(self, clock: _Clock) -> None:
-        self.clock = clock
-        self.calls = 0
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.problem: Exception | None = None
-
-    async def fetch(self) -> Token:
-        self.calls += 1
-        number = self.calls
-        await self.gate.wait()
-        if self.problem is not None:
-            raise self.problem
-        headers = {"Authorization": f"Bearer {number}", "x-goog-user-project": "q"}
-        return Token(headers, self.clock.now + LIFETIME_S)
-
-
-@pytest.fixture
-def clock() -> _Clock:
-    """A clock that stands still."""
-    return _Clock()
-
-
-@pytest.fixture
-def server(clock: _Clock) -> _Server:
-    """A server of tokens."""
-    return _Server(clock)
-
-
-@pytest.fixture
-def headers(server: _Server, clock: _Clock) -> SdkHeaders:
-    """Headers with that server's tokens."""
-    return SdkHeaders(SETTINGS, fetch=server.fetch, clock=clock)
-
-
-async def _settle() -> None:
-    for _ in range(5):
-        await asyncio.sleep(0)
-
-
-async def test_fetched_once(headers: SdkHeaders, server: _Server, clock: _Clock) -> None:
-    """A token is fetched by the first request and serves the following ones."""
+    headers = SdkHeaders(Renewed("token", fetch))
     assert must_prepare(headers)
-    for _ in range(3):
-        await prepare_headers(headers, {})
-        block = headers.resolve({})
-    assert (_bearer(block), dict(block.pairs)["x-goog-user-project"]) == ("1", "q")
-    assert server.calls == 1
-
-
-async def test_waiting_together(headers: SdkHeaders, server: _Server) -> None:
-    """Requests that come before there is a token wait for the same one; giving up takes it from nobody."""
-    server.gate.clear()
-    waiting = [asyncio.create_task(headers.prepare({})) for _ in range(3)]
-    await _settle()
-    waiting[0].cancel()
-    await _settle()
-    server.gate.set()
-    await asyncio.gather(*waiting[1:])
-    assert waiting[0].cancelled()
-    assert _bearer(headers.resolve({})) == "1"
-    assert server.calls == 1
-
-
-async def test_renewed_beside(headers: SdkHeaders, server: _Server, clock: _Clock) -> None:
-    """A token about to expire is renewed while the old one serves."""
-    await headers.prepare({})
-    clock.now += LIFETIME_S - RENEW_EARLY_S
-    server.gate.clear()
-    await headers.prepare({})
-    await headers.prepare({})
-    await _settle()
-    assert _bearer(headers.resolve({})) == "1"
-    assert server.calls == 2
-    server.gate.set()
-    await _settle()
-    assert _bearer(headers.resolve({})) == "2"
-
-
-async def test_renewal_fails(
-    headers: SdkHeaders, server: _Server, clock: _Clock, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A failed renewal is tried again a little later; once the token has expired requests fail."""
-    await headers.prepare({})
-    server.problem = ProviderError("server is down")
-    clock.now += LIFETIME_S - RENEW_EARLY_S
-    with caplog.at_level(logging.WARNING):
-        await headers.prepare({})
-        await _settle()
-    assert len(caplog.messages) == 1
-    await headers.prepare({})
-    assert server.calls == 2 and _bearer(headers.resolve({})) == "1"
-    clock.now += RENEW_EARLY_S
-    await headers.prepare({})
-    with pytest.raises(ProviderError, match="from SDK: server is down$"):
-        headers.resolve({})
-    server.problem = None
-    await headers.prepare({})
-    assert _bearer(headers.resolve({})) == "4"
+    await prepare_headers(headers, {})
+    assert headers.resolve({}) is block
 
 
 async def test_failure() -> None:
     """What went wrong is said by the request that needs the token."""
-    headers = SdkHeaders(SETTINGS, fetch=_failing)
+
+    async def fetch() -> Lease[HeaderBlock]:
+        raise ProviderError("no luck")
+
+    headers = SdkHeaders(Renewed("token", fetch))
     await headers.prepare({})
     with pytest.raises(ProviderError, match="^Failed to create GCP Vertex credentials from SDK: no luck$"):
         headers.resolve({})
 
 
-async def test_fallback(caplog: pytest.LogCaptureFixture) -> None:
+async def test_fallback() -> None:
     """A pair is prepared on both sides, and the fallback serves when the default has nothing."""
     pair = FallbackCredential(DynamicCredential("k"), StaticCredential(Secret(json.dumps(ACCOUNT))))
     headers = build_gcp_headers("X", pair, host="h", settings=SETTINGS)
@@ -327,7 +235,7 @@ async def test_library(monkeypatch: pytest.MonkeyPatch) -> None:
         return httpx.Response(200, content=b"tok")
 
     _use(monkeypatch, _Library(), handler)
-    headers = SdkHeaders(SETTINGS)
+    headers = sdk_headers(SETTINGS)
     await headers.prepare({})
     assert _bearer(headers.resolve({})) == "tok"
     assert (seen[0].method, seen[0].content, seen[0].headers["a"]) == ("POST", b"x", "b")
@@ -340,7 +248,7 @@ async def test_library_fails(monkeypatch: pytest.MonkeyPatch) -> None:
         raise httpx.ConnectError("unreachable")
 
     _use(monkeypatch, _Library(), handler)
-    headers = SdkHeaders(SETTINGS)
+    headers = sdk_headers(SETTINGS)
     await headers.prepare({})
     with pytest.raises(ProviderError, match="from SDK: unreachable$"):
         headers.resolve({})

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from tzproxy.config.credentials import DynamicCredential
 from tzproxy.providers.credentials import HeaderAuth, build_headers
-from tzproxy.providers.gcp_auth import SdkHeaders, Token
+from tzproxy.providers.gcp_auth import SdkHeaders
 from tzproxy.providers.http_provider import HttpProvider
 from tzproxy.providers.protocol import ProviderSpec
+from tzproxy.providers.renewal import Lease, Renewed
 from tzproxy.types.content import File
-from tzproxy.upstream import Endpoint, UpstreamSettings
+from tzproxy.upstream import Endpoint, HeaderBlock
 
 from .samples import KEY, ask, user
 
@@ -47,10 +48,10 @@ def test_stored_request() -> None:
 async def test_fetched_tokens() -> None:
     """A token that has to be fetched makes the provider one that prepares."""
 
-    async def fetch() -> Token:
-        return Token({"authorization": "Bearer fetched"}, 1e12)
+    async def fetch() -> Lease[HeaderBlock]:
+        return Lease(HeaderBlock.of([("authorization", "Bearer fetched")]), 1e12, 1e12)
 
-    headers = SdkHeaders(UpstreamSettings(), fetch=fetch)
+    headers = SdkHeaders(Renewed("token", fetch))
     provider = HttpProvider(SPEC, lambda _: b"{}", endpoint=PLAIN, headers=headers)
     assert provider.spec.prepares and not SPEC.prepares
     await provider.prepare({})

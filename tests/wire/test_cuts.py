@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from tzproxy._speedups.sse import EventParser
 
-from .vectors import CONFIGS, FOLDER, events, fed, provider, read, written_stream
+from .vectors import CONFIGS, FOLDER, cut, events, fed, frames, provider, read, written_stream
 
 NAMES = [name for name in sorted(CONFIGS) if (FOLDER / name / "stream.sse").exists()]
+FRAMED = [name for name in sorted(CONFIGS) if (FOLDER / name / "stream.frames").exists()]
 
 
 def _events(pieces: list[bytes]) -> list[bytes]:
@@ -37,3 +38,26 @@ def test_random_cuts(name: str, cuts: list[int]) -> None:
     pieces = [data[a:b] for a, b in zip(places, places[1:], strict=False)]
     chunks = fed(provider(name), _events(pieces))
     assert written_stream(chunks) == read(name, "stream_result.txt")
+
+
+@pytest.mark.parametrize("name", FRAMED)
+def test_every_single_cut_of_frames(name: str) -> None:
+    """Frames cut once, anywhere, or byte by byte, are the same events."""
+    built = provider(name)
+    data = frames(read(name, "stream.frames"))
+    whole = cut(built, [data])
+    for position in range(len(data) + 1):
+        assert cut(built, [data[:position], data[position:]]) == whole
+    assert cut(built, [data[index : index + 1] for index in range(len(data))]) == whole
+    assert written_stream(fed(built, whole)) == read(name, "stream_result.txt")
+
+
+@settings(deadline=None, derandomize=True, max_examples=40)
+@given(st.sampled_from(FRAMED), st.lists(st.integers(0, 2000), max_size=12))
+def test_random_cuts_of_frames(name: str, cuts: list[int]) -> None:
+    """Frames cut anywhere, any number of times, say the same."""
+    built = provider(name)
+    data = frames(read(name, "stream.frames"))
+    places = [0, *sorted(cuts), len(data)]
+    pieces = [data[a:b] for a, b in zip(places, places[1:], strict=False)]
+    assert written_stream(fed(built, cut(built, pieces))) == read(name, "stream_result.txt")

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from msgspec import Raw
 
+from tzproxy.providers.protocol import WireEvent
 from tzproxy.types.content import Message, Text
 from tzproxy.types.params import ChatParams
 
@@ -17,8 +18,10 @@ from .vectors import (
     CONFIGS,
     CREDENTIALS,
     AnswerHeaders,
+    cut,
     events,
     fed,
+    frames,
     multi_turn,
     provider,
     read,
@@ -28,19 +31,23 @@ from .vectors import (
 )
 
 NAMES = sorted(CONFIGS)
+FRAMED = ("aws_bedrock", "aws_sagemaker")
 GEMINI = ("gcp_vertex_gemini", "google_ai_studio_gemini")
+STREAMS_BY_URL = (*GEMINI, "aws_bedrock")
 NO_STREAM_OPTIONS = {
     *("together", "fireworks", "hyperbolic", "mistral", "openai_responses"),
-    *("anthropic", "gcp_vertex_anthropic"),
+    *("anthropic", "gcp_vertex_anthropic", "aws_bedrock"),
 }
 EXTRA_HEADERS: Mapping[str, Mapping[str, str]] = {
     "openrouter": {"X-Title": "TensorZero", "HTTP-Referer": "https://www.tensorzero.com/"},
     "anthropic": {"anthropic-version": "2023-06-01"},
+    "aws_bedrock": {"accept": "application/json"},
 }
 MESSAGES = {"openai_responses": "input"} | dict.fromkeys(GEMINI, "contents")
 KEYS = {
     "azure": ("api-key", "sk-test"),
     "anthropic": ("x-api-key", "sk-test"),
+    "aws_sagemaker": ("accept", "application/json"),
     "google_ai_studio_gemini": ("x-goog-api-key", "sk-test"),
 }
 
@@ -65,7 +72,7 @@ def test_request_bytes(name: str) -> None:
 def test_stream_request_bytes(name: str) -> None:
     """A streaming request differs in the stream keys alone."""
     body = provider(name).build_request(single_turn(stream=True), CREDENTIALS).body.decode()
-    if name in GEMINI:
+    if name in STREAMS_BY_URL:
         assert body == read(name, "request.json")
         return
     options = "" if name in NO_STREAM_OPTIONS else ',"stream_options":{"include_usage":true}'
@@ -102,8 +109,14 @@ def test_response(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_stream(name: str) -> None:
     """The recorded stream gives the recorded chunks, and nothing after its end counts, if it has one."""
-    stream = events(read(name, "stream.sse"))
-    chunks = fed(provider(name), stream if name in GEMINI else [*stream, b"not even JSON"])
+    built = provider(name)
+    if name in FRAMED:
+        stream: list[bytes | WireEvent] = [*cut(built, [frames(read(name, "stream.frames"))])]
+    else:
+        stream = [*events(read(name, "stream.sse"))]
+    if name not in STREAMS_BY_URL:
+        stream.append(b"not even JSON")
+    chunks = fed(built, stream)
     assert written_stream(chunks) == read(name, "stream_result.txt")
 
 
@@ -167,6 +180,8 @@ def test_all_parameters_of_azure() -> None:
 
 
 STREAM_METHODS = {
+    "aws_bedrock": ("/converse", "/converse-stream"),
+    "aws_sagemaker": ("/invocations", "/invocations-response-stream"),
     "gcp_vertex_anthropic": (":rawPredict", ":streamRawPredict"),
     "gcp_vertex_gemini": (":generateContent", ":streamGenerateContent?alt=sse"),
     "google_ai_studio_gemini": (":generateContent", ":streamGenerateContent?alt=sse"),
@@ -175,7 +190,7 @@ STREAM_METHODS = {
 
 @pytest.mark.parametrize("name", STREAM_METHODS)
 def test_stream_urls(name: str) -> None:
-    """Google's streams have URLs of their own."""
+    """The streams of Google and AWS have URLs of their own."""
     endpoint = provider(name).build_request(single_turn(stream=True), CREDENTIALS).endpoint
     url = read(name, "url.txt").replace(*STREAM_METHODS[name])
     assert endpoint.origin_without_default_port + endpoint.target.decode() == url

@@ -6,15 +6,17 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import cast
+from zlib import crc32
 
 import msgspec
 from msgspec import Raw
 
 from tzproxy.config import providers as configs
-from tzproxy.config.credentials import DynamicCredential, StaticCredential
+from tzproxy.config.credentials import AwsKeysCredential, Credential, DynamicCredential, StaticCredential
 from tzproxy.config.locations import LiteralLocation
 from tzproxy.config.secret import Secret
-from tzproxy.providers.protocol import Provider
+from tzproxy.providers.protocol import FramedProvider, Provider, WireEvent
 from tzproxy.providers.registry import build_provider
 from tzproxy.types.content import (
     Chunk,
@@ -65,6 +67,15 @@ CONFIGS: Mapping[str, configs.BaseProviderConfig] = {
     "gcp_vertex_gemini": configs.GcpVertexGeminiProviderConfig(
         model_id="gemini-2.5-flash", location="us-central1", project_id="my-project"
     ),
+    "aws_bedrock": configs.AwsBedrockProviderConfig(
+        model_id="us.anthropic.claude-haiku-4-5-20251001-v1:0", region=LiteralLocation("us-east-1")
+    ),
+    "aws_sagemaker": configs.AwsSagemakerProviderConfig(
+        endpoint_name="my-ep",
+        model_name="gemma3:1b",
+        hosted_provider="openai",
+        region=LiteralLocation("us-east-1"),
+    ),
     "google_ai_studio_gemini": configs.GoogleAIStudioGeminiProviderConfig(model_name="gemini-2.5-flash"),
 }
 ANSWER_HEADERS: Mapping[str, Mapping[str, str]] = {
@@ -93,10 +104,17 @@ NO_ANSWER_HEADERS = AnswerHeaders()
 def provider(name: str, **changes: object) -> Provider:
     """Build the provider of a vector, its configuration perhaps changed."""
     config = msgspec.structs.replace(CONFIGS[name], **changes)
-    is_gcp = isinstance(config, configs.GcpProviderConfig)
-    credential = DynamicCredential("token") if is_gcp else StaticCredential(Secret("sk-test"))
-    built = build_provider(config, credential)
+    built = build_provider(config, _credential(config))
     return built  # type: ignore[return-value]
+
+
+def _credential(config: configs.BaseProviderConfig) -> Credential:
+    key = StaticCredential(Secret("sk-test"))
+    if isinstance(config, configs.GcpProviderConfig):
+        return DynamicCredential("token")
+    if isinstance(config, configs.AwsSagemakerProviderConfig):
+        return AwsKeysCredential(access_key_id=key, secret_access_key=key, session_token=None)
+    return key
 
 
 def read(name: str, file: str) -> str:
@@ -107,6 +125,29 @@ def read(name: str, file: str) -> str:
 def events(text: str) -> list[bytes]:
     """Return the data of the events in a stream file."""
     return [line.removeprefix("data: ").encode() for line in text.splitlines() if line.startswith("data: ")]
+
+
+def frame(payload: bytes, **headers: str) -> bytes:
+    """Write a frame of AWS's event stream with text headers; `_` in their names stands for `-`."""
+    head = b""
+    for name, value in headers.items():
+        key = f":{name.replace('_', '-')}".encode()
+        head += bytes([len(key)]) + key + b"\x07" + len(value).to_bytes(2, "big") + value.encode()
+    total = 16 + len(head) + len(payload)
+    prelude = total.to_bytes(4, "big") + len(head).to_bytes(4, "big")
+    message = prelude + crc32(prelude).to_bytes(4, "big") + head + payload
+    return message + crc32(message).to_bytes(4, "big")
+
+
+def frames(text: str) -> bytes:
+    """Return the bytes of a frames file: a line for each, its event and its payload, as it is or quoted."""
+    data = b""
+    for line in text.splitlines():
+        head, _, payload = line.partition("  ")
+        if payload.startswith("payload="):
+            payload = json.loads(payload.removeprefix("payload="))
+        data += frame(payload.encode(), message_type="event", event_type=head.removeprefix(":event-type="))
+    return data
 
 
 WEATHER_TOOL = FunctionTool(
@@ -238,14 +279,20 @@ def written_stream(chunks: Iterable[ProviderChunk]) -> str:
     return "\n".join([*lines, f"(no content) | {_usage_line(usage, finish_reason)}"])
 
 
-def fed(built: Provider, data: Iterable[bytes], request: ModelRequest | None = None) -> list[ProviderChunk]:
+def fed(built: Provider, data: Iterable[bytes | WireEvent]) -> list[ProviderChunk]:
     """Feed events to a new stream parser until it is done, and return what it says."""
-    parser = built.stream_parser(request or single_turn(stream=True), NO_ANSWER_HEADERS)
+    parser = built.stream_parser(single_turn(stream=True), NO_ANSWER_HEADERS)
     chunks = []
     for event in data:
-        chunk = parser.feed(event)
+        chunk = parser.feed(event) if isinstance(event, bytes) else parser.feed(*event)
         if chunk is not None:
             chunks.append(chunk)
         if parser.done:
             break
     return chunks
+
+
+def cut(built: Provider, pieces: Iterable[bytes]) -> list[WireEvent]:
+    """Cut the bytes of a framed stream, as they come, into events."""
+    cutter = cast(FramedProvider, built).stream_cutter()
+    return [event for piece in pieces for event in cutter.feed(piece)]

@@ -37,6 +37,8 @@ def error_response(
     """Make the error for an answer that is not 2xx, outside streams."""
     text = body.decode("utf-8", "replace")
     message = spec.refusal_texts.get(status, text) + request_id_suffix(spec, headers)
+    if spec.refusal_head:
+        message = f"{spec.refusal_head} {reason_of(status)}: {message}"
     raw_request = raw_request if spec.keeps_raw_request_on_error else None
     raw_response = text if spec.keeps_raw_response_on_error else None
     named = spec.refusal_type or spec.type
@@ -56,6 +58,9 @@ def stream_refusal(
         head = f"Invalid status code: {reason_of(status)}"
     raw_request = raw_request if spec.keeps_raw_request_on_error else None
     raw_response = text if spec.keeps_raw_response_on_error else None
+    if spec.stream_refusal_head:
+        message = f"{spec.stream_refusal_head} {reason_of(status)}: {text}"
+        return server_error(spec.type, message, raw_request=raw_request, raw_response=raw_response)
     if spec.refuses_streams_plainly:
         return server_error(spec.type, head, raw_request=raw_request, raw_response=raw_response)
     return fatal_stream_error(
@@ -66,9 +71,16 @@ def stream_refusal(
     )
 
 
-def is_stream(status: int, headers: HeaderView) -> bool:
-    """Tell whether an answer to a streaming request is the event stream that was asked for."""
-    return 200 <= status < 300 and (headers.get("content-type") or "").startswith(EVENT_STREAM)
+def is_stream(status: int, headers: HeaderView, spec: ProviderSpec | None = None) -> bool:
+    """Tell whether an answer to a streaming request is the stream that was asked for.
+
+    Only server-sent events are known by their type; other formats are taken as they come.
+    """
+    if not 200 <= status < 300:
+        return False
+    if spec is not None and spec.stream_format != "sse":
+        return True
+    return (headers.get("content-type") or "").startswith(EVENT_STREAM)
 
 
 def send_failure(spec: ProviderSpec, exc: UpstreamError, raw_request: str | None) -> ProviderError:
@@ -76,6 +88,8 @@ def send_failure(spec: ProviderSpec, exc: UpstreamError, raw_request: str | None
     raw_request = raw_request if spec.keeps_raw_request_on_error else None
     if isinstance(exc, UpstreamTimeoutError):
         return client_error(spec.type, f"{_TIMED_OUT}({exc.message})", raw_request=raw_request)
+    if spec.send_head:
+        return server_error(spec.type, f"{spec.send_head}: {exc.message}", raw_request=raw_request)
     return client_error(spec.type, f"Error sending request: {exc.message}", raw_request=raw_request)
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
@@ -28,18 +27,14 @@ from tzproxy.providers.credentials import (
     build_headers,
 )
 from tzproxy.providers.errors import ProviderError
+from tzproxy.providers.renewal import Clock, Lease, Renewed
 from tzproxy.upstream import NO_HEADERS, HeaderBlock, UpstreamSettings
 from tzproxy.upstream.cold import make_cold_client
 
-logger = logging.getLogger(__name__)
-
 LIFETIME_S = 3600
 RENEW_EARLY_S = 225
-_RETRY_S = 30.0
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _KEY_FIELDS = ("private_key_id", "private_key", "client_email")
-
-Clock = Callable[[], float]
 
 
 def host_of(location: str) -> str:
@@ -59,7 +54,7 @@ def build_gcp_headers(
         case StaticCredential():
             return ServiceAccountHeaders(credential.value.reveal(), audience=f"https://{host}/")
         case SdkCredential():
-            return SdkHeaders(settings)
+            return sdk_headers(settings)
         case FallbackCredential():
             return FallbackHeaders(
                 build_gcp_headers(display, credential.default, host=host, settings=settings),
@@ -143,55 +138,19 @@ def _block(authorization: str, *pairs: tuple[str, str]) -> HeaderBlock:
     return HeaderBlock.of((JSON_CONTENT, ("authorization", authorization), *pairs))
 
 
-class Token(Struct, frozen=True):
-    """Headers, and until when they serve. Units: seconds since 1970."""
-
-    headers: Mapping[str, str]
-    expires_at: float
-
-
 class SdkHeaders:
-    """Headers with a token from the application default credentials, renewed while the old one serves."""
+    """Headers with a token from the application default credentials."""
 
-    __slots__ = ("_block", "_clock", "_expires_at", "_fetch", "_problem", "_renew_at", "_renewal")
+    __slots__ = ("_tokens",)
 
     prepares = True
 
-    def __init__(
-        self,
-        settings: UpstreamSettings,
-        *,
-        fetch: Callable[[], Any] | None = None,
-        clock: Clock = time.time,
-    ) -> None:
-        """Prepare.
-
-        Args:
-            settings: proxies and trust for the token's server.
-            fetch: coroutine function that returns a `Token`; None: Google's library.
-            clock: seconds since 1970.
-
-        Raises:
-            ConfigError: when the extra is missing.
-        """
-        self._fetch = fetch or _DefaultCredentials(settings).fetch
-        self._clock = clock
-        self._block: HeaderBlock | None = None
-        self._renew_at = 0.0
-        self._expires_at = 0.0
-        self._problem = "no token was fetched"
-        self._renewal: asyncio.Task[None] | None = None
+    def __init__(self, tokens: Renewed[HeaderBlock]) -> None:
+        self._tokens = tokens
 
     async def prepare(self, credentials: Mapping[str, str]) -> None:
         """Fetch a token if there is none; renew one that is about to expire without waiting for it."""
-        now = self._clock()
-        if now < self._renew_at:
-            return
-        if self._renewal is None:
-            self._renewal = asyncio.create_task(self._renew())
-        if now >= self._expires_at:
-            # Many requests may wait for one token: none of them may take it from the others.
-            await asyncio.shield(self._renewal)
+        await self._tokens.ready()
 
     def resolve(self, credentials: Mapping[str, str]) -> HeaderBlock:
         """Return the headers.
@@ -199,29 +158,22 @@ class SdkHeaders:
         Raises:
             ProviderError: when no token could be fetched.
         """
-        if self._block is None or self._clock() >= self._expires_at:
-            raise ProviderError(f"Failed to create GCP Vertex credentials from SDK: {self._problem}")
-        return self._block
-
-    async def _renew(self) -> None:
-        try:
-            token: Token = await self._fetch()
-            authorization = {name.lower(): value for name, value in token.headers.items()}
-            bearer = authorization.pop("authorization")
-            self._block = _block(bearer, *authorization.items())
-        except (ProviderError, UpstreamError, OSError, ValueError, KeyError) as exc:
-            self._problem = str(exc)
-            if self._clock() < self._expires_at:
-                logger.warning("The GCP access token could not be renewed: %s", exc)
-                self._renew_at = self._clock() + _RETRY_S
-        else:
-            self._expires_at = token.expires_at
-            self._renew_at = token.expires_at - RENEW_EARLY_S
-        finally:
-            self._renewal = None
+        block = self._tokens.get()
+        if block is None:
+            raise ProviderError(f"Failed to create GCP Vertex credentials from SDK: {self._tokens.problem}")
+        return block
 
     def __repr__(self) -> str:
         return "SdkHeaders()"
+
+
+def sdk_headers(settings: UpstreamSettings) -> SdkHeaders:
+    """Prepare headers with tokens that Google's library fetches.
+
+    Raises:
+        ConfigError: when the extra is missing.
+    """
+    return SdkHeaders(Renewed("GCP access token", _DefaultCredentials(settings).fetch))
 
 
 class _DefaultCredentials:
@@ -233,7 +185,7 @@ class _DefaultCredentials:
         self._exceptions = _google("exceptions")
         self._credentials: Any = None
 
-    async def fetch(self) -> Token:
+    async def fetch(self) -> Lease[HeaderBlock]:
         """Return a fresh token.
 
         Raises:
@@ -246,7 +198,7 @@ class _DefaultCredentials:
             except self._exceptions.GoogleAuthError as exc:
                 raise ProviderError(str(exc)) from exc
 
-    def _refresh(self, request: _Bridge) -> Token:
+    def _refresh(self, request: _Bridge) -> Lease[HeaderBlock]:
         if self._credentials is None:
             self._credentials, _ = self._auth.default(scopes=[_SCOPE], request=request)
         self._credentials.refresh(request)
@@ -254,7 +206,9 @@ class _DefaultCredentials:
         self._credentials.apply(headers)
         expiry: datetime | None = self._credentials.expiry
         at = time.time() + LIFETIME_S if expiry is None else expiry.replace(tzinfo=UTC).timestamp()
-        return Token(headers, at)
+        pairs = {name.lower(): value for name, value in headers.items()}
+        bearer = pairs.pop("authorization")
+        return Lease(_block(bearer, *pairs.items()), at - RENEW_EARLY_S, at)
 
 
 class _Answer(Struct):

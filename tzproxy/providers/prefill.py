@@ -10,6 +10,8 @@ from tzproxy.types.model import ProviderChunk
 logger = logging.getLogger(__name__)
 
 BRACE = "{"
+PREFILL = f"Here is the JSON requested:\n{BRACE}"
+"""What the model is made to have said."""
 _PROBLEM = "The answer to a JSON request is not one text; its opening brace is missing"
 
 

@@ -7,14 +7,16 @@ notice; whoever drives it does the exchange:
     wire = provider.build_request(request, credentials)       then `extra_body`, `extra_headers`
     if spec.signs: wire = provider.sign(wire, credentials)
     send; status not 2xx: `driving.error_response` / `driving.stream_refusal`
-    provider.parse_response(...), or provider.stream_parser(...) fed event by event
+    provider.parse_response(...), or provider.stream_parser(...) fed event by event; what cuts the stream
+    into events is the upstream client's own reading (`spec.stream_format` is `sse`) or, over the bytes as
+    they come, provider.stream_cutter()
 
 A `LocalProvider` has no wire at all. A provider whose wire needs more than one file is a folder.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 from msgspec import Raw, Struct
@@ -43,6 +45,10 @@ class ProviderSpec(Struct, frozen=True, kw_only=True):
         api_type: which API of the provider this is, for `raw_usage`.
         refusal_type: the type that refusals name; empty: `type`.
         refusal_texts: texts for some statuses instead of the answer's, outside streams.
+        refusal_head: begins the text of a refusal, before status and answer; empty: the answer alone.
+        stream_refusal_head: the same for a refused stream, which then is an ordinary failure.
+        send_head: begins the text for a request that got no answer, which then blames the server.
+        thought_type: the tag of thoughts that may be sent back; empty: `type`.
         client_statuses: answers that blame the request; all others blame the server.
         keeps_raw_request_on_error: failures carry the request's text.
         keeps_raw_response_on_error: failures carry the answer's text.
@@ -61,6 +67,10 @@ class ProviderSpec(Struct, frozen=True, kw_only=True):
     api_type: ApiType = "chat_completions"
     refusal_type: str = ""
     refusal_texts: Mapping[int, str] = {}
+    refusal_head: str = ""
+    stream_refusal_head: str = ""
+    send_head: str = ""
+    thought_type: str = ""
     client_statuses: frozenset[int] = frozenset({400, 401, 403, 429})
     keeps_raw_request_on_error: bool = True
     keeps_raw_response_on_error: bool = True
@@ -85,6 +95,25 @@ class WireRequest(Struct, frozen=True):
     headers: HeaderBlock
     body: bytes
     raw_request: str | None = None
+
+
+class WireEvent(NamedTuple):
+    """One event of a stream: its data, and its name for protocols whose data does not repeat it."""
+
+    data: bytes
+    event: str = ""
+
+
+class StreamCutter(Protocol):
+    """Cuts the bytes of one stream into events, for streams that are no server-sent events."""
+
+    def feed(self, data: bytes) -> Sequence[WireEvent]:
+        """Return the events that are complete by now; the rest is kept.
+
+        Raises:
+            ValueError: when the bytes are not what the format promises: the stream is broken.
+        """
+        ...
 
 
 class StreamParser(Protocol):
@@ -139,6 +168,14 @@ class SigningProvider(Provider, Protocol):
 
     def sign(self, wire: WireRequest, credentials: Mapping[str, str]) -> WireRequest:
         """Return the request with the signature's headers."""
+        ...
+
+
+class FramedProvider(Provider, Protocol):
+    """A provider whose spec has another `stream_format` than `sse`."""
+
+    def stream_cutter(self) -> StreamCutter:
+        """Make what cuts the bytes of one stream into events for its parser."""
         ...
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from tzproxy.config.credentials import Credential
 from tzproxy.config.providers import (
     AnthropicProviderConfig,
+    AwsBedrockProviderConfig,
+    AwsSagemakerProviderConfig,
     BaseProviderConfig,
     DummyProviderConfig,
     GcpVertexAnthropicProviderConfig,
@@ -20,6 +22,7 @@ from tzproxy.providers.anthropic.build import (
     build_anthropic_provider,
     build_vertex_anthropic_provider,
 )
+from tzproxy.providers.bedrock.provider import build_bedrock_provider
 from tzproxy.providers.chat_completions.build import BUILDERS as CHAT_BUILDERS
 from tzproxy.providers.chat_completions.build import build_chat_provider
 from tzproxy.providers.dummy.provider import DummyProvider
@@ -33,12 +36,15 @@ from tzproxy.providers.protocol import (
     WireRequest,
 )
 from tzproxy.providers.responses.provider import build_responses_provider
+from tzproxy.providers.sagemaker.provider import build_sagemaker_provider
 from tzproxy.providers.settings import ALONE, Surroundings
 from tzproxy.types.model import ModelRequest, ProviderResponse
 
 _OTHERS = (
     DummyProviderConfig,
     AnthropicProviderConfig,
+    AwsBedrockProviderConfig,
+    AwsSagemakerProviderConfig,
     GcpVertexAnthropicProviderConfig,
     GoogleAIStudioGeminiProviderConfig,
     GcpVertexGeminiProviderConfig,
@@ -120,6 +126,10 @@ def build_provider(
         return build_anthropic_provider(config, credential)
     if isinstance(config, GcpVertexAnthropicProviderConfig):
         return build_vertex_anthropic_provider(config, credential, surroundings)
+    if isinstance(config, AwsBedrockProviderConfig):
+        return build_bedrock_provider(config, credential, surroundings)
+    if isinstance(config, AwsSagemakerProviderConfig):
+        return build_sagemaker_provider(config, credential, surroundings)
     if isinstance(config, GoogleAIStudioGeminiProviderConfig):
         return build_ai_studio_provider(config, credential)
     if isinstance(config, GcpVertexGeminiProviderConfig):

@@ -33,3 +33,8 @@ def append_segments(base: str, *segments: str, query: str = "") -> str:
 def escaped(segment: str) -> str:
     """Return text as one path segment."""
     return quote(segment, safe=_SEGMENT)
+
+
+def encoded(text: str) -> str:
+    """Return text with everything escaped that is not a letter, a digit or one of `-_.~`."""
+    return quote(text, safe="")

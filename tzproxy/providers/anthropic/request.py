@@ -30,6 +30,7 @@ from tzproxy.providers.files import mime_type_of
 from tzproxy.providers.ignored import warn_ignored
 from tzproxy.providers.json_arguments import compact_object
 from tzproxy.providers.kept import Kept
+from tzproxy.providers.prefill import PREFILL
 from tzproxy.providers.tool_lists import encoded, joined, requested
 from tzproxy.types.content import File, Message, Text, Thought, ToolCall, ToolResult, Unknown
 from tzproxy.types.model import ModelRequest
@@ -54,7 +55,6 @@ SLOTS = (
     "tool_choice",
     "tools",
 )
-PREFILL = "Here is the JSON requested:\n{"
 _PREFILLED = WireMessage("assistant", [TextBlock(PREFILL)])
 _ADAPTIVE = Raw(b'{"type":"adaptive"}')
 _TIERS = {"auto": "auto", "priority": "auto", "default": "standard_only"}

@@ -25,7 +25,7 @@ from tzproxy.inference.input import InputChecks
 from tzproxy.inference.plan import OutputSchema
 from tzproxy.inference.tools import FunctionTools, Tool
 from tzproxy.inference.variant import Variant
-from tzproxy.prompts import JsonSchema, TemplateSet
+from tzproxy.prompts import JsonSchema
 from tzproxy.types.tools import FunctionTool, SpecificTool
 
 ANYTHING = OutputSchema(Raw(b"{}"), JsonSchema(b"{}", key="{}"))

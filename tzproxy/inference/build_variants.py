@@ -61,14 +61,11 @@ class FunctionParts(Struct, frozen=True):
 class VariantBuilder:
     """Builds the variants of one configuration. One that cannot be built is noted in `problems`."""
 
-    def __init__(
-        self, models: ModelTable, embedding_models: EmbeddingTable, templates: TemplateSet
-    ) -> None:
+    def __init__(self, models: ModelTable, embedding_models: EmbeddingTable, templates: TemplateSet) -> None:
         self._models = models
         self._embedding_models = embedding_models
         self._templates = templates
         self.problems: list[str] = []
-        self.unsupported: list[str] = []
 
     def build(self, name: str, config: VariantConfig, function: FunctionParts) -> Variant:
         """Build a variant."""

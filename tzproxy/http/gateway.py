@@ -121,6 +121,10 @@ class Gateway:
         """Serve one RSGI scope."""
         await self._serve(RsgiExchange(scope, protocol))
 
+    async def serve_with_body(self, scope: Any, protocol: Any, body: bytes) -> None:
+        """Serve one RSGI scope whose body has been read."""
+        await self._serve(RsgiExchange(scope, protocol, body))
+
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Open before the first request; RSGI calls this outside the loop."""
 

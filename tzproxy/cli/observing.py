@@ -21,6 +21,10 @@ NO_STORE = (
     "gateway.observability.enabled: observability is enabled, but no store is available: set "
     "`TENSORZERO_CLICKHOUSE_URL`, or install the embedded store with `pip install 'tzproxy[embedded]'`."
 )
+NO_CACHE_STORE = (
+    "gateway.cache.backend: `clickhouse` is demanded, but no store is available: without one, `auto` keeps "
+    "replies in the memory of each worker."
+)
 
 
 class Observing(Struct, frozen=True, kw_only=True):
@@ -35,8 +39,16 @@ def observing(loaded: LoadedConfig) -> Observing:
     """Settle it.
 
     Raises:
-        ConfigError: when recording is demanded and there is no store.
+        ConfigError: when recording or a cache in the store is demanded and there is no store.
     """
+    mode = _recording_mode(loaded)
+    cache = loaded.config.gateway.cache
+    if cache.backend == "clickhouse" and cache.enabled is not False and not mode.enabled:
+        raise ConfigError([NO_CACHE_STORE])
+    return mode
+
+
+def _recording_mode(loaded: LoadedConfig) -> Observing:
     wanted = loaded.config.gateway.observability
     if wanted.enabled is False:
         return Observing(enabled=False)

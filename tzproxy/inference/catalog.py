@@ -143,6 +143,8 @@ class ConfigCatalog:
             found.append("`rate_limiting` (all inferences are refused)")
         if config.gateway.export.otlp.traces.enabled:
             found.append("`gateway.export.otlp.traces` (no spans are exported)")
+        if config.gateway.cache.backend == "valkey":
+            found.append('`gateway.cache.backend = "valkey"` (replies are kept in the store instead)')
         if config.gateway.relay is not None:
             found.append("`gateway.relay`")
         if config.optimizers:

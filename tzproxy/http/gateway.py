@@ -19,16 +19,19 @@ from tzproxy.clickhouse.queries.workflow import WorkflowEpisodes, WorkflowRuns
 from tzproxy.config import LoadedConfig, Secret
 from tzproxy.feedback.intake import FeedbackIntake, FeedbackOptions
 from tzproxy.feedback.targets import Targets
+from tzproxy.http.anthropic.route import anthropic_routes
 from tzproxy.http.app import App, Handler
 from tzproxy.http.asgi import AsgiExchange, Receive, Scope, Send
 from tzproxy.http.errors import ErrorShape
 from tzproxy.http.exchange import API_VERSION, Exchange
 from tzproxy.http.feedback import FeedbackRoute
+from tzproxy.http.models import ModelRoute, ModelsRoute
 from tzproxy.http.native import InferenceRoute
 from tzproxy.http.object_storage import ObjectStorageRoute
 from tzproxy.http.openai.embeddings import EmbeddingsRoute
 from tzproxy.http.openai.route import ChatCompletionsRoute
 from tzproxy.http.operations import HealthRoute, MetricsRoute, RecordingCollector, StatusRoute
+from tzproxy.http.responses.route import ResponsesRoute
 from tzproxy.http.rsgi import RsgiExchange
 from tzproxy.http.unbuilt import unbuilt_routes
 from tzproxy.http.workflow import WorkflowEpisodeRoute, WorkflowRunRoute
@@ -218,6 +221,10 @@ class Gateway:
             ("POST", "/inference"): InferenceRoute(engine, shape),
             ("POST", "/openai/v1/chat/completions"): ChatCompletionsRoute(engine, shape),
             ("POST", "/openai/v1/embeddings"): EmbeddingsRoute(embedder, shape),
+            ("POST", "/openai/v1/responses"): ResponsesRoute(engine, shape),
+            ("GET", "/openai/v1/models"): ModelsRoute(self._catalog, self._loaded.config.models),
+            ("GET", "/openai/v1/models/{model}"): ModelRoute(self._catalog),
+            **anthropic_routes(engine, self._loaded.config.models),
             ("POST", "/feedback"): FeedbackRoute(self._intake(engine, metrics)),
             ("POST", "/workflow_evaluation_run"): WorkflowRunRoute(workflows),
             ("POST", "/workflow_evaluation_run/{run_id}/episode"): WorkflowEpisodeRoute(workflows),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from tzproxy.errors import RequestError
 from tzproxy.http.openai.wire import OpenAIMessage
@@ -75,7 +76,7 @@ class ExtraBlock(Struct, frozen=True):
     """One entry of `tensorzero_extra_content`."""
 
     type: str
-    insert_index: int | None = None
+    insert_index: Annotated[int, Meta(ge=0)] | None = None
 
 
 PART = msgspec.json.Decoder(Part)

@@ -1,0 +1,337 @@
+"""Tests of `tzproxy.http.openai.messages`: from OpenAI's messages to an input."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import msgspec
+import pytest
+from in_process import CHAT, MODEL, StartGateway, completion
+
+from tzproxy.errors import RequestError
+from tzproxy.http.openai.messages import BAD_CONTENT, NOT_A_DATA_URL, read_messages
+from tzproxy.http.openai.wire import OpenAIMessage
+
+PREFIX = "Invalid request to OpenAI-compatible endpoint: "
+WAV = base64.b64encode(b"RIFF....WAVEfmt ").decode()
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
+CALL = {"id": "c1", "type": "function", "function": {"name": "t", "arguments": "{}"}}
+
+
+def translate(*messages: dict[str, Any]) -> Any:
+    """Translate messages and give the input as plain data, empty fields left out."""
+    decoded = msgspec.json.decode(msgspec.json.encode(messages), type=list[OpenAIMessage])
+    wire = msgspec.json.decode(msgspec.json.encode(read_messages(decoded)))
+    for message in wire["messages"]:
+        if isinstance(message["content"], list):
+            message["content"] = [
+                {key: value for key, value in block.items() if value is not None}
+                for block in message["content"]
+            ]
+    return wire
+
+
+def content_of(*parts: object, role: str = "user") -> Any:
+    """Translate the parts of one message."""
+    return translate({"role": role, "content": list(parts)})["messages"][0]["content"]
+
+
+def refusal(*messages: dict[str, Any]) -> str:
+    """Translate messages that have no translation."""
+    with pytest.raises(RequestError) as caught:
+        translate(*messages)
+    assert caught.value.status == 400
+    return caught.value.message.removeprefix(PREFIX)
+
+
+# ---- systems
+
+
+@pytest.mark.parametrize(
+    ("contents", "system"),
+    [
+        (["a"], "a"),
+        (["a", "b"], "a\nb"),
+        ([[{"type": "text", "text": "a"}, {"type": "text", "text": "b"}], "c"], "a\nb\nc"),
+        ([[{"type": "text", "tensorzero::arguments": {"x": 1}}]], {"x": 1}),
+        ([[{"type": "tensorzero::template", "name": "system", "arguments": {"x": 1}}]], {"x": 1}),
+        ([], None),
+    ],
+)
+def test_system_messages_are_taken_out_and_joined(contents: list[Any], system: object) -> None:
+    """Wherever they stand, their texts become one; template arguments stand alone."""
+    messages: list[dict[str, Any]] = [{"role": "user", "content": "u"}]
+    for number, content in enumerate(contents):
+        messages.append({"role": "system" if number % 2 == 0 else "developer", "content": content})
+    wire = translate(*messages)
+    assert wire["system"] == system
+    assert wire["messages"] == [{"role": "user", "content": "u"}]
+
+
+@pytest.mark.parametrize(
+    ("contents", "message"),
+    [
+        (
+            ["a", [{"type": "text", "tensorzero::arguments": {}}]],
+            "System message cannot contain template with other content",
+        ),
+        (
+            [[{"type": "text", "tensorzero::arguments": {}}, {"type": "text", "text": "a"}]],
+            "System message cannot contain template with other content",
+        ),
+        (
+            [[{"type": "image_url", "image_url": {"url": "http://h/x.png"}}]],
+            "System message must contain only text or template content blocks",
+        ),
+        (
+            [[{"type": "tensorzero::raw_text", "value": "a"}]],
+            "System message must contain only text or template content blocks",
+        ),
+        ([None], BAD_CONTENT),
+        ([{"a": 1}], BAD_CONTENT),
+    ],
+)
+def test_bad_system_messages(contents: list[Any], message: str) -> None:
+    """A system is text or one template."""
+    assert refusal(*({"role": "system", "content": content} for content in contents)) == message
+
+
+# ---- turns
+
+
+def test_turns_keep_their_order_and_are_not_merged() -> None:
+    """Consecutive messages of one role stay apart; what else is in a message does not matter."""
+    wire = translate(
+        {"role": "user", "content": "a", "name": "n"},
+        {"role": "user", "content": "b"},
+        {"role": "assistant", "content": "c", "refusal": None},
+        {"role": "assistant", "content": None},
+        {"role": "assistant"},
+    )
+    assert [(message["role"], message["content"]) for message in wire["messages"]] == [
+        ("user", "a"),
+        ("user", "b"),
+        ("assistant", "c"),
+        ("assistant", []),
+        ("assistant", []),
+    ]
+
+
+def test_calls_and_their_results() -> None:
+    """Calls follow the text; results find their tool's name and are merged into one user turn."""
+    wire = translate(
+        {"role": "assistant", "content": "hm", "tool_calls": [CALL, {**CALL, "id": "c2"}]},
+        {"role": "tool", "tool_call_id": "c2", "content": "70"},
+        {"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "x"}]},
+        {"role": "tool", "tool_call_id": "c1"},
+        {"role": "user", "content": "go on"},
+        {"role": "tool", "tool_call_id": "c1", "content": "late"},
+    )
+    assistant, results, user, late = wire["messages"]
+    assert assistant["content"] == [
+        {"type": "text", "text": "hm"},
+        {"type": "tool_call", "id": "c1", "raw_name": "t", "raw_arguments": "{}"},
+        {"type": "tool_call", "id": "c2", "raw_name": "t", "raw_arguments": "{}"},
+    ]
+    assert (results["role"], user["content"], late["role"]) == ("user", "go on", "user")
+    assert [(block["id"], block["name"], block["result"]) for block in results["content"]] == [
+        ("c2", "t", '"70"'),
+        ("c1", "t", '[{"type":"text","text":"x"}]'),
+        ("c1", "t", "null"),
+    ]
+    assert late["content"][0]["result"] == '"late"'
+
+
+@pytest.mark.parametrize(
+    ("messages", "message"),
+    [
+        ([{"role": "tool", "tool_call_id": "c1", "content": "x"}], "tool call id not found"),
+        (
+            [
+                {"role": "tool", "tool_call_id": "c1", "content": "x"},
+                {"role": "assistant", "tool_calls": [CALL]},
+            ],
+            "tool call id not found",
+        ),
+        ([{"role": "tool", "content": "x"}], "messages: missing field `tool_call_id`"),
+        ([{"role": "zz", "content": "x"}], "messages[0].role: Invalid enum value 'zz'"),
+        ([{"role": "user"}], BAD_CONTENT),
+        ([{"role": "user", "content": {"a": 1}}], BAD_CONTENT),
+        ([{"role": "assistant", "content": {"a": 1}}], BAD_CONTENT),
+    ],
+)
+def test_bad_turns(messages: list[dict[str, Any]], message: str) -> None:
+    """A result needs an earlier call, a turn a known role and content."""
+    assert refusal(*messages) == message
+
+
+def test_extra_content_finds_its_place() -> None:
+    """Blocks with an index are inserted in its order, clamped to the end; others come first."""
+    wire = translate(
+        {
+            "role": "assistant",
+            "content": "text",
+            "tool_calls": [CALL],
+            "tensorzero_extra_content": [
+                {"type": "thought", "insert_index": 99, "text": "last"},
+                {"type": "thought", "insert_index": 1, "text": "second"},
+                {"type": "unknown", "data": {"a": 1}},
+                {"type": "thought", "text": "leading", "provider_type": "openai"},
+            ],
+        }
+    )
+    kinds = [block.get("text", block["type"]) for block in wire["messages"][0]["content"]]
+    assert kinds == ["unknown", "second", "leading", "text", "tool_call", "last"]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "zz"},
+        {"text": "x"},
+        {"type": "unknown"},
+        {"type": "thought", "text": 5},
+        {"type": "thought", "insert_index": -1},
+        {"type": "thought", "insert_index": "x"},
+        5,
+    ],
+)
+def test_bad_extra_content(block: object) -> None:
+    """A block that is none is refused."""
+    message = refusal({"role": "assistant", "content": "a", "tensorzero_extra_content": [block]})
+    assert message.startswith("Invalid TensorZero content block: ")
+
+
+# ---- parts
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        ({"type": "text", "text": ""}, {"type": "text", "text": ""}),
+        ({"type": "text", "tensorzero::arguments": {"a": 1}}, {"type": "text", "arguments": {"a": 1}}),
+        ({"type": "tensorzero::raw_text", "value": "x"}, {"type": "raw_text", "value": "x"}),
+        (
+            {"type": "tensorzero::template", "name": "n", "arguments": {"a": 1}},
+            {"type": "template", "name": "n", "arguments": {"a": 1}},
+        ),
+        ({"any": "thing"}, {"type": "template", "name": "user", "arguments": {"any": "thing"}}),
+        (
+            {"type": "image_url", "image_url": {"url": "http://h/x.png", "detail": "low"}},
+            {"type": "file", "url": "http://h/x.png", "detail": "low"},
+        ),
+        (
+            {"type": "image_url", "image_url": {"url": "http://h/x", "tensorzero::mime_type": "image/png"}},
+            {"type": "file", "url": "http://h/x", "mime_type": "image/png"},
+        ),
+        (
+            {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}},
+            {"type": "file", "data": PNG, "mime_type": "image/png"},
+        ),
+        (
+            {"type": "file", "file": {"file_data": "data:application/pdf;base64,QQ==", "filename": "a.pdf"}},
+            {"type": "file", "data": "QQ==", "mime_type": "application/pdf", "filename": "a.pdf"},
+        ),
+        (
+            {"type": "input_audio", "input_audio": {"data": WAV, "format": "wav"}},
+            {"type": "file", "data": WAV, "mime_type": "audio/x-wav"},
+        ),
+    ],
+)
+def test_parts(part: dict[str, Any], expected: dict[str, Any]) -> None:
+    """Each kind of part has its block."""
+    assert content_of(part) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        (
+            {"type": "text", "text": "a", "tensorzero::arguments": {}},
+            'Only one of `text` or `tensorzero::arguments` can be set when using `"type": "text"`',
+        ),
+        (
+            {"type": "text"},
+            'Either `text` or `tensorzero::arguments` must be set when using `"type": "text"`',
+        ),
+        ({"type": "text", "text": 5}, "Invalid content block: Expected `str`, got `int` - at `$.text`"),
+        ({"type": "zz"}, "Invalid content block: unknown type `zz`"),
+        ({"type": 5}, "Invalid content block: Expected `str`, got `int` - at `$.type`"),
+        ("text", "Invalid content block: Expected `object`, got `str`"),
+        (
+            {"tensorzero::arguments": {}},
+            "Invalid TensorZero content block: missing field `type`",
+        ),
+        ({"type": "image_url"}, "Invalid content block: missing field `image_url`"),
+        (
+            {"type": "image_url", "image_url": {"url": "http://h/x", "detail": "zz"}},
+            "Invalid content block: unknown detail `zz`",
+        ),
+        (
+            {"type": "image_url", "image_url": {"url": "data:image/png,abc"}},
+            NOT_A_DATA_URL + "`;base64,` separator.",
+        ),
+        (
+            {"type": "image_url", "image_url": {"url": "data:zz;base64,QQ=="}},
+            "Unknown MIME type `zz` in data URL",
+        ),
+        (
+            {"type": "file", "file": {"file_data": "QQ=="}},
+            NOT_A_DATA_URL + "`data:` prefix.",
+        ),
+        ({"type": "file", "file": {}}, "Invalid content block: missing field `file.file_data`"),
+        ({"type": "file"}, "Invalid content block: missing field `file.file_data`"),
+        ({"type": "input_audio"}, "Invalid content block: missing field `input_audio`"),
+        (
+            {"type": "input_audio", "input_audio": {"data": PNG}},
+            "Invalid content block: expected audio, got `image/png`",
+        ),
+        (
+            {"type": "tensorzero::raw_text"},
+            "Invalid TensorZero content block: missing field `value`",
+        ),
+        (
+            {"type": "tensorzero::template", "arguments": {}},
+            "Invalid TensorZero content block: missing field `name`",
+        ),
+        (
+            {"type": "tensorzero::template", "name": "n"},
+            "Invalid TensorZero content block: missing field `arguments`",
+        ),
+    ],
+)
+def test_bad_parts(part: object, message: str) -> None:
+    """A part that is none is refused with what is wrong."""
+    assert refusal({"role": "user", "content": [part]}) == message
+
+
+async def test_a_conversation_from_request_to_row(start: StartGateway) -> None:
+    """The provider sees the turns, the row has the stored form."""
+    gateway = await start(MODEL + CHAT, [completion()])
+    reply = await gateway.chat(
+        messages=[
+            {"role": "user", "content": "What time is it?"},
+            {"role": "assistant", "tool_calls": [CALL]},
+            {"role": "tool", "tool_call_id": "c1", "content": "noon"},
+            {"role": "system", "content": "Be brief."},
+        ]
+    )
+    assert reply.status == 200
+    sent = gateway.sent[0]["messages"]
+    assert [message["role"] for message in sent] == ["system", "user", "assistant", "tool"]
+    assert sent[3] == {"role": "tool", "tool_call_id": "c1", "content": '"noon"'}
+    assert gateway.chat_rows[0]["input"] == {
+        "system": "Be brief.",
+        "messages": [
+            {"role": "user", "content": [{"type": "text", "text": "What time is it?"}]},
+            {
+                "role": "assistant",
+                "content": [{"type": "tool_call", "id": "c1", "name": "t", "arguments": "{}"}],
+            },
+            {
+                "role": "user",
+                "content": [{"type": "tool_result", "name": "t", "result": '"noon"', "id": "c1"}],
+            },
+        ],
+    }

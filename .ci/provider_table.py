@@ -12,6 +12,7 @@ from typing import get_args
 
 from tzproxy.config.providers import ProviderConfig
 from tzproxy.providers.capabilities import CAPABILITIES, Capabilities
+from tzproxy.providers.registry import _BUILDERS
 
 BEGIN = "<!-- providers: begin (make fix writes this) -->"
 END = "<!-- providers: end -->"
@@ -33,19 +34,29 @@ def line(known: Capabilities) -> tuple[str, ...]:
     return (f"`{known.type}`", known.tools, known.json, images, known.files, known.audio, thoughts)
 
 
-def missing_types() -> list[str]:
-    """Return the provider types that a configuration may name and this version cannot call."""
-    tags = [str(kind.__struct_config__.tag) for kind in get_args(ProviderConfig)]
-    return sorted(set(tags) - {name for name, known in CAPABILITIES.items() if known.is_built})
+def types_without_a_line() -> tuple[list[str], list[str]]:
+    """Return the configurable types that have no line: those that can be called, and those that cannot."""
+    lines = {name for name, known in CAPABILITIES.items() if known.is_built}
+    built: list[str] = []
+    missing: list[str] = []
+    for kind in get_args(ProviderConfig):
+        name = str(kind.__struct_config__.tag)
+        if name not in lines:
+            (built if kind in _BUILDERS else missing).append(name)
+    return sorted(built), sorted(missing)
 
 
 def render() -> str:
-    """Return the table and the line below it."""
+    """Return the table and the lines below it."""
     rows = [HEAD, ("---",) * len(HEAD)]
     rows += [line(known) for _, known in sorted(CAPABILITIES.items()) if known.is_built]
-    table = "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
-    missing = ", ".join(f"`{name}`" for name in missing_types())
-    return f"{table}\n\nNot yet: {missing}. They load and validate; a request that needs one is refused.\n"
+    parts = ["\n".join(f"| {' | '.join(cells)} |" for cells in rows)]
+    built, missing = (", ".join(f"`{name}`" for name in names) for names in types_without_a_line())
+    if built:
+        parts.append(f"Built too, with a protocol of their own: {built}.")
+    if missing:
+        parts.append(f"Not yet: {missing}. They load and validate; a request that needs one is refused.")
+    return "\n\n".join(parts) + "\n"
 
 
 def replaced(text: str) -> str:

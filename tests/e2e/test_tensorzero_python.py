@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from e2e.processes import Gateway
+from e2e.processes import Gateway, wait_until
 from tensorzero import (
     AsyncTensorZeroGateway,
     ChatInferenceResponse,
@@ -108,6 +108,16 @@ def test_tools_in_two_turns(gateway: Gateway, client: TensorZeroGateway) -> None
     (row,) = gateway.rows_of(str(second.inference_id))
     assert row["episode_id"] == gateway.rows_of(str(first.inference_id))[0]["episode_id"]
     assert json.loads(row["input"])["messages"][2]["content"][0]["result"] == "21"
+
+
+def test_feedback_and_its_row(gateway: Gateway, client: TensorZeroGateway) -> None:
+    """A rating of an answer just given is taken and stored."""
+    answer: Any = client.inference(function_name="hello", input=HELLO)
+    rating = client.feedback(metric_name="helpful", inference_id=answer.inference_id, value=True)
+    sql = "SELECT * FROM BooleanMetricFeedback WHERE id = {id:UUID}"
+    (row,) = wait_until(lambda: gateway.rows(sql, id=str(rating.feedback_id)), "the rating's row")
+    assert (row["metric_name"], row["value"]) == ("helpful", True)
+    assert str(row["target_id"]) == str(answer.inference_id)
 
 
 def test_a_model_without_a_function(gateway: Gateway, client: TensorZeroGateway) -> None:

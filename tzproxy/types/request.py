@@ -11,7 +11,7 @@ from typing import Literal
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from tzproxy.types.content import Role, SummaryText
-from tzproxy.types.params import InferenceParams
+from tzproxy.types.params import U32, InferenceParams
 from tzproxy.types.tools import CustomToolFormat, ProviderTool, ToolChoice
 
 
@@ -162,7 +162,7 @@ class CacheOptions(Struct, frozen=True):
     """Whether this request may read and write the model inference cache."""
 
     enabled: Literal["on", "off", "read_only", "write_only"] = "off"
-    max_age_s: int | None = None
+    max_age_s: U32 | None = None
 
 
 class ExtraBody(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):

@@ -115,6 +115,14 @@ class StreamCutter(Protocol):
         """
         ...
 
+    def end(self) -> None:
+        """Note that no more will come.
+
+        Raises:
+            ValueError: when the stream ends within an event: it is broken.
+        """
+        ...
+
 
 class StreamParser(Protocol):
     """Turns the events of one stream into chunks. Holds the state of that stream only."""

@@ -1,8 +1,9 @@
-"""From configuration to providers. Cold; knows every provider type, and which are built."""
+"""From configuration to providers. Cold; knows every provider type."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from typing import Any
 
 from tzproxy.config.credentials import Credential
 from tzproxy.config.providers import (
@@ -18,71 +19,53 @@ from tzproxy.config.providers import (
     provider_type,
 )
 from tzproxy.errors import NotSupportedError
-from tzproxy.providers.anthropic.build import (
-    build_anthropic_provider,
-    build_vertex_anthropic_provider,
-)
+from tzproxy.providers.anthropic.build import build_anthropic_provider, build_vertex_anthropic_provider
 from tzproxy.providers.bedrock.provider import build_bedrock_provider
 from tzproxy.providers.chat_completions.build import BUILDERS as CHAT_BUILDERS
 from tzproxy.providers.chat_completions.build import build_chat_provider
 from tzproxy.providers.dummy.provider import DummyProvider
 from tzproxy.providers.gemini.build import build_ai_studio_provider, build_vertex_gemini_provider
-from tzproxy.providers.protocol import (
-    HeaderView,
-    LocalProvider,
-    Provider,
-    ProviderSpec,
-    StreamParser,
-    WireRequest,
-)
+from tzproxy.providers.protocol import LocalProvider, Provider
 from tzproxy.providers.responses.provider import build_responses_provider
 from tzproxy.providers.sagemaker.provider import build_sagemaker_provider
 from tzproxy.providers.settings import ALONE, Surroundings
-from tzproxy.types.model import ModelRequest, ProviderResponse
 
-_OTHERS = (
-    DummyProviderConfig,
-    AnthropicProviderConfig,
-    AwsBedrockProviderConfig,
-    AwsSagemakerProviderConfig,
-    GcpVertexAnthropicProviderConfig,
-    GoogleAIStudioGeminiProviderConfig,
-    GcpVertexGeminiProviderConfig,
-)
+Builder = Callable[[Any, Credential, Surroundings], Provider | LocalProvider]
 
 
-class UnsupportedProvider:
-    """Stands for a provider type that is not built: every call says so, the gateway starts all the same."""
+def _dummy(config: DummyProviderConfig, credential: Credential, surroundings: Surroundings) -> LocalProvider:
+    return DummyProvider(config.model_name, credential)
 
-    __slots__ = ("_message", "spec")
 
-    def __init__(self, type_name: str) -> None:
-        self.spec = ProviderSpec(type=type_name, display=type_name)
-        self._message = f"The provider type `{type_name}` is not supported by this version"
+def _openai(config: OpenAIProviderConfig, credential: Credential, surroundings: Surroundings) -> Provider:
+    if _uses_responses(config):
+        return build_responses_provider(config, credential)
+    return build_chat_provider(config, credential, surroundings)
 
-    def build_request(self, request: ModelRequest, credentials: Mapping[str, str]) -> WireRequest:
-        """Refuse.
 
-        Raises:
-            NotSupportedError: always.
-        """
-        raise NotSupportedError(self._message)
+def _anthropic(
+    config: AnthropicProviderConfig, credential: Credential, surroundings: Surroundings
+) -> Provider:
+    return build_anthropic_provider(config, credential)
 
-    def parse_response(self, body: bytes, headers: HeaderView, request: ModelRequest) -> ProviderResponse:
-        """Refuse.
 
-        Raises:
-            NotSupportedError: always.
-        """
-        raise NotSupportedError(self._message)
+def _ai_studio(
+    config: GoogleAIStudioGeminiProviderConfig, credential: Credential, surroundings: Surroundings
+) -> Provider:
+    return build_ai_studio_provider(config, credential)
 
-    def stream_parser(self, request: ModelRequest, headers: HeaderView | None = None) -> StreamParser:
-        """Refuse.
 
-        Raises:
-            NotSupportedError: always.
-        """
-        raise NotSupportedError(self._message)
+_BUILDERS: dict[type[BaseProviderConfig], Builder] = {
+    **dict.fromkeys(CHAT_BUILDERS, build_chat_provider),
+    AnthropicProviderConfig: _anthropic,
+    AwsBedrockProviderConfig: build_bedrock_provider,
+    AwsSagemakerProviderConfig: build_sagemaker_provider,
+    DummyProviderConfig: _dummy,
+    GcpVertexAnthropicProviderConfig: build_vertex_anthropic_provider,
+    GcpVertexGeminiProviderConfig: build_vertex_gemini_provider,
+    GoogleAIStudioGeminiProviderConfig: _ai_studio,
+    OpenAIProviderConfig: _openai,
+}
 
 
 def _uses_responses(config: BaseProviderConfig) -> bool:
@@ -97,15 +80,13 @@ def type_name(config: BaseProviderConfig) -> str:
 
 def is_supported(config: BaseProviderConfig) -> bool:
     """Tell whether a configured provider can be used, so that the start can warn of those that cannot."""
-    return isinstance(config, _OTHERS) or type(config) in CHAT_BUILDERS
+    return type(config) in _BUILDERS
 
 
 def build_provider(
     config: BaseProviderConfig, credential: Credential, surroundings: Surroundings = ALONE
 ) -> Provider | LocalProvider:
     """Make the provider for one `[models.M.providers.P]` or a shorthand model.
-
-    A type that is not built gives an `UnsupportedProvider`.
 
     Args:
         config: the provider's table.
@@ -114,24 +95,10 @@ def build_provider(
 
     Raises:
         ValueError: when a configured URL cannot be called.
-        ConfigError: when a setting or a credential file cannot be used.
+        ConfigError: when a setting or a credential cannot be used, or an extra is missing.
+        NotSupportedError: for a type that is not built.
     """
-    if not is_supported(config):
-        return UnsupportedProvider(type_name(config))
-    if isinstance(config, DummyProviderConfig):
-        return DummyProvider(config.model_name, credential)
-    if isinstance(config, OpenAIProviderConfig) and config.api_type == "responses":
-        return build_responses_provider(config, credential)
-    if isinstance(config, AnthropicProviderConfig):
-        return build_anthropic_provider(config, credential)
-    if isinstance(config, GcpVertexAnthropicProviderConfig):
-        return build_vertex_anthropic_provider(config, credential, surroundings)
-    if isinstance(config, AwsBedrockProviderConfig):
-        return build_bedrock_provider(config, credential, surroundings)
-    if isinstance(config, AwsSagemakerProviderConfig):
-        return build_sagemaker_provider(config, credential, surroundings)
-    if isinstance(config, GoogleAIStudioGeminiProviderConfig):
-        return build_ai_studio_provider(config, credential)
-    if isinstance(config, GcpVertexGeminiProviderConfig):
-        return build_vertex_gemini_provider(config, credential, surroundings)
-    return build_chat_provider(config, credential, surroundings)
+    builder = _BUILDERS.get(type(config))
+    if builder is None:
+        raise NotSupportedError(f"The provider type `{type_name(config)}` is not supported by this version")
+    return builder(config, credential, surroundings)

@@ -155,4 +155,7 @@ def test_unreadable_events(data: bytes, caplog: pytest.LogCaptureFixture) -> Non
 @given(st.binary())
 def test_any_bytes(data: bytes) -> None:
     """No bytes whatsoever raise anything but our error."""
-    assert _parser().feed(data) is None
+    try:
+        _parser().feed(data)
+    except ProviderError as exc:
+        assert exc.message.startswith("Error from openai server: ")

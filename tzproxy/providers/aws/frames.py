@@ -53,6 +53,15 @@ class FrameParser:
         """How many bytes of an incomplete frame are held."""
         return len(self._buffer)
 
+    def end(self) -> None:
+        """Note that no more will come.
+
+        Raises:
+            FrameError: when a frame is incomplete.
+        """
+        if self._buffer:
+            raise FrameError("the stream ends within a frame")
+
     def feed(self, data: bytes) -> list[Frame]:
         """Return the frames that are complete by now; the rest is kept.
 
@@ -133,6 +142,14 @@ class FrameEvents:
         """
         return [_event(frame) for frame in self._frames.feed(data)]
 
+    def end(self) -> None:
+        """Note that no more will come.
+
+        Raises:
+            ValueError: when the stream ends within a frame.
+        """
+        self._frames.end()
+
 
 class PayloadEvents:
     """The frames carry the pieces of another stream, of server-sent events."""
@@ -157,6 +174,14 @@ class PayloadEvents:
             elif event.event == "PayloadPart" and event.data:
                 events += [WireEvent(inner) for inner in self._inner(event.data)]
         return events
+
+    def end(self) -> None:
+        """Note that no more will come.
+
+        Raises:
+            ValueError: when the stream ends within a frame.
+        """
+        self._frames.end()
 
     def _inner(self, data: bytes) -> list[bytes]:
         try:

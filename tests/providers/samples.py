@@ -10,7 +10,13 @@ import msgspec
 from hypothesis import settings
 
 from tzproxy.config import providers as configs
-from tzproxy.config.credentials import Credential, StaticCredential
+from tzproxy.config.credentials import (
+    Credential,
+    DynamicCredential,
+    NoCredential,
+    SdkCredential,
+    StaticCredential,
+)
 from tzproxy.config.locations import LiteralLocation
 from tzproxy.config.secret import Secret
 from tzproxy.providers.chat_completions.build import build_chat_provider
@@ -41,6 +47,34 @@ PLAIN_NAMES = tuple(name for name in NAMES if name != "mistral")
 PROPERTY = settings(deadline=None, derandomize=True, max_examples=80)
 """For tests by random input: the same input every time, however slow the machine."""
 KEY = StaticCredential(Secret("sk-test"))
+
+_GCP: dict[str, Any] = {"location": "global", "project_id": "p"}
+_REGION = LiteralLocation("us-east-1")
+OTHERS: Mapping[str, tuple[configs.BaseProviderConfig, Credential]] = {
+    "openai (api_type = responses)": (
+        configs.OpenAIProviderConfig(model_name="m", api_type="responses"),
+        KEY,
+    ),
+    "anthropic": (configs.AnthropicProviderConfig(model_name="claude-sonnet-4-5"), KEY),
+    "gcp_vertex_anthropic": (
+        configs.GcpVertexAnthropicProviderConfig(model_id="claude-sonnet-4-5@1", **_GCP),
+        DynamicCredential("token"),
+    ),
+    "google_ai_studio_gemini": (configs.GoogleAIStudioGeminiProviderConfig(model_name="m"), KEY),
+    "gcp_vertex_gemini": (
+        configs.GcpVertexGeminiProviderConfig(model_id="m", **_GCP),
+        DynamicCredential("token"),
+    ),
+    "aws_bedrock": (configs.AwsBedrockProviderConfig(model_id="claude", region=_REGION), KEY),
+    "aws_sagemaker": (
+        configs.AwsSagemakerProviderConfig(
+            endpoint_name="e", model_name="m", hosted_provider="tgi", region=_REGION
+        ),
+        SdkCredential(),
+    ),
+    "dummy": (configs.DummyProviderConfig(model_name="good"), NoCredential()),
+}
+"""Those of other protocols, with a credential that they take."""
 
 
 class AnswerHeaders:

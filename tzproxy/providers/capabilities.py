@@ -9,14 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tzproxy.providers.chat_completions.row import ChatRow
 from tzproxy.providers.chat_completions.rows import ROWS
 
-ToolSupport = Literal["no", "yes", "custom", "not streamed"]
-JsonSupport = Literal["no", "schema", "object with schema", "guided", "downgraded"]
-ThoughtSupport = Literal["no", "yes", "own only", "in their form", "if configured"]
+ToolSupport = Literal[
+    "no", "yes", "custom", "custom, provider's", "yes, provider's", "not streamed", "as hosted"
+]
+JsonSupport = Literal["no", "schema", "object with schema", "guided", "downgraded", "begun", "as hosted"]
+ImageSupport = Literal["no", "yes", "detail"]
+FileSupport = Literal["no", "file", "input_file", "as image", "document", "inline_data", "as hosted"]
+AudioSupport = Literal["no", "input_audio", "as image", "document", "inline_data", "as hosted"]
+ThoughtSupport = Literal[
+    "no", "yes", "own only", "in their form", "if configured", "signed only", "texts only", "as hosted"
+]
 
 PARAMETERS = (
     "temperature",
@@ -48,15 +55,16 @@ class Capabilities(Struct, frozen=True, kw_only=True):
         type: the `type` of the configuration.
         display: its name in texts.
         is_built: this version can call it.
-        tools: function tools, with OpenAI's custom tools, or without streams.
-        json: what `json_mode = "strict"` becomes.
+        tools: function tools; with OpenAI's custom tools, with tools that the provider runs, or without
+            streams.
+        json: what `json_mode = "strict"` becomes; `begun`: the answer's first brace is given.
         images: kinds of images it takes; `detail`: with the wanted level of detail.
         forwards_image_urls: it fetches images by itself.
         files: other files than images.
         audio: sound.
         thoughts_out: reasoning is told apart from text.
         thoughts_in: reasoning of earlier turns is sent back.
-        parameters: wire name of each parameter it takes, by our name.
+        parameters: wire name of each parameter it takes, by our name; a path where it is deeper in.
     """
 
     type: str
@@ -64,10 +72,10 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     is_built: bool = True
     tools: ToolSupport = "yes"
     json: JsonSupport = "schema"
-    images: Literal["no", "yes", "detail"] = "yes"
+    images: ImageSupport = "yes"
     forwards_image_urls: bool = True
-    files: Literal["no", "file", "as image"] = "file"
-    audio: Literal["no", "input_audio", "as image"] = "input_audio"
+    files: FileSupport = "file"
+    audio: AudioSupport = "input_audio"
     thoughts_out: bool = True
     thoughts_in: ThoughtSupport = "yes"
     parameters: Mapping[str, str] = {}
@@ -107,6 +115,89 @@ def _line(
     )
 
 
+_RESPONSES = Capabilities(
+    type="openai (api_type = responses)",
+    display="OpenAI Responses",
+    tools="custom, provider's",
+    images="detail",
+    files="input_file",
+    audio="no",
+    thoughts_in="signed only",
+    parameters={
+        "temperature": "temperature",
+        "max_tokens": "max_output_tokens",
+        "seed": "seed",
+        "top_p": "top_p",
+        "presence_penalty": "presence_penalty",
+        "frequency_penalty": "frequency_penalty",
+        "reasoning_effort": "reasoning.effort",
+        "service_tier": "service_tier",
+        "verbosity": "text.verbosity",
+        "parallel_tool_calls": "parallel_tool_calls",
+    },
+)
+_MESSAGES_PARAMETERS = {
+    "temperature": "temperature",
+    "max_tokens": "max_tokens",
+    "top_p": "top_p",
+    "stop_sequences": "stop_sequences",
+    "reasoning_effort": "output_config.effort",
+    "thinking_budget_tokens": "thinking.budget_tokens",
+    "parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
+}
+_ANTHROPIC = Capabilities(
+    type="anthropic",
+    display="Anthropic",
+    tools="yes, provider's",
+    files="document",
+    audio="document",
+    parameters={**_MESSAGES_PARAMETERS, "service_tier": "service_tier"},
+)
+_GEMINI_PARAMETERS = {
+    "temperature": "generationConfig.temperature",
+    "max_tokens": "generationConfig.maxOutputTokens",
+    "seed": "generationConfig.seed",
+    "top_p": "generationConfig.topP",
+    "presence_penalty": "generationConfig.presencePenalty",
+    "frequency_penalty": "generationConfig.frequencyPenalty",
+    "stop_sequences": "generationConfig.stopSequences",
+    "reasoning_effort": "generationConfig.thinkingConfig.thinkingLevel",
+    "thinking_budget_tokens": "generationConfig.thinkingConfig.thinkingBudget",
+}
+_VERTEX_GEMINI = Capabilities(
+    type="gcp_vertex_gemini",
+    display="GCP Vertex Gemini",
+    forwards_image_urls=False,
+    files="inline_data",
+    audio="inline_data",
+    parameters=_GEMINI_PARAMETERS,
+)
+_BEDROCK = Capabilities(
+    type="aws_bedrock",
+    display="AWS Bedrock",
+    json="begun",
+    forwards_image_urls=False,
+    files="document",
+    audio="document",
+    thoughts_in="texts only",
+    parameters={
+        "temperature": "inferenceConfig.temperature",
+        "max_tokens": "inferenceConfig.maxTokens",
+        "top_p": "inferenceConfig.topP",
+        "stop_sequences": "inferenceConfig.stopSequences",
+        "thinking_budget_tokens": "additionalModelRequestFields.thinking.budget_tokens",
+    },
+)
+_SAGEMAKER = Capabilities(
+    type="aws_sagemaker",
+    display="AWS Sagemaker",
+    tools="as hosted",
+    json="as hosted",
+    files="as hosted",
+    audio="as hosted",
+    thoughts_in="as hosted",
+)
+
 CAPABILITIES: Mapping[str, Capabilities] = {
     line.type: line
     for line in (
@@ -123,6 +214,19 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         _line(ROWS["xai"]),
         _line(ROWS["azure"]),
         _line(ROWS["mistral"], json="downgraded"),
+        _RESPONSES,
+        _ANTHROPIC,
+        structs.replace(
+            _ANTHROPIC,
+            type="gcp_vertex_anthropic",
+            display="GCP Vertex Anthropic",
+            json="no",
+            parameters=_MESSAGES_PARAMETERS,
+        ),
+        _VERTEX_GEMINI,
+        structs.replace(_VERTEX_GEMINI, type="google_ai_studio_gemini", display="Google AI Studio Gemini"),
+        _BEDROCK,
+        _SAGEMAKER,
         Capabilities(
             type="dummy",
             display="Dummy",
@@ -135,4 +239,4 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         ),
     )
 }
-"""The provider types of this version, by `type`. A type that is not here cannot be called."""
+"""The provider types, by `type`; an API of its own within a type is named in brackets."""

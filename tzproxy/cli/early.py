@@ -11,7 +11,7 @@ from msgspec import Struct
 from tzproxy.cli.children import Children
 from tzproxy.cli.logs import configure, level_of
 from tzproxy.cli.store import prepare_store
-from tzproxy.config import load_config
+from tzproxy.config import load_config, read_environment
 from tzproxy.errors import ConfigError, StoreError
 
 logger = logging.getLogger(__name__)
@@ -58,10 +58,10 @@ def problem_of(request: EarlyExit) -> str | None:
 
 def run_migrations(data_dir: Path, log_format: str) -> int:
     """Migrate the store of the environment, else the embedded one; return the exit status."""
-    loaded = load_config(None, environ=os.environ)
-    environment = loaded.environment
+    environment = read_environment(os.environ)
     configure("json" if log_format == "json" else "pretty", level_of(environment.log_filter))
     try:
+        loaded = load_config(None, environ=os.environ)
         with Children() as children:
             if environment.clickhouse_url is not None:
                 url = environment.clickhouse_url.reveal()
@@ -72,6 +72,9 @@ def run_migrations(data_dir: Path, log_format: str) -> int:
             report = prepare_store(url, loaded, manual=True)
     except (ConfigError, StoreError) as exc:
         logger.error(exc.message)
+        return 1
+    except OSError as exc:
+        logger.error("%s", exc)
         return 1
     if report.is_current:
         logger.info("database %s is up to date, nothing to do", report.database)

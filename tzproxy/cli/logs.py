@@ -19,6 +19,7 @@ LEVELS = {
     "trace": "DEBUG",
     "off": "CRITICAL",
 }
+OWN_TARGETS = ("tzproxy", "tensorzero", "gateway")
 ENCODER = msgspec.json.Encoder()
 
 
@@ -49,13 +50,17 @@ class JsonFormatter(logging.Formatter):
 
 
 def level_of(log_filter: str | None, *, debug: bool = False) -> str:
-    """Return the level that a filter such as `debug` or `warn,tensorzero=info` asks for."""
-    if log_filter:
-        for part in log_filter.split(","):
-            _, _, level = part.strip().rpartition("=")
-            if level.lower() in LEVELS:
-                return LEVELS[level.lower()]
-    return "DEBUG" if debug else "INFO"
+    """Return the level that a filter such as `debug` or `warn,tensorzero=info` asks of the gateway.
+
+    What names the gateway (under its own name or the original's) counts more than what names nobody.
+    """
+    levels: dict[bool, str] = {}
+    for part in (log_filter or "").split(","):
+        target, _, level = part.strip().rpartition("=")
+        is_ours = target.startswith(OWN_TARGETS)
+        if level.lower() in LEVELS and (is_ours or not target):
+            levels[is_ours] = LEVELS[level.lower()]
+    return levels.get(True) or levels.get(False) or ("DEBUG" if debug else "INFO")
 
 
 def log_config(log_format: LogFormat, level: str) -> dict[str, Any]:

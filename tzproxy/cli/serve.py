@@ -12,7 +12,7 @@ from msgspec import Struct
 from tzproxy.cli.children import Children
 from tzproxy.cli.logs import LogFormat, configure, level_of, log_config
 from tzproxy.cli.observing import Observing, observing, recorder_options
-from tzproxy.cli.server import ServerSettings, serve
+from tzproxy.cli.server import ServerSettings, check_address, serve
 from tzproxy.cli.store import prepare_store
 from tzproxy.clickhouse.snapshots import ConfigSnapshot
 from tzproxy.config import LoadedConfig, load_config, read_environment
@@ -58,12 +58,17 @@ def run(options: ServeOptions) -> int:
     configure(options.log_format, _level(loaded))
     announce(loaded, catalog, options)
     try:
+        if not options.validate_and_exit:
+            check_address(address.host, address.port)
         with Children() as children:
             return _run(options, loaded, catalog, mode, address, children)
     except ConfigError as exc:
         report_problems(exc, options.config_file)
     except StoreError as exc:
         logger.error(exc.message)
+    except OSError as exc:
+        # The address is taken, or the data directory cannot be written.
+        logger.error("%s", exc)
     return 1
 
 

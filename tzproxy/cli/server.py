@@ -59,6 +59,20 @@ def serve(settings: ServerSettings, worker: WorkerSettings, *, listening: Callab
         time.sleep(CRASH_PAUSE_S)
 
 
+def check_address(host: str, port: int) -> None:
+    """Find out whether the address is free, before anything else is started.
+
+    Raises:
+        OSError: saying which address it is and what is wrong with it.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as exc:
+            raise OSError(exc.errno, f"cannot listen on {host} port {port}: {exc.strerror}") from exc
+
+
 def load_worker(settings: WorkerSettings) -> Gateway:
     """Build the application, in the worker's process."""
     gateway = Gateway(settings, os.environ)

@@ -51,8 +51,3 @@ def prepare_store(
     if report.applied:
         logger.info("ClickHouse schema of database %s is up to date now", report.database)
     return report
-
-
-def describe(error: StoreError) -> str:
-    """Return a store's failure as one line."""
-    return error.message.strip().splitlines()[0] if error.message.strip() else type(error).__name__

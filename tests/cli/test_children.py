@@ -1,0 +1,192 @@
+"""Tests of `tzproxy.cli.children`: processes beside the workers, watched and ended in order."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tzproxy.cli import children
+from tzproxy.cli.children import Children
+from tzproxy.errors import StoreError
+from tzproxy.recording.options import RecorderOptions
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until a thread has done something."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.002)
+
+
+class FakeStore:
+    """An embedded store without a process."""
+
+    def __init__(self, data_dir: Path, events: list[str]) -> None:
+        self.events = events
+        self.is_alive = False
+        self.failures = 0
+
+    def start(self, timeout_s: float) -> str:
+        """Start, unless failures are left."""
+        if self.failures:
+            self.failures -= 1
+            self.events.append("store failed")
+            raise StoreError("no room")
+        self.events.append("store started")
+        self.is_alive = True
+        return "http://embedded"
+
+    def alive(self) -> bool:
+        """Tell whether it runs."""
+        return self.is_alive
+
+    def stop(self) -> None:
+        """Stop."""
+        self.events.append("store stopped")
+        self.is_alive = False
+
+
+@pytest.fixture
+def events(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What happens to the children, in order."""
+    noted: list[str] = []
+
+    class FakeRecorder:
+        def __init__(self, options: RecorderOptions) -> None:
+            noted.append(f"recorder for {options.data_dir}")
+
+        def start(self) -> None:
+            """Note it."""
+            noted.append("recorder started")
+
+        def stop(self) -> None:
+            """Note it."""
+            noted.append("recorder stopped")
+
+    monkeypatch.setattr(children, "RecorderProcess", FakeRecorder)
+    monkeypatch.setattr(children, "CHECK_INTERVAL_S", 0.002)
+    return noted
+
+
+@pytest.fixture
+def stores(events: list[str], monkeypatch: pytest.MonkeyPatch) -> list[FakeStore]:
+    """The embedded stores that are made."""
+    made: list[FakeStore] = []
+
+    def make(data_dir: Path) -> FakeStore:
+        made.append(FakeStore(data_dir, events))
+        return made[-1]
+
+    monkeypatch.setattr(children, "EmbeddedStore", make)
+    return made
+
+
+def test_they_end_in_the_opposite_order(events: list[str], stores: list[FakeStore], tmp_path: Path) -> None:
+    """The recorder drains while the store still runs; nothing is left behind."""
+    with Children() as running:
+        assert running.start_store(tmp_path) == "http://embedded"
+        running.start_recorder(RecorderOptions(data_dir="d"))
+    assert events == [
+        "store started",
+        "recorder for d",
+        "recorder started",
+        "recorder stopped",
+        "store stopped",
+    ]
+    assert not any(thread.name.startswith("watch ") for thread in threading.enumerate())
+
+
+def test_they_end_when_something_fails(events: list[str], stores: list[FakeStore], tmp_path: Path) -> None:
+    """A failure after the start ends what was started."""
+    with pytest.raises(KeyError), Children() as running:
+        running.start_store(tmp_path)
+        raise KeyError
+    assert events == ["store started", "store stopped"]
+
+
+def test_a_store_that_dies_is_started_again(
+    events: list[str], stores: list[FakeStore], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its death and every attempt that fails are logged; the attempts go on."""
+    with Children() as running:
+        running.start_store(tmp_path)
+        stores[0].failures = 2
+        stores[0].is_alive = False
+        wait_for(lambda: events.count("store started") == 2)
+    assert events == [
+        "store started",
+        "store failed",
+        "store failed",
+        "store started",
+        "store stopped",
+    ]
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages.count("the embedded store ended and is started again") == 3
+    assert messages.count("the embedded store cannot start: no room") == 2
+
+
+def test_a_store_that_cannot_start(
+    events: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The first start is not tried again: the gateway has nothing to record into without it."""
+    store = FakeStore(tmp_path, events)
+    store.failures = 1
+    monkeypatch.setattr(children, "EmbeddedStore", lambda data_dir: store)
+    with pytest.raises(StoreError, match="no room"), Children() as running:
+        running.start_store(tmp_path)
+    assert events == ["store failed"]
+
+
+class FakeProcess:
+    """A process that ends when told, or only when killed."""
+
+    def __init__(self, command: list[str], *, is_stubborn: bool = False, **options: Any) -> None:
+        self.command = command
+        self.events: list[str] = []
+        self.is_stubborn = is_stubborn
+        self.stdin = self
+
+    def terminate(self) -> None:
+        """Note it."""
+        self.events.append("terminate")
+
+    def kill(self) -> None:
+        """Note it."""
+        self.events.append("kill")
+        self.is_stubborn = False
+
+    def wait(self, timeout: float | None = None) -> None:
+        """End, or not."""
+        if self.is_stubborn:
+            raise children.subprocess.TimeoutExpired("mock", timeout or 0)
+        self.events.append("ended")
+
+    def close(self) -> None:
+        """Note the end of its input."""
+        self.events.append("closed")
+
+
+@pytest.mark.parametrize(
+    ("is_stubborn", "expected"),
+    [(False, ["terminate", "ended", "closed"]), (True, ["terminate", "kill", "ended", "closed"])],
+)
+def test_the_mock_is_ended(monkeypatch: pytest.MonkeyPatch, is_stubborn: bool, expected: list[str]) -> None:
+    """It listens on the port it is given, and is killed if it does not listen to reason."""
+    made: list[FakeProcess] = []
+
+    def start(command: list[str], **options: Any) -> FakeProcess:
+        made.append(FakeProcess(command, is_stubborn=is_stubborn))
+        return made[-1]
+
+    monkeypatch.setattr(children.subprocess, "Popen", start)
+    with Children() as running:
+        running.start_mock(9001)
+        assert made[0].command[1:] == ["-m", "tzproxy.mock", "--until-stdin-closes", "--port", "9001"]
+        assert made[0].events == []
+    assert made[0].events == expected

@@ -9,7 +9,7 @@ from tzproxy.clickhouse.migrations import migrate
 from tzproxy.clickhouse.reconcile import MigrationReport
 from tzproxy.clickhouse.snapshots import ConfigSnapshot, upsert_config_snapshot
 from tzproxy.config import LoadedConfig
-from tzproxy.errors import StoreError, StoreUnavailableError
+from tzproxy.errors import StoreUnavailableError
 
 logger = logging.getLogger(__name__)
 

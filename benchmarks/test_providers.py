@@ -1,17 +1,30 @@
-"""Microseconds of the chat-completions protocol: a request out, an answer in, an event in."""
+"""Microseconds of the provider protocols: a request out, an answer in, an event in."""
 
 from __future__ import annotations
+
+import json
+from typing import cast
+from zlib import crc32
 
 import msgspec
 import pytest
 from msgspec import Raw
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from tzproxy.config.credentials import StaticCredential
-from tzproxy.config.providers import OpenAIProviderConfig
+from tzproxy.config.credentials import AwsKeysCredential, Credential, DynamicCredential, StaticCredential
+from tzproxy.config.locations import LiteralLocation
+from tzproxy.config.providers import (
+    AnthropicProviderConfig,
+    AwsBedrockProviderConfig,
+    BaseProviderConfig,
+    GcpVertexGeminiProviderConfig,
+    OpenAIProviderConfig,
+)
 from tzproxy.config.secret import Secret
 from tzproxy.providers.chat_completions.build import build_chat_provider
 from tzproxy.providers.chat_completions.provider import ChatProvider
+from tzproxy.providers.protocol import FramedProvider, Provider, SigningProvider
+from tzproxy.providers.registry import build_provider
 from tzproxy.types.content import Message, Text
 from tzproxy.types.model import ModelRequest
 from tzproxy.types.params import ChatParams
@@ -84,3 +97,123 @@ def test_feed_text(benchmark: BenchmarkFixture, provider: ChatProvider) -> None:
     parser = provider.stream_parser(_PLAIN)
     chunk = benchmark(parser.feed, _EVENT)
     assert chunk is not None and len(chunk.content) == 1
+
+
+# ---- other protocols
+
+_KEY = StaticCredential(Secret("sk-test"))
+_OTHERS: dict[str, tuple[BaseProviderConfig, Credential]] = {
+    "responses": (OpenAIProviderConfig(model_name="gpt-5-mini", api_type="responses"), _KEY),
+    "anthropic": (AnthropicProviderConfig(model_name="claude-sonnet-4-5"), _KEY),
+    "gemini": (
+        GcpVertexGeminiProviderConfig(model_id="gemini-2.5-flash", location="global", project_id="p"),
+        DynamicCredential("token"),
+    ),
+    "bedrock": (
+        AwsBedrockProviderConfig(model_id="us.amazon.nova-lite-v1:0", region=LiteralLocation("us-east-1")),
+        AwsKeysCredential(access_key_id=_KEY, secret_access_key=_KEY, session_token=None),
+    ),
+}
+_TOKEN = {"token": "t"}
+_TEXT = "x" * 1000
+_ANSWERS = {
+    "responses": {
+        "id": "resp_1",
+        "status": "completed",
+        "incomplete_details": None,
+        "output": [
+            {
+                "type": "message",
+                "id": "msg_1",
+                "role": "assistant",
+                "content": [{"type": "output_text", "text": _TEXT, "annotations": []}],
+            }
+        ],
+        "usage": {"input_tokens": 61, "output_tokens": 220, "input_tokens_details": {"cached_tokens": 0}},
+    },
+    "anthropic": {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-sonnet-4-5",
+        "content": [{"type": "text", "text": _TEXT}],
+        "stop_reason": "end_turn",
+        "usage": {"input_tokens": 61, "output_tokens": 220},
+    },
+    "gemini": {
+        "candidates": [{"content": {"role": "model", "parts": [{"text": _TEXT}]}, "finishReason": "STOP"}],
+        "usageMetadata": {"promptTokenCount": 61, "candidatesTokenCount": 220},
+    },
+    "bedrock": {
+        "output": {"message": {"role": "assistant", "content": [{"text": _TEXT}]}},
+        "stopReason": "end_turn",
+        "usage": {"inputTokens": 61, "outputTokens": 220},
+    },
+}
+_EVENTS = {
+    "responses": (
+        {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": " word"},
+        "",
+    ),
+    "anthropic": (
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": " word"}},
+        "",
+    ),
+    "gemini": ({"candidates": [{"content": {"role": "model", "parts": [{"text": " word"}]}}]}, ""),
+    "bedrock": ({"contentBlockIndex": 0, "delta": {"text": " word"}, "p": "abcd"}, "contentBlockDelta"),
+}
+
+
+def _other(name: str) -> Provider:
+    return cast(Provider, build_provider(*_OTHERS[name]))
+
+
+@pytest.mark.parametrize("name", _OTHERS)
+def test_build_other(benchmark: BenchmarkFixture, name: str) -> None:
+    """The plain request in other protocols. Budget: 8 us."""
+    wire = benchmark(_other(name).build_request, _PLAIN, _TOKEN)
+    assert b"Be brief." in wire.body
+
+
+@pytest.mark.parametrize("name", _OTHERS)
+def test_parse_other(benchmark: BenchmarkFixture, name: str) -> None:
+    """The answer of 1 kB in other protocols. Budget: 6 us."""
+    body = json.dumps(_ANSWERS[name]).encode()
+    response = benchmark(_other(name).parse_response, body, _Headers(), _PLAIN)
+    assert response.usage.input_tokens == 61
+
+
+@pytest.mark.parametrize("name", _OTHERS)
+def test_feed_other(benchmark: BenchmarkFixture, name: str) -> None:
+    """One event with a word of text in other protocols."""
+    event, kind = _EVENTS[name]
+    parser = _other(name).stream_parser(_PLAIN)
+    chunk = benchmark(parser.feed, json.dumps(event).encode(), kind)
+    assert chunk is not None and len(chunk.content) == 1
+
+
+def test_sign(benchmark: BenchmarkFixture) -> None:
+    """A signature for Bedrock. Budget: 40 us."""
+    provider = cast(SigningProvider, _other("bedrock"))
+    wire = provider.build_request(_PLAIN, {})
+    signed = benchmark(provider.sign, wire, {})
+    assert "Signature=" in dict(signed.headers.pairs)["authorization"]
+
+
+def test_cut_frame(benchmark: BenchmarkFixture) -> None:
+    """One frame of Bedrock's event stream."""
+    event, kind = _EVENTS["bedrock"]
+    head = b""
+    for name, value in (
+        (":message-type", "event"),
+        (":event-type", kind),
+        (":content-type", "application/json"),
+    ):
+        head += bytes([len(name)]) + name.encode() + b"\x07" + len(value).to_bytes(2, "big") + value.encode()
+    payload = json.dumps(event).encode()
+    prelude = (16 + len(head) + len(payload)).to_bytes(4, "big") + len(head).to_bytes(4, "big")
+    frame = prelude + crc32(prelude).to_bytes(4, "big") + head + payload
+    frame += crc32(frame).to_bytes(4, "big")
+    cutter = cast(FramedProvider, _other("bedrock")).stream_cutter()
+    events = benchmark(cutter.feed, frame)
+    assert [found.event for found in events] == [kind]

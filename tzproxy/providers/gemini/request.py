@@ -132,7 +132,7 @@ def build_contents(rules: Rules, messages: Sequence[Message]) -> list[Content]:
     contents: list[Content] = []
     for message in messages:
         blocks = message.content
-        # PERF: most turns are one text (test_build_gemini).
+        # PERF: most turns are one text (test_build_other).
         if len(blocks) == 1 and type(blocks[0]) is Text:
             parts: list[Part | Raw] = [Part(text=blocks[0].text)]
         else:

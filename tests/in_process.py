@@ -97,8 +97,8 @@ class Conversation:
         scope = {
             "type": "http",
             "method": method,
-            "path": path,
-            "query_string": b"",
+            "path": path.partition("?")[0],
+            "query_string": path.partition("?")[2].encode(),
             "headers": [(name.encode(), value.encode("latin-1")) for name, value in (headers or {}).items()],
         }
         self.task = asyncio.ensure_future(app(scope, self._receive, self._send))

@@ -10,6 +10,7 @@ from tzproxy.errors import RequestError
 from tzproxy.http.exchange import Exchange, ResponseHeaders
 from tzproxy.inference.files.keep import FileKeeper
 from tzproxy.inference.files.read import check_key
+from tzproxy.inference.files.remote import Budget
 from tzproxy.types.request import StoragePath
 
 DECODER = msgspec.json.Decoder(StoragePath)
@@ -30,10 +31,8 @@ class ObjectStorageRoute:
         if not given:
             await exchange.answer(400, MISSING, TEXT_HEADERS)
             return
-        found = await self._keeper.read_object(parse_place(given[0]))
-        await exchange.answer(
-            200, ENCODER.encode({"data": found.data, "reused_object_store": found.is_own})
-        )
+        found = await self._keeper.read_object(parse_place(given[0]), Budget())
+        await exchange.answer(200, ENCODER.encode({"data": found.data, "reused_object_store": found.is_own}))
 
 
 def parse_place(text: str) -> StoragePath:

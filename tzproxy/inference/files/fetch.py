@@ -28,6 +28,15 @@ AT_ONCE = 16
 
 SHOWN_BYTES = 1024
 ENCODE_ELSEWHERE_BYTES = 256 * 1024
+FAILURES = (
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    httpx.StreamError,
+    OSError,
+    OverflowError,  # a port beyond 65535
+    UpstreamError,
+    ValueError,  # a host name that cannot be one
+)
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -74,7 +83,7 @@ class FileFetcher:
             raise FileFetchError(
                 url, f"{exc} (TZPROXY_ALLOW_PRIVATE_FILE_URLS=1 in the gateway's environment allows it)"
             ) from exc
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, UpstreamError) as exc:
+        except FAILURES as exc:
             raise FileFetchError(url, f"Error fetching image: {_reason(exc)}") from exc
         if len(body) > ENCODE_ELSEWHERE_BYTES:
             data = await asyncio.to_thread(_encoded, body)

@@ -19,7 +19,7 @@ from msgspec import Struct
 from tzproxy.config.environment import Environment
 from tzproxy.errors import TzproxyError
 from tzproxy.inference.files.read import FileStore, ReadFile, pointer_to
-from tzproxy.inference.files.remote import Budget, FetchedFile, Fetcher, FileFetchError
+from tzproxy.inference.files.remote import Budget, FetchedFile, Fetcher, FileFetchError, loggable
 from tzproxy.inference.files.storage import ObjectStorage, ObjectStoreError, open_storage
 from tzproxy.types.content import File, Message, StoredFile, StoredInput
 from tzproxy.types.model import ModelRequest
@@ -93,7 +93,7 @@ class FileKeeper:
             self._fetcher = self._make_fetcher()
         return self._fetcher
 
-    async def read_object(self, place: StoragePath) -> OpenedObject:
+    async def read_object(self, place: StoragePath, budget: Budget) -> OpenedObject:
         """Read an object from where its pointer says.
 
         Raises:
@@ -105,7 +105,8 @@ class FileKeeper:
         else:
             self._check_other(place)
             storage = self._open(place.kind, self._environment)
-        data = await storage.get(place.path)
+        data = await storage.get(place.path, limit_bytes=max(0, budget.left))
+        budget.take(len(data))
         return OpenedObject(await _encoded(data), is_own)
 
     def _check_other(self, place: StoragePath) -> None:
@@ -232,7 +233,7 @@ class InferenceFiles:
             except TzproxyError as exc:
                 if strict:
                     raise
-                logger.error("An inference is recorded without one of its files: %s", exc.message)
+                logger.error("An inference is recorded without one of its files: %s", loggable(exc))
                 continue
             mime_type = whole.mime_type or file.stored.mime_type
             pointer = pointer_to(whole.data or "", mime_type, self._keeper.store.home)
@@ -272,7 +273,7 @@ class InferenceFiles:
             if file.file.url is not None:
                 return await self._keeper.fetcher().fetch(file.file.url, self._budget)
             assert file.place is not None
-            return await self._keeper.read_object(file.place)
+            return await self._keeper.read_object(file.place, self._budget)
         except TzproxyError as exc:
             return exc
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -11,6 +11,8 @@ from tzproxy.errors import TzproxyError
 
 MAX_BYTES = 100 * 1024 * 1024
 """The most that the fetched files of one inference may weigh together."""
+
+_USER = re.compile(r"^([^/?#]*//)[^/?#]*@")
 
 
 class FileFetchError(TzproxyError):
@@ -21,6 +23,8 @@ class FileFetchError(TzproxyError):
 
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(f"Error fetching file from {shown(url)}: {reason}")
+        self.reason = reason
+        self.url = url
 
 
 class FetchedFile(Struct, frozen=True):
@@ -65,7 +69,13 @@ class Fetcher(Protocol):
         ...
 
 
+def loggable(error: TzproxyError) -> str:
+    """Write an error for the log: an address without its query, where signatures are."""
+    if not isinstance(error, FileFetchError):
+        return error.message
+    return f"Error fetching file from {shown(error.url).partition('?')[0]}: {error.reason}"
+
+
 def shown(url: str) -> str:
     """Return an address without the user's name and password."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return _USER.sub(r"\1", url)

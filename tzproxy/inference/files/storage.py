@@ -17,7 +17,6 @@ from tzproxy.types.request import StorageKind
 if TYPE_CHECKING:
     from obstore.store import S3Credential
 
-MAX_OBJECT_BYTES = 256 * 1024 * 1024
 VALIDATION_KEY = ".tensorzero-validate"
 RETRIES: dict[str, Any] = {"max_retries": 3}
 
@@ -49,7 +48,7 @@ class ObjectStorage(Protocol):
         """
         ...
 
-    async def get(self, key: str) -> bytes:
+    async def get(self, key: str, *, limit_bytes: int) -> bytes:
         """Return an object.
 
         Raises:
@@ -74,12 +73,15 @@ class OpenStorage:
         except _failures() as exc:
             raise ObjectStoreError(f"Error writing to object store: `{reason_of(exc)}`. Path: {key}") from exc
 
-    async def get(self, key: str) -> bytes:
+    async def get(self, key: str, *, limit_bytes: int) -> bytes:
         """Return an object."""
         try:
             found = await _obstore().get_async(self._store, key)
-            if found.meta["size"] > MAX_OBJECT_BYTES:
-                raise ObjectStoreError(f"Internal error: Error getting object: {key} is too large")
+            size = found.meta["size"]
+            if size > limit_bytes:
+                raise ObjectStoreError(
+                    f"Internal error: Error getting object: {key} has {size} bytes, {limit_bytes} may be read"
+                )
             return bytes(await found.bytes_async())
         except _failures() as exc:
             raise ObjectStoreError(f"Internal error: Error getting object: {reason_of(exc)}") from exc

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from msgspec import Raw
+import msgspec
+from msgspec import UNSET, Raw
 
 from tzproxy.errors import RequestError
 from tzproxy.http.anthropic.wire import BLOCK, HEAD, SOURCE, Block
@@ -23,6 +24,7 @@ from tzproxy.types.request import (
 )
 
 NO_FILES = "the gateway keeps no files; send the data or a URL instead of `file_id`"
+ADDRESS = msgspec.json.Decoder(str)
 THEIR_CALLS = ("server_tool_use", "mcp_tool_use", "container_upload", "compaction")
 RESULT = "tool_result"
 THEIR_RESULTS = "_tool_result"
@@ -94,21 +96,24 @@ def _document(block: Block, where: str) -> list[InputBlock]:
     if source.type == "text":
         return [_titled(title, demanded(source.data, "data", where))]
     if source.type == "content":
-        return _nested(title, source.content or "", where)
+        return _nested(title, source.content, where)
     raise RequestError(
         f"{where}: " + (NO_FILES if source.type == "file" else f"unknown type `{source.type}`")
     )
 
 
 def _search_result(block: Block, where: str) -> list[InputBlock]:
-    return _nested(block.title, block.content or "", where)
+    title = block.title
+    if block.source is not UNSET:
+        title = f"{title} ({decode_part(ADDRESS, block.source, f'{where}.source')})"
+    return _nested(title, block.content, where)
 
 
-def _nested(title: str | None, content: str | list[Raw], where: str) -> list[InputBlock]:
+def _nested(title: str | None, content: str | list[Raw] | None, where: str) -> list[InputBlock]:
     if isinstance(content, str):
         return [_titled(title, content)]
     blocks: list[InputBlock] = [] if title is None else [TextInput(title)]
-    for position, raw in enumerate(content):
+    for position, raw in enumerate(content or ()):
         blocks.extend(read_blocks(raw, f"{where}.content[{position}]"))
     return blocks
 

@@ -55,6 +55,13 @@ LOOK_UP: dict[str, Any] = {
 }
 
 
+def type_of(error: anthropic.APIStatusError) -> str:
+    """Return the type of the error that the gateway wrote."""
+    body: Any = error.body
+    assert body["type"] == "error"
+    return str(body["error"]["type"])
+
+
 @pytest.fixture(scope="module")
 def agents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """Run a gateway with models for agents."""
@@ -193,21 +200,21 @@ def test_ends_of_other_kinds(client: Any) -> None:
     assert cut.stop_reason == "max_tokens"
     with pytest.raises(anthropic.APIStatusError) as broken:
         list(client.messages.create(model="breaking", max_tokens=5, messages=HELLO, stream=True))
-    assert broken.value.body["error"]["type"] == "api_error"
+    assert type_of(broken.value) == "api_error"
 
 
 def test_errors_before_the_first_byte(client: Any) -> None:
     """Errors have Anthropic's shape and their own status, in streams too."""
     with pytest.raises(anthropic.NotFoundError) as unknown:
         client.messages.create(model="nobody", max_tokens=5, messages=HELLO)
-    assert unknown.value.body["error"]["type"] == "not_found_error"
+    assert type_of(unknown.value) == "not_found_error"
     with pytest.raises(anthropic.BadRequestError, match="unknown type `sound`"):
         client.messages.create(
             model="hello", max_tokens=5, messages=[{"role": "user", "content": [{"type": "sound"}]}]
         )
     with pytest.raises(anthropic.InternalServerError) as refused:
         client.messages.create(model="refusing", max_tokens=5, messages=HELLO, stream=True)
-    assert (refused.value.status_code, refused.value.body["error"]["type"]) == (502, "api_error")
+    assert (refused.value.status_code, type_of(refused.value)) == (502, "api_error")
     with pytest.raises(anthropic.InternalServerError, match="not supported") as counting:
         client.messages.count_tokens(model="hello", messages=HELLO)
     assert counting.value.status_code == 501

@@ -1,0 +1,146 @@
+"""Tests of `tzproxy.inference.stream_sources`: events to items, from a wire and from this process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from tzproxy.errors import UpstreamProtocolError
+from tzproxy.inference.model import CallContext
+from tzproxy.inference.stream_sources import LocalSource, StreamItem, WireSource
+from tzproxy.providers.dummy.provider import SPEC
+from tzproxy.providers.errors import FatalStreamError, ProviderError
+from tzproxy.providers.protocol import LocalEvent, LocalStream
+from tzproxy.types.content import TextChunk
+from tzproxy.types.model import ProviderChunk
+
+
+def chunk(text: str) -> ProviderChunk:
+    """A piece of text."""
+    return ProviderChunk(content=[TextChunk("0", text)])
+
+
+class Wire:
+    """An answer that gives lists of events, or fails."""
+
+    headers: Any = None
+
+    def __init__(self, *rounds: list[bytes] | Exception | None) -> None:
+        self.rounds = list(rounds)
+        self.is_finished = False
+        self.is_closed = False
+
+    async def next_events(self) -> list[bytes] | None:
+        """Give the next list."""
+        given = self.rounds.pop(0)
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+    def finish(self) -> None:
+        """Note that nothing more is wanted."""
+        self.is_finished = True
+
+    async def close(self) -> None:
+        """Note it."""
+        self.is_closed = True
+
+
+class Parser:
+    """Events are texts; `end` ends, `bad` is wrong, `-` says nothing."""
+
+    done = False
+
+    def feed(self, event: bytes) -> ProviderChunk | None:
+        """Read one."""
+        if event == b"end":
+            self.done = True
+            return None
+        if event == b"bad":
+            raise ProviderError("bad event")
+        return None if event == b"-" else chunk(event.decode())
+
+
+def source(*rounds: list[bytes] | Exception | None) -> tuple[WireSource, Wire]:
+    """A source of these events."""
+    wire: Any = Wire(*rounds)
+    parser: Any = Parser()
+    context = CallContext(variant_name="v", credentials={})
+    return WireSource(wire, parser, SPEC, "raw request", context), wire
+
+
+async def test_events_that_come_together_are_items_together() -> None:
+    """Each has the text it was read from; silent events are left out."""
+    made, _ = source([b"a", b"-", b"b"], [b"c"])
+    assert await made.items() == [StreamItem(chunk("a"), None, "a"), StreamItem(chunk("b"), None, "b")]
+    assert await made.items() == [StreamItem(chunk("c"), None, "c")]
+
+
+async def test_silence_is_waited_through() -> None:
+    """An empty hand is never given: the next events are awaited."""
+    made, _ = source([b"-"], [], [b"a"])
+    assert await made.items() == [StreamItem(chunk("a"), None, "a")]
+
+
+async def test_the_provider_says_when_it_is_over() -> None:
+    """After its mark nothing is read; the connection may serve others."""
+    made, wire = source([b"a", b"end", b"never"], [b"never"])
+    assert await made.items() == [StreamItem(chunk("a"), None, "a")]
+    assert await made.items() is None
+    assert wire.is_finished
+    assert wire.rounds == [[b"never"]]
+
+
+async def test_the_body_may_end_without_a_mark() -> None:
+    """The end of the answer is the end of the stream."""
+    made, wire = source([b"a"], None)
+    await made.items()
+    assert await made.items() is None
+    assert not wire.is_finished
+
+
+async def test_an_event_that_cannot_be_read_is_an_item() -> None:
+    """The failure has the request it belongs to, the item the event's text."""
+    made, _ = source([b"a", b"bad", b"b"])
+    items = await made.items()
+    assert items is not None
+    assert [item.raw for item in items] == ["a", "bad", "b"]
+    error = items[1].error
+    assert isinstance(error, ProviderError)
+    assert (error.message, error.raw_request) == ("bad event", "raw request")
+
+
+async def test_a_lost_connection_is_the_last_item() -> None:
+    """What the wire raises becomes the stream's fatal failure."""
+    made, _ = source([b"a"], UpstreamProtocolError("cut off"))
+    await made.items()
+    items = await made.items()
+    assert items is not None
+    (item,) = items
+    assert isinstance(item.error, FatalStreamError)
+    assert "cut off" in item.error.message
+
+
+async def test_closing_closes_the_answer() -> None:
+    """Whoever leaves early lets go of the connection."""
+    made, wire = source([b"a"])
+    await made.close()
+    assert wire.is_closed
+
+
+async def test_a_stream_of_this_process() -> None:
+    """Events of a provider without a wire are items one by one, failures among them."""
+    failure = ProviderError("broken")
+
+    async def events() -> AsyncIterator[LocalEvent]:
+        yield LocalEvent(chunk=chunk("a"), raw="raw a", latency_ms=1)
+        yield LocalEvent(chunk=failure, raw="", latency_ms=2)
+        yield LocalEvent(chunk=chunk("b"), raw="raw b", latency_ms=3)
+
+    made = LocalSource(LocalStream(events(), "raw request"))
+    assert made.raw_request == "raw request"
+    assert await made.items() == [StreamItem(chunk("a"), None, "raw a")]
+    assert await made.items() == [StreamItem(None, failure, "")]
+    assert await made.items() == [StreamItem(chunk("b"), None, "raw b")]
+    assert await made.items() is None
+    await made.close()

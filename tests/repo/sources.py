@@ -18,7 +18,9 @@ def tracked() -> tuple[str, ...]:
             ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
         ).stdout.split("\0")
     else:
-        listed = [str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if "__pycache__" not in path.parts]
+        listed = [
+            str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if path.suffix not in (".pyc", ".so")
+        ]
     return tuple(sorted(path for path in listed if path and (ROOT / path).is_file()))
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
+
 from tzproxy.errors import UpstreamProtocolError
 from tzproxy.inference.model import CallContext
-from tzproxy.inference.stream_sources import LocalSource, StreamItem, WireSource
+from tzproxy.inference.stream_sources import FramedSource, LocalSource, StreamItem, WireSource
 from tzproxy.providers.dummy.provider import SPEC
 from tzproxy.providers.errors import FatalStreamError, ProviderError
-from tzproxy.providers.protocol import LocalEvent, LocalStream
+from tzproxy.providers.protocol import LocalEvent, LocalStream, WireEvent
 from tzproxy.types.content import TextChunk
 from tzproxy.types.model import ProviderChunk
 
@@ -30,12 +32,14 @@ class Wire:
         self.is_finished = False
         self.is_closed = False
 
-    async def next_events(self) -> list[bytes] | None:
+    async def next_events(self) -> Any:
         """Give the next list."""
         given = self.rounds.pop(0)
         if isinstance(given, Exception):
             raise given
         return given
+
+    next_bytes = next_events
 
     def finish(self) -> None:
         """Note that nothing more is wanted."""
@@ -51,8 +55,10 @@ class Parser:
 
     done = False
 
-    def feed(self, event: bytes) -> ProviderChunk | None:
+    def feed(self, event: bytes, name: str = "") -> ProviderChunk | None:
         """Read one."""
+        if name:
+            return chunk(f"{name}={event.decode()}")
         if event == b"end":
             self.done = True
             return None
@@ -144,3 +150,49 @@ async def test_a_stream_of_this_process() -> None:
     assert await made.items() == [StreamItem(chunk("b"), None, "raw b")]
     assert await made.items() is None
     await made.close()
+
+
+class Cutter:
+    """Every two bytes are an event: its name and its data."""
+
+    def __init__(self) -> None:
+        self.rest = b""
+
+    def feed(self, data: bytes) -> list[WireEvent]:
+        """Cut off what is complete."""
+        data = self.rest + data
+        if b"?" in data:
+            raise ValueError("no event begins so")
+        whole = len(data) // 2 * 2
+        self.rest = data[whole:]
+        return [WireEvent(data[at + 1 : at + 2], chr(data[at])) for at in range(0, whole, 2)]
+
+    def end(self) -> None:
+        """Refuse a cut event."""
+        if self.rest:
+            raise ValueError("the stream ends within an event")
+
+
+def framed(*rounds: Any) -> FramedSource:
+    """A source of bytes in a format of its own."""
+    wire: Any = Wire(*rounds)
+    parser: Any = Parser()
+    return FramedSource(wire, parser, SPEC, "raw", CallContext(variant_name="v", credentials={}), Cutter())
+
+
+async def test_a_format_of_its_own_is_cut_and_named() -> None:
+    """Events may span what arrives together; the parser is told their names."""
+    made = framed(b"a", b"1b2c", b"3", None)
+    assert await made.items() == [StreamItem(chunk("a=1"), None, "1"), StreamItem(chunk("b=2"), None, "2")]
+    assert await made.items() == [StreamItem(chunk("c=3"), None, "3")]
+    assert await made.items() is None
+
+
+@pytest.mark.parametrize(("rest", "reason"), [(b"??", "no event begins so"), (b"b", "within an event")])
+async def test_bytes_that_are_not_the_format_break_the_stream(rest: bytes, reason: str) -> None:
+    """Whether they are wrong or end too early: a failure of the provider's, and the last item."""
+    made = framed(b"a1", rest, None)
+    assert await made.items() == [StreamItem(chunk("a=1"), None, "1")]
+    (broken,) = await made.items() or ()
+    assert isinstance(broken.error, FatalStreamError)
+    assert reason in broken.error.message

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from time import perf_counter
+from typing import cast
 
 from tzproxy._speedups.ids import new_uuid7
 from tzproxy.errors import TzproxyError, UpstreamError
@@ -30,11 +31,12 @@ from tzproxy.inference.model import (
     prepare,
     raw_request_of,
 )
-from tzproxy.inference.stream_sources import LocalSource, Source, StreamItem, WireSource
+from tzproxy.inference.stream_sources import FramedSource, LocalSource, Source, StreamItem, WireSource
 from tzproxy.providers.driving import empty_stream, is_stream, send_failure, stream_refusal
 from tzproxy.providers.errors import FatalStreamError
-from tzproxy.providers.protocol import ProviderSpec
+from tzproxy.providers.protocol import FramedProvider, ProviderSpec
 from tzproxy.types.model import ModelRequest, ProviderResponse
+from tzproxy.upstream import UpstreamStream
 
 
 class ModelStream:
@@ -220,9 +222,8 @@ class ModelStreamer:
                 first_byte_timeout_s=None,
                 timeout_s=self.caller.global_timeout_s,
             )
-            if is_stream(opened.status, opened.headers):
-                parser = entry.wire.stream_parser(request, opened.headers)
-                source = WireSource(opened, parser, entry.spec, raw_request, context)
+            if is_stream(opened.status, opened.headers, entry.spec):
+                source = _wire_source(opened, entry, request, raw_request, context)
                 source.started = started
                 return source
             body = await opened.read_all()
@@ -231,3 +232,19 @@ class ModelStreamer:
         finally:
             context.provider_seconds += perf_counter() - started
         raise stream_refusal(entry.spec, opened.status, opened.headers, body, raw_request)
+
+
+def _wire_source(
+    opened: UpstreamStream,
+    entry: ModelProvider,
+    request: ModelRequest,
+    raw_request: str,
+    context: CallContext,
+) -> WireSource:
+    wire, spec = entry.wire, entry.spec
+    assert wire is not None
+    parser = wire.stream_parser(request, opened.headers)
+    if spec.stream_format == "sse":
+        return WireSource(opened, parser, spec, raw_request, context)
+    cutter = cast("FramedProvider", wire).stream_cutter()
+    return FramedSource(opened, parser, spec, raw_request, context, cutter)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
+from typing import Any
 
 from msgspec import Struct
 
-from tzproxy.errors import TzproxyError, UpstreamError
+from tzproxy.errors import TzproxyError, UpstreamError, UpstreamProtocolError
 from tzproxy.inference.model import CallContext, complete_raw
 from tzproxy.providers.driving import broken_stream
 from tzproxy.providers.errors import ProviderError
-from tzproxy.providers.protocol import LocalStream, ProviderSpec, StreamParser
+from tzproxy.providers.protocol import LocalStream, ProviderSpec, StreamCutter, StreamParser, WireEvent
 from tzproxy.types.model import ProviderChunk
 from tzproxy.upstream import UpstreamStream
 
@@ -47,7 +49,7 @@ class Source:
 class WireSource(Source):
     """A provider's answer as it arrives."""
 
-    __slots__ = ("_context", "_parser", "_spec", "_stream", "raw_request", "started")
+    __slots__ = ("_context", "_next", "_parser", "_spec", "_stream", "raw_request", "started")
 
     def __init__(
         self,
@@ -58,6 +60,7 @@ class WireSource(Source):
         context: CallContext,
     ) -> None:
         self._stream = stream
+        self._next: Callable[[], Awaitable[Sequence[Any] | None]] = stream.next_events
         self._parser = parser
         self._spec = spec
         self._context = context
@@ -70,7 +73,7 @@ class WireSource(Source):
         while not parser.done:
             waiting = perf_counter()
             try:
-                events = await self._stream.next_events()
+                events = await self._next()
             except UpstreamError as exc:
                 error = broken_stream(self._spec, exc, self.raw_request, self._stream.headers)
                 return [StreamItem(None, error, "")]
@@ -78,25 +81,60 @@ class WireSource(Source):
                 self._context.provider_seconds += perf_counter() - waiting
             if events is None:
                 return None
-            items = [item for event in events if (item := self._item(event)) is not None]
+            items = self._items(events)
             if items:
                 return items
         self._stream.finish()
         return None
 
-    def _item(self, event: bytes) -> StreamItem | None:
+    def _items(self, events: Sequence[Any]) -> list[StreamItem]:
+        return [item for event in events if (item := self._item(event)) is not None]
+
+    def _item(self, data: bytes, event: str = "") -> StreamItem | None:
         if self._parser.done:
             return None
         try:
-            chunk = self._parser.feed(event)
+            chunk = self._parser.feed(data, event)
         except ProviderError as exc:
             complete_raw(exc, self._spec, self.raw_request)
-            return StreamItem(None, exc, event.decode(errors="replace"))
-        return None if chunk is None else StreamItem(chunk, None, event.decode(errors="replace"))
+            return StreamItem(None, exc, data.decode(errors="replace"))
+        return None if chunk is None else StreamItem(chunk, None, data.decode(errors="replace"))
 
     async def close(self) -> None:
         """Give the connection back, or cancel what still comes."""
         await self._stream.close()
+
+
+class FramedSource(WireSource):
+    """A provider's answer in a format of its own, which its cutter knows."""
+
+    __slots__ = ("_cutter",)
+
+    def __init__(
+        self,
+        stream: UpstreamStream,
+        parser: StreamParser,
+        spec: ProviderSpec,
+        raw_request: str,
+        context: CallContext,
+        cutter: StreamCutter,
+    ) -> None:
+        super().__init__(stream, parser, spec, raw_request, context)
+        self._cutter = cutter
+        self._next = self._cut
+
+    async def _cut(self) -> Sequence[WireEvent] | None:
+        data = await self._stream.next_bytes()
+        try:
+            if data is not None:
+                return self._cutter.feed(data)
+            self._cutter.end()
+        except ValueError as exc:
+            raise UpstreamProtocolError(str(exc)) from exc
+        return None
+
+    def _items(self, events: Sequence[WireEvent]) -> list[StreamItem]:
+        return [item for event in events if (item := self._item(event.data, event.event)) is not None]
 
 
 class LocalSource(Source):

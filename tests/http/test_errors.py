@@ -201,6 +201,19 @@ async def test_debug_does_not_leak(start: StartGateway) -> None:
     assert b"sk-secret" not in reply.body
 
 
+@pytest.mark.parametrize("is_debug", [False, True])
+async def test_refused_data_is_quoted_under_debug_only(start: StartGateway, is_debug: bool) -> None:
+    """A schema's complaint shows the client's data when `gateway.debug` is on: it may be private."""
+    toml = f"[gateway]\ndebug = {str(is_debug).lower()}\n" + MODEL
+    toml += CHAT.replace('type = "chat"\n', 'type = "chat"\nuser_schema = "u.json"\n', 1)
+    toml += 'user_template = "u.minijinja"\n'
+    gateway = await start(toml, files={"u.json": '{"type": "object", "required": ["a"]}', "u.minijinja": "x"})
+    content = [{"type": "text", "arguments": {"secret": "of the client"}}]
+    reply = await gateway.infer(input={"messages": [{"role": "user", "content": content}]})
+    assert reply.status == 400
+    assert ('\n\nData:\n{"secret":"of the client"}' in reply.error) == is_debug
+
+
 async def test_a_bug_in_a_request_is_not_another_requests(
     start: StartGateway, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

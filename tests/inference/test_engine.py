@@ -529,3 +529,27 @@ async def test_asynchronous_writes_wait_for_nothing(start: StartGateway) -> None
     gateway = await start(MODEL + CHAT, [completion()], sink=sink)
     assert (await gateway.infer()).status == 200
     assert (sink.waited, len(sink.rows)) == ([], 2)
+
+
+async def test_many_requests_at_once_do_not_mix(start: StartGateway) -> None:
+    """Requests that run side by side, whole and streamed, each get and record their own."""
+    gateway = await start()
+    count = 60
+
+    async def ask(number: int) -> None:
+        said = f"question {number}"
+        reply = await gateway.infer(
+            model_name="dummy::echo",
+            input={"messages": [{"role": "user", "content": said}]},
+            tags={"number": str(number)},
+            stream=number % 3 == 0,
+        )
+        if number % 3:
+            assert reply.json()["content"][0]["text"] == said
+
+    await asyncio.gather(*(ask(number) for number in range(count)))
+    rows = {row["tags"]["number"]: row for row in gateway.chat_rows}
+    assert len(rows) == count
+    for number, row in rows.items():
+        assert row["input"]["messages"][0]["content"][0]["text"] == f"question {number}"
+    assert {row["inference_id"] for row in gateway.model_rows} == {row["id"] for row in rows.values()}

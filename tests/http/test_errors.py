@@ -124,10 +124,32 @@ def test_good_bodies_are_read() -> None:
     assert request.input.system == "hé é 日本 😀"
 
 
+BAD_BODIES = [
+    b"",
+    b"{",
+    b"\xff",
+    b"[]",
+    b"7",
+    b'{"model": "\xff", "function_name": "\xff", "metric_name": "\xff", "variants": {"\xff": ""}}',
+    b'{"zz": "\xff"}',
+    b"[" * 100_000,
+    b'{"zz": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+]
+
+
 @pytest.mark.parametrize(
-    "path", ["/inference", "/openai/v1/chat/completions", "/feedback", "/workflow_evaluation_run"]
+    "path",
+    [
+        "/inference",
+        "/feedback",
+        "/workflow_evaluation_run",
+        "/openai/v1/chat/completions",
+        "/openai/v1/embeddings",
+        "/openai/v1/responses",
+        "/anthropic/v1/messages",
+    ],
 )
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"a": "\xff"}', b"[" * 100_000, b"[]", b"7"])
+@pytest.mark.parametrize("body", BAD_BODIES)
 async def test_bad_bodies_over_http(
     start: StartGateway, caplog: pytest.LogCaptureFixture, path: str, body: bytes
 ) -> None:
@@ -136,8 +158,16 @@ async def test_bad_bodies_over_http(
     reply = await gateway.post(path, body)
     assert reply.status == 400
     error = reply.json()["error"]
-    assert isinstance(error["message"] if "openai" in path else error, str)
+    assert isinstance(error["message"] if "/v1/" in path else error, str)
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+async def test_counting_tokens_reads_bodies_too(start: StartGateway) -> None:
+    """A route that is refused anyway still tells broken bodies from whole ones."""
+    gateway = await start()
+    for body in BAD_BODIES:
+        reply = await gateway.post("/anthropic/v1/messages/count_tokens", body)
+        assert reply.status == (501 if body in (b"[]", b"7") else 400), body[:20]
 
 
 # ---- options, over HTTP

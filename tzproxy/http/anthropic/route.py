@@ -11,6 +11,7 @@ from time import perf_counter
 import msgspec
 
 from tzproxy.errors import NotSupportedError, TzproxyError
+from tzproxy.http import errors
 from tzproxy.http.anthropic.errors import AnthropicShaped, error_body
 from tzproxy.http.anthropic.events import AnthropicEvents
 from tzproxy.http.anthropic.models import AnthropicModelRoute, AnthropicModelsRoute
@@ -18,13 +19,14 @@ from tzproxy.http.anthropic.request import translated
 from tzproxy.http.anthropic.response import MessageWriter
 from tzproxy.http.anthropic.wire import REQUEST
 from tzproxy.http.app import Handler
-from tzproxy.http.errors import decode_error
 from tzproxy.http.exchange import Exchange, Watch
 from tzproxy.http.models import target_of
 from tzproxy.http.native import observe
 from tzproxy.http.responses.extras import decode_body
 from tzproxy.http.responses.relay import relay_named
 from tzproxy.inference.engine import Engine
+
+ANYTHING = msgspec.json.Decoder()
 
 
 class MessagesRoute:
@@ -67,10 +69,7 @@ async def refuse_counting(exchange: Exchange) -> None:
         RequestError: for a body that is no JSON.
         NotSupportedError: for every other.
     """
-    try:
-        msgspec.json.decode(await exchange.body())
-    except msgspec.DecodeError as exc:
-        raise decode_error(exc) from exc
+    errors.decode_body(ANYTHING, await exchange.body())
     raise NotSupportedError("Counting tokens is not supported: the gateway knows no model's tokenizer")
 
 

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from tzproxy.errors import RequestError, TzproxyError
-from tzproxy.http.errors import ErrorShape, decode_error
+from tzproxy.http.errors import ErrorShape, decode_body
 from tzproxy.http.exchange import Exchange, Watch
 from tzproxy.inference.answer import failed_responses
 from tzproxy.inference.embedder import Embedder, EmbeddingsAsked
@@ -73,10 +73,7 @@ def decode_request(body: bytes) -> EmbeddingsRequest:
     Raises:
         RequestError: naming the path of what is wrong.
     """
-    try:
-        return DECODER.decode(body)
-    except msgspec.DecodeError as exc:
-        raise decode_error(exc) from exc
+    return decode_body(DECODER, body)
 
 
 def asked_for(wire: EmbeddingsRequest) -> EmbeddingsAsked:

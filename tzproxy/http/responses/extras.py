@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from tzproxy.errors import RequestError
+from tzproxy.http import errors
 from tzproxy.http.errors import decode_error
 from tzproxy.http.models import Target
 from tzproxy.inference.engine import Catalog
@@ -73,17 +74,14 @@ def decode_body(decoder: msgspec.json.Decoder[R], body: bytes) -> R:
     Raises:
         RequestError: naming the path of what is wrong, or the unknown fields when they are denied.
     """
-    try:
-        request = decoder.decode(body)
-        if request.deny_unknown_fields:
-            unknown = sorted(set(KEYS.decode(body)).difference(type(request).__struct_encode_fields__))
-            if unknown:
-                raise RequestError(
-                    "`tensorzero::deny_unknown_fields` is set to true, but found unknown fields "
-                    f"in the request: [{', '.join(unknown)}]"
-                )
-    except msgspec.DecodeError as exc:
-        raise decode_error(exc) from exc
+    request = errors.decode_body(decoder, body)
+    if request.deny_unknown_fields:
+        unknown = sorted(set(KEYS.decode(body)).difference(type(request).__struct_encode_fields__))
+        if unknown:
+            raise RequestError(
+                "`tensorzero::deny_unknown_fields` is set to true, but found unknown fields "
+                f"in the request: [{', '.join(unknown)}]"
+            )
     return request
 
 

@@ -58,11 +58,18 @@ async def test_an_empty_prefixed_name(start: StartGateway) -> None:
 async def test_the_list(start: StartGateway) -> None:
     """The list holds the configured functions and models under prefixed names, and nothing built in."""
     gateway = await start(MODEL + CHAT)
-    body = (await gateway.get("/openai/v1/models")).json()
+    headers = {"authorization": "Bearer anything"}
+    body = (await gateway.begin("GET", "/openai/v1/models", headers=headers).finish()).json()
     assert body["object"] == "list"
     names = ["tensorzero::function_name::f", "tensorzero::model_name::m"]
     assert [entry["id"] for entry in body["data"]] == names
     assert {entry["object"] for entry in body["data"]} == {"model"}
+
+
+async def test_without_a_key_there_is_no_list(start: StartGateway) -> None:
+    """The answer that TensorZero, which has no such route, gives."""
+    reply = await (await start(MODEL)).get("/openai/v1/models")
+    assert (reply.status, reply.json()) == (404, {"error": "Route not found: GET /openai/v1/models"})
 
 
 @pytest.mark.parametrize(

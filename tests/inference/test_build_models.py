@@ -106,3 +106,24 @@ def test_names_in_use_are_kept(tmp_path: Path) -> None:
         models.get(f"dummy::{number}")
         if number % 100 == 0:
             assert models.get("dummy::used") is used
+
+
+AZURE = (
+    '[models.a]\nrouting = ["z"]\n[models.a.providers.z]\ntype = "azure"\ndeployment_id = "d"\n'
+    'endpoint = "env::PLACE"\napi_key_location = "dynamic::key"\n'
+)
+
+
+def test_an_endpoint_out_of_the_environment(tmp_path: Path) -> None:
+    """Where requests go may be named by a variable."""
+    models = table(tmp_path, AZURE, environ={"PLACE": "http://azure.test"})
+    assert models.problems == []
+    model = models.get("a")
+    assert model is not None
+    assert len(model.providers) == 1
+
+
+def test_an_endpoint_that_is_no_url(tmp_path: Path) -> None:
+    """What a provider cannot use is told with its place, beside all other problems."""
+    (problem,) = table(tmp_path, AZURE, environ={"PLACE": "nowhere"}).problems
+    assert problem == "models.a.providers.z: the URL must begin with http:// or https://"

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from tzproxy._speedups.routing import Router
 from tzproxy.errors import NotFoundError, TzproxyError
 from tzproxy.http.errors import ErrorShape, unexpected
-from tzproxy.http.exchange import ClientGoneError, Exchange, ResponseHeaders
+from tzproxy.http.exchange import ClientGoneError, Exchange, NoRouteError, ResponseHeaders
 
 logger = logging.getLogger(__name__)
 Handler = Callable[[Exchange], Awaitable[None]]
@@ -41,6 +41,8 @@ class App:
             await handler(exchange)
         except TzproxyError as exc:
             await self._fail(exchange, exc)
+        except NoRouteError:
+            await self._unrouted(exchange, None)
         except ClientGoneError:
             logger.debug("%s %s: the client left", exchange.method, path)
         except Exception as exc:  # noqa: BLE001 - the border: a bug of one request must not end another

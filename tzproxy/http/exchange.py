@@ -34,6 +34,10 @@ class ClientGoneError(Exception):
     """The client closed the connection: there is nobody to answer."""
 
 
+class NoRouteError(Exception):
+    """A handler has nothing for this request: it is answered as if there were no route."""
+
+
 class Exchange(Protocol):
     """One request and its answer."""
 

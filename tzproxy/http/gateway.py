@@ -13,10 +13,10 @@ import msgspec
 
 from tzproxy.clickhouse import AsyncStoreClient
 from tzproxy.clickhouse.queries.cache import CachedReplies
-from tzproxy.clickhouse.queries.feedback import FeedbackTargets
 from tzproxy.clickhouse.queries.dicl import LearningExamples
+from tzproxy.clickhouse.queries.feedback import FeedbackTargets
 from tzproxy.clickhouse.queries.workflow import WorkflowEpisodes, WorkflowRuns
-from tzproxy.config import LoadedConfig, Secret
+from tzproxy.config import LoadedConfig
 from tzproxy.feedback.intake import FeedbackIntake, FeedbackOptions
 from tzproxy.feedback.targets import Targets
 from tzproxy.http.anthropic.route import anthropic_routes
@@ -44,6 +44,7 @@ from tzproxy.inference.files.keep import FileKeeper
 from tzproxy.inference.files.remote import Fetcher
 from tzproxy.inference.metrics import GatewayMetrics
 from tzproxy.inference.model import ModelCaller
+from tzproxy.inference.surroundings import upstream_settings
 from tzproxy.recording.sink import NullSink, RingSink, Sink
 from tzproxy.upstream import Upstream, UpstreamSettings
 from tzproxy.workflow.runs import Workflows
@@ -190,15 +191,7 @@ class Gateway:
         _settle_memory()
 
     def _upstream_settings(self) -> UpstreamSettings:
-        environment = self._loaded.environment
-        return UpstreamSettings(
-            https_proxy=_revealed(environment.https_proxy),
-            http_proxy=_revealed(environment.http_proxy),
-            all_proxy=_revealed(environment.all_proxy),
-            no_proxy=",".join(environment.no_proxy),
-            ssl_cert_file=environment.ssl_cert_file or "",
-            user_agent=f"TensorZero/{API_VERSION}",
-        )
+        return upstream_settings(self._loaded, user_agent=f"TensorZero/{API_VERSION}")
 
     def _fetcher(self) -> Fetcher:
         from tzproxy.inference.files.fetch import FileFetcher  # noqa: PLC0415 - httpx is slow to load
@@ -271,7 +264,3 @@ def _settle_memory() -> None:
 
 async def _not_open(exchange: Exchange) -> None:
     raise RuntimeError("the server sends requests after the start-up event only")
-
-
-def _revealed(secret: Secret | None) -> str:
-    return "" if secret is None else secret.reveal()

@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from tzproxy.errors import NotFoundError, RequestError
-from tzproxy.http.exchange import Exchange
+from tzproxy.http.exchange import Exchange, NoRouteError
 from tzproxy.http.openai.request import FUNCTION_PREFIX, MODEL_PREFIX
 from tzproxy.http.openai.request import target_of as prefixed_target
 from tzproxy.inference.engine import RESERVED, Catalog
@@ -101,7 +101,11 @@ def prefixed_names(functions: Iterable[str], models: Iterable[str]) -> list[str]
 
 
 class ModelsRoute:
-    """`GET /openai/v1/models`: the configured names, prefixed, so that each works on every route."""
+    """`GET /openai/v1/models`: the configured names, prefixed, so that each works on every route.
+
+    TensorZero has no such route. Its answer is kept for requests without a key, which OpenAI's clients never
+    send; the key itself is not looked at.
+    """
 
     def __init__(self, catalog: Catalog, models: Iterable[str]) -> None:
         """Write the list once."""
@@ -110,7 +114,13 @@ class ModelsRoute:
         self._body = ENCODER.encode(ModelList([ModelObject(name, created) for name in names]))
 
     async def __call__(self, exchange: Exchange) -> None:
-        """Answer."""
+        """Answer.
+
+        Raises:
+            NoRouteError: when the request has no key.
+        """
+        if exchange.header("authorization") is None:
+            raise NoRouteError
         await exchange.answer(200, self._body)
 
 

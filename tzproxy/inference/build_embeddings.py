@@ -8,11 +8,11 @@ from tzproxy.config import LoadedConfig
 from tzproxy.config.models import EmbeddingModelConfig
 from tzproxy.config.providers import BaseProviderConfig, DummyProviderConfig, provider_type
 from tzproxy.errors import ConfigError
-from tzproxy.inference.build_models import SHORTHANDS_KEPT, changes_of, prices_of
+from tzproxy.inference.build_models import SHORTHANDS_KEPT, changes_of, prices_of, problems_at
 from tzproxy.inference.embedding import EmbeddingEntry, EmbeddingModel
+from tzproxy.inference.surroundings import surroundings_of
 from tzproxy.providers.dummy.embeddings import DummyEmbeddings
 from tzproxy.providers.embeddings import EmbeddingProvider, build_embeddings
-from tzproxy.providers.settings import Surroundings
 
 
 class EmbeddingTable:
@@ -20,7 +20,8 @@ class EmbeddingTable:
 
     def __init__(self, loaded: LoadedConfig) -> None:
         self._loaded = loaded
-        self._surroundings = Surroundings(setting=loaded.setting)
+        self._surroundings = surroundings_of(loaded)
+        self.problems: list[str] = []
         self._shorthands: OrderedDict[str, EmbeddingModel] = OrderedDict()
         self._models = {
             name: self._configured(name, model) for name, model in loaded.config.embedding_models.items()
@@ -38,20 +39,23 @@ class EmbeddingTable:
         return model
 
     def _configured(self, name: str, config: EmbeddingModelConfig) -> EmbeddingModel:
-        return EmbeddingModel(
-            name=name,
-            entries=tuple(self._entry(entry, config.providers.get(entry)) for entry in config.routing),
-            timeout_ms=config.timeout_ms,
-        )
+        entries: list[EmbeddingEntry] = []
+        for entry in config.routing:
+            try:
+                entries.append(self._entry(entry, config.providers.get(entry)))
+            except (ConfigError, ValueError) as exc:
+                self.problems += problems_at(f"embedding_models.{name}.providers.{entry}", exc)
+        return EmbeddingModel(name=name, entries=tuple(entries), timeout_ms=config.timeout_ms)
 
     def _shorthand(self, name: str) -> EmbeddingModel | None:
         try:
             config = self._loaded.shorthand_model(name, embedding=True)
-        except ConfigError:
+            if config is None:
+                return None
+            entry = self._entry(provider_type(config), config)
+        except (ConfigError, ValueError):
             return None
-        if config is None:
-            return None
-        model = EmbeddingModel(name=name, entries=(self._entry(provider_type(config), config),))
+        model = EmbeddingModel(name=name, entries=(entry,))
         self._shorthands[name] = model
         if len(self._shorthands) > SHORTHANDS_KEPT:
             self._shorthands.popitem(last=False)

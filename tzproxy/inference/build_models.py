@@ -14,6 +14,7 @@ from tzproxy.inference.cost import Price
 from tzproxy.inference.deadlines import Timeouts
 from tzproxy.inference.extra import BodyChange, Changes, HeaderChange
 from tzproxy.inference.model import Model, ModelProvider
+from tzproxy.inference.surroundings import surroundings_of
 from tzproxy.providers.registry import build_provider, is_supported, type_name
 
 SHORTHANDS_KEPT = 1024
@@ -24,7 +25,9 @@ class ModelTable:
     """All models that can be named. Shorthand models are built when first named, and the recent ones kept."""
 
     def __init__(self, loaded: LoadedConfig) -> None:
+        self.problems: list[str] = []
         self._loaded = loaded
+        self._surroundings = surroundings_of(loaded)
         self._shorthands: OrderedDict[str, Model] = OrderedDict()
         self._models = {name: self._configured(name, model) for name, model in loaded.config.models.items()}
 
@@ -49,9 +52,15 @@ class ModelTable:
         return [f"provider type `{kind}` ({_some(names)})" for kind, names in kinds.items()]
 
     def _configured(self, name: str, config: ModelConfig) -> Model:
+        entries: list[ModelProvider] = []
+        for entry in config.routing:
+            try:
+                entries.append(self._entry(entry, config.providers[entry]))
+            except (ConfigError, ValueError) as exc:
+                self.problems += problems_at(f"models.{name}.providers.{entry}", exc)
         return Model(
             name=name,
-            providers=tuple(self._entry(entry, config.providers[entry]) for entry in config.routing),
+            providers=tuple(entries),
             timeouts=timeouts_of(config.timeouts),
             namespace=config.namespace,
         )
@@ -59,18 +68,19 @@ class ModelTable:
     def _shorthand(self, name: str) -> Model | None:
         try:
             config = self._loaded.shorthand_model(name)
-        except ConfigError:
+            if config is None:
+                return None
+            entry = self._entry(provider_type(config), config)
+        except (ConfigError, ValueError):
             return None
-        if config is None:
-            return None
-        model = Model(name=name, providers=(self._entry(provider_type(config), config),))
+        model = Model(name=name, providers=(entry,))
         self._shorthands[name] = model
         if len(self._shorthands) > SHORTHANDS_KEPT:
             self._shorthands.popitem(last=False)
         return model
 
     def _entry(self, name: str, config: BaseProviderConfig) -> ModelProvider:
-        provider = build_provider(config, self._loaded.credential(config))
+        provider = build_provider(config, self._loaded.credential(config), self._surroundings)
         is_local = hasattr(provider, "infer")
         return ModelProvider(
             name=name,
@@ -81,6 +91,12 @@ class ModelTable:
             changes=changes_of(config.extra_body, config.extra_headers),
             prices=prices_of(config.cost),
         )
+
+
+def problems_at(place: str, exc: ConfigError | ValueError) -> list[str]:
+    """Return what kept a provider from being built, each with the provider's place."""
+    problems = exc.problems if isinstance(exc, ConfigError) else [str(exc)]
+    return [f"{place}: {problem}" for problem in problems]
 
 
 def _some(names: list[str]) -> str:

@@ -57,6 +57,8 @@ class ConfigCatalog:
             name: self._builder.build(name, function, loaded.sampling[name])
             for name, function in loaded.functions.items()
         }
+        problems.extend(self._models.problems)
+        problems.extend(self.embedding_models.problems)
         problems.extend(self._schemas.problems)
         problems.extend(self._builder.problems)
         if problems:

@@ -281,14 +281,11 @@ def addressed(request: ModelRequest, model: Model, entry: ModelProvider, *, filt
         return request
     messages = request.messages
     if filtered:
+        thought_type = entry.spec.thought_type or entry.spec.type
         messages = [
             Message(
                 message.role,
-                [
-                    block
-                    for block in message.content
-                    if _is_for(block, model.name, entry.name, entry.spec.type)
-                ],
+                [block for block in message.content if _is_for(block, model.name, entry.name, thought_type)],
             )
             for message in messages
         ]

@@ -1,0 +1,29 @@
+"""What the environment says to everything that connects to providers. Cold."""
+
+from __future__ import annotations
+
+from tzproxy.config import LoadedConfig, Secret
+from tzproxy.providers.settings import Surroundings
+from tzproxy.upstream import UpstreamSettings
+
+
+def surroundings_of(loaded: LoadedConfig) -> Surroundings:
+    """Return what providers may use of a gateway with this configuration."""
+    return Surroundings(setting=loaded.setting, upstream=upstream_settings(loaded))
+
+
+def upstream_settings(loaded: LoadedConfig, *, user_agent: str = "tzproxy") -> UpstreamSettings:
+    """Return the proxies and the trusted certificates that the environment names."""
+    environment = loaded.environment
+    return UpstreamSettings(
+        https_proxy=_revealed(environment.https_proxy),
+        http_proxy=_revealed(environment.http_proxy),
+        all_proxy=_revealed(environment.all_proxy),
+        no_proxy=",".join(environment.no_proxy),
+        ssl_cert_file=environment.ssl_cert_file or "",
+        user_agent=user_agent,
+    )
+
+
+def _revealed(secret: Secret | None) -> str:
+    return "" if secret is None else secret.reveal()

@@ -19,7 +19,11 @@ from tzproxy.inference.rows import RowWriter
 @pytest.fixture
 def answer(bench: Bench) -> Answer:
     """A finished inference with an answer of 1,000 bytes."""
-    return bench.run(bench.engine.infer(bench.engine.plan(native.decode_request(NATIVE))))
+
+    async def infer() -> Answer:
+        return await bench.engine.infer(await bench.engine.plan(native.decode_request(NATIVE)))
+
+    return bench.run(infer())
 
 
 def test_decode_native(benchmark: BenchmarkFixture) -> None:

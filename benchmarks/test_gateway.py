@@ -13,6 +13,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.conftest import Bench
 from benchmarks.requests import NATIVE, OPENAI
+from tzproxy.http.asgi import AsgiExchange
 
 REQUESTS = 100
 
@@ -39,7 +40,7 @@ def test_100_requests(benchmark: BenchmarkFixture, bench: Bench, path: str, body
     async def serve() -> None:
         sent.clear()
         for _ in range(REQUESTS):
-            await bench.app(dict(scope), receive, send)
+            await bench.app.serve(AsgiExchange(dict(scope), receive, send))
 
     benchmark(lambda: bench.run(serve()))
     assert [message.get("status", 200) for message in sent] == [200] * (2 * REQUESTS)

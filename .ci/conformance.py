@@ -92,14 +92,32 @@ def suite_environment(suite: Path, certs: Path, clickhouse: str) -> dict[str, st
 
 
 def play(suite: Path, work: Path, arguments: list[str]) -> dict[str, bool]:
-    """Run the suite's runner; return case to passed."""
+    """Run the suite's runner; show what fails unexpectedly; return case to passed."""
     report = work / "report.jsonl"
     report.unlink(missing_ok=True)
     command = [sys.executable, str(suite / "run.py"), "--json-report", str(report), *arguments]
-    done = subprocess.run(command, check=False, timeout=PLAY_S)
+    done = subprocess.run(
+        command, check=False, timeout=PLAY_S, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     if not report.exists():
-        sys.exit(f"the suite's runner ended with status {done.returncode} and no report")
+        sys.exit(f"the suite's runner ended with status {done.returncode} and no report:\n{done.stdout}")
+    show_unexpected(done.stdout)
     return {row["case"]: row["passed"] for row in map(json.loads, report.read_text().splitlines())}
+
+
+def show_unexpected(output: str) -> None:
+    """Print the runner's output without the cases that pass and those known to fail."""
+    gaps = known_gaps()
+    is_shown = True
+    for line in output.splitlines():
+        mark, _, case = line.partition(" ")
+        if mark in ("ok", "FAIL"):
+            is_shown = mark == "FAIL" and case.strip() not in gaps
+        elif not line.startswith(" "):
+            is_shown = True
+        if is_shown:
+            sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def run(suite: Path, filters: list[str], keep: Path | None) -> dict[str, bool]:

@@ -61,7 +61,6 @@ def test_a_killed_supervisor_takes_all_processes_along(own_gateway: Gateway) -> 
     check_counters(own_gateway, settled=True)
 
 
-@pytest.mark.xfail(strict=True, reason="a second gateway shares the port of the first without a word")
 def test_the_address_of_another_gateway_is_refused(gateway: Gateway, tmp_path: Path) -> None:
     """A gateway does not start at an address where another one listens."""
     status, log = end_of(start_in(tmp_path, f"127.0.0.1:{gateway.port}"))
@@ -69,7 +68,6 @@ def test_the_address_of_another_gateway_is_refused(gateway: Gateway, tmp_path: P
     assert str(gateway.port) in log
 
 
-@pytest.mark.xfail(strict=True, reason="a taken port ends in a traceback")
 def test_a_taken_address_is_refused_in_one_line(tmp_path: Path) -> None:
     """A port that another program has is named in one line of the log, without a traceback."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -59,7 +59,7 @@ def test_no_key() -> None:
         (NoCredential(), KEYED, "XAI: No credentials are set"),
         (SdkCredential(), OPENAI, "OpenAI: No credentials are set"),
         (
-            MissingCredential("Environment variable `X` is missing"),
+            MissingCredential("API key missing for provider OpenAI: Environment variable `X` is missing"),
             OPENAI,
             "OpenAI: Environment variable `X` is missing",
         ),

@@ -137,7 +137,7 @@ def test_other_credentials() -> None:
     assert _bearer(dynamic.resolve({"k": "t"})) == "t"
     for credential, reason in (
         (NoCredential(), "No credentials are set"),
-        (MissingCredential("gone"), "gone"),
+        (MissingCredential("API key missing for provider X: gone"), "gone"),
     ):
         headers = build_gcp_headers("X", credential, host="h", settings=SETTINGS)
         with pytest.raises(ProviderError, match=f"^API key missing for provider X: {reason}$"):

@@ -21,7 +21,7 @@ from tzproxy.config.credentials import (
     SdkCredential,
     StaticCredential,
 )
-from tzproxy.providers.errors import ProviderError, missing_key_error
+from tzproxy.providers.errors import ProviderError, missing_key, missing_key_error, refused
 from tzproxy.upstream import HeaderBlock
 
 logger = logging.getLogger(__name__)
@@ -106,14 +106,13 @@ class _DynamicHeaders:
 
 
 class _MissingHeaders:
-    __slots__ = ("_display", "_reason")
+    __slots__ = ("_message",)
 
-    def __init__(self, display: str, reason: str) -> None:
-        self._display = display
-        self._reason = reason
+    def __init__(self, message: str) -> None:
+        self._message = message
 
     def resolve(self, credentials: Mapping[str, str]) -> HeaderBlock:
-        raise missing_key_error(self._display, self._reason)
+        raise refused(self._message)
 
 
 class FallbackHeaders:
@@ -157,16 +156,16 @@ def build_headers(
             try:
                 block = HeaderBlock.of((*pairs, (auth.header, auth.prefix + credential.value.reveal())))
             except ValueError:
-                return _MissingHeaders(auth.display, "The api key is not a valid header value")
+                return _MissingHeaders(missing_key(auth.display, "The api key is not a valid header value"))
             return FixedHeaders(block)
         case DynamicCredential():
             return _DynamicHeaders(auth, credential.name, pairs)
         case NoCredential() if auth.optional:
             return FixedHeaders(HeaderBlock.of(pairs))
         case NoCredential() | SdkCredential() | AwsKeysCredential():
-            return _MissingHeaders(auth.display, "No credentials are set")
+            return _MissingHeaders(missing_key(auth.display, "No credentials are set"))
         case MissingCredential():
-            return _MissingHeaders(auth.display, credential.message)
+            return _MissingHeaders(credential.message)
         case FallbackCredential():
             return FallbackHeaders(
                 build_headers(auth, credential.default, pairs),

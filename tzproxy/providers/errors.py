@@ -82,9 +82,14 @@ def fatal_stream_error(
     )
 
 
-def missing_key_error(display: str, message: str) -> ProviderError:
+def missing_key(display: str, reason: str) -> str:
+    """Word that a credential is not there."""
+    return f"API key missing for provider {display}: {reason}"
+
+
+def missing_key_error(display: str, reason: str) -> ProviderError:
     """Make the error for a credential that is not there."""
-    return ProviderError(f"API key missing for provider {display}: {message}", status=400)
+    return ProviderError(missing_key(display, reason), status=400)
 
 
 def refused(message: str, *, status: int = 400) -> ProviderError:

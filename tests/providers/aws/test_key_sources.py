@@ -65,7 +65,10 @@ def test_dynamic_keys() -> None:
 
 @pytest.mark.parametrize(
     ("credential", "reason"),
-    [(MissingCredential("gone"), "gone"), (NoCredential(), "No credentials are set")],
+    [
+        (MissingCredential("API key missing for provider aws: gone"), "gone"),
+        (NoCredential(), "No credentials are set"),
+    ],
 )
 async def test_missing_keys(credential: Any, reason: str) -> None:
     """Keys that are not there are missed by the request that needs them."""

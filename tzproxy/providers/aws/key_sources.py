@@ -21,7 +21,7 @@ from tzproxy.config.credentials import (
 )
 from tzproxy.errors import ConfigError
 from tzproxy.providers.aws.sigv4 import Keys
-from tzproxy.providers.errors import ProviderError, client_error, missing_key_error
+from tzproxy.providers.errors import ProviderError, client_error, missing_key, missing_key_error, refused
 from tzproxy.providers.renewal import Lease, Renewed
 
 # The library renews keys that have less than 15 minutes left, and hands none out with less than 10.
@@ -112,7 +112,7 @@ class MissingKeys:
         Raises:
             ProviderError: always.
         """
-        raise missing_key_error("aws", self._message)
+        raise refused(self._message)
 
 
 class SdkKeys:
@@ -155,7 +155,7 @@ def key_source(provider_type: str, credential: Credential) -> KeySource:
             return SdkKeys(provider_type, Renewed("AWS keys", SdkChain().fetch))
         case MissingCredential():
             return MissingKeys(credential.message)
-    return MissingKeys("No credentials are set")
+    return MissingKeys(missing_key("aws", "No credentials are set"))
 
 
 def _botocore(module: str) -> Any:

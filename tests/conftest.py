@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+
 from in_process import RunningGateway, StartGateway, start_gateway
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from in_process import CHAT, MODEL
 
+from in_process import CHAT, MODEL
 from tzproxy.cli import children, observing, serve
 from tzproxy.cli.serve import DEFAULT_ADDRESS, TWO_ADDRESSES, ServeOptions, bind_address, run
 from tzproxy.cli.server import ServerSettings

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
+
 from docs.documents import ROOT
 from e2e.processes import COMMAND
-
 from tzproxy.config import load_config
 
 MANIFESTS = sorted((ROOT / "config" / "kubernetes").glob("*.yaml"))

@@ -12,9 +12,9 @@ from types import ModuleType
 
 import httpx
 import pytest
+
 from docs.documents import LINK, ROOT, anchors, documents, examples
 from e2e.processes import Gateway
-
 from tzproxy.cli.main import app
 from tzproxy.http.unbuilt import ROUTES
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from e2e.processes import Gateway
 
 pytestmark = pytest.mark.e2e

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from e2e.load import Load, check_counters, check_exactly_once
 from e2e.processes import Gateway, query_rows, wait_until
-
 from tzproxy.clickhouse.embedded.store import EmbeddedStore
 
 pytestmark = pytest.mark.e2e

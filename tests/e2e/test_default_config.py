@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
+
 from e2e.openai_fake import HOST, OpenAIFake
 from e2e.processes import COMMAND, ROOT, Gateway
-
 from tzproxy.mock import MockProcess
 
 pytestmark = pytest.mark.e2e

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.processes import EXTRA_MODELS, Gateway, wait_until
 from tensorzero import TensorZeroGateway
+
+from e2e.processes import EXTRA_MODELS, Gateway, wait_until
 
 pytestmark = pytest.mark.e2e
 HELLO: Any = {"messages": [{"role": "user", "content": "Hi"}]}

@@ -9,6 +9,7 @@ from typing import Any
 import anthropic
 import pytest
 from anthropic import Anthropic, AsyncAnthropic
+
 from e2e.processes import EXTRA_MODELS, Gateway
 
 pytestmark = pytest.mark.e2e

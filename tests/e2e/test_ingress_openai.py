@@ -8,9 +8,10 @@ from typing import Any
 
 import openai
 import pytest
-from e2e.processes import EXTRA_MODELS, Gateway
 from openai import AsyncOpenAI, OpenAI
 from pydantic import BaseModel
+
+from e2e.processes import EXTRA_MODELS, Gateway
 
 pytestmark = pytest.mark.e2e
 MODELS = (

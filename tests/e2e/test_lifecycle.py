@@ -10,9 +10,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from e2e.load import Load, check_exactly_once
 from e2e.processes import COMMAND, EXTRA_MODELS, MOCK_IN_CONFIG, Gateway, is_alive, query_rows
-
 from tzproxy import __version__
 from tzproxy.clickhouse.embedded.store import EmbeddedStore
 from tzproxy.mock import MockProcess

@@ -7,8 +7,9 @@ from typing import Any
 
 import openai
 import pytest
-from e2e.processes import Gateway
 from openai import AsyncOpenAI, OpenAI
+
+from e2e.processes import Gateway
 
 pytestmark = pytest.mark.e2e
 HELLO = [{"role": "user", "content": "Hi"}]

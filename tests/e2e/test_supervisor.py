@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from e2e.load import Load, check_counters, check_exactly_once
 from e2e.processes import COMMAND, Gateway, is_alive, wait_until
 

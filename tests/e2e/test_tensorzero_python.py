@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from e2e.processes import Gateway, wait_until
 from tensorzero import (
     AsyncTensorZeroGateway,
     ChatInferenceResponse,
@@ -17,6 +16,8 @@ from tensorzero import (
     TextChunk,
     ToolCall,
 )
+
+from e2e.processes import Gateway, wait_until
 
 pytestmark = pytest.mark.e2e
 HELLO: Any = {"messages": [{"role": "user", "content": "Hi"}]}

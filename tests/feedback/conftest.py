@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from msgspec import Struct
-from virtual_time import loop_factories as pytest_asyncio_loop_factories  # noqa: F401 - a hook
 
 from tzproxy.clickhouse.queries.feedback import StoredTools, TargetInference
 from tzproxy.config import load_config
@@ -20,6 +19,7 @@ from tzproxy.inference.catalog import ConfigCatalog
 from tzproxy.inference.metrics import GatewayMetrics
 from tzproxy.inference.recent import RecentInferences
 from tzproxy.recording.sink import MemorySink, Sink
+from virtual_time import loop_factories as pytest_asyncio_loop_factories  # noqa: F401 - a hook
 
 CONFIG = """
 [tools.weather]

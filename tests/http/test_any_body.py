@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from in_process import RunningGateway, start_gateway
-from virtual_time import VirtualLoop
 
+from in_process import RunningGateway, start_gateway
 from tzproxy.http.errors import INTERNAL
+from virtual_time import VirtualLoop
 
 TOML = """
 [object_storage]

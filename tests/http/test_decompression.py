@@ -13,8 +13,8 @@ import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
-from in_process import CHAT, MODEL, StartGateway, completion, native
 
+from in_process import CHAT, MODEL, StartGateway, completion, native
 from tzproxy.errors import RequestError
 from tzproxy.http import asgi, decompression
 from tzproxy.http.decompression import TOO_LARGE, EncodingError, decompressed

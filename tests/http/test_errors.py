@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from in_process import CHAT, MODEL, TWO_PROVIDERS, StartGateway, delta, native
 
+from in_process import CHAT, MODEL, TWO_PROVIDERS, StartGateway, delta, native
 from tzproxy.errors import NotFoundError, RequestError, TzproxyError
 from tzproxy.http.errors import INTERNAL, ErrorShape, decode_body, unexpected
 from tzproxy.inference.errors import AllProvidersFailedError

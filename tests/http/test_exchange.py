@@ -6,10 +6,10 @@ import asyncio
 from typing import Any
 
 import pytest
-from in_process import CHAT, HELLO, MODEL, StartGateway, completion
-from virtual_time import VirtualLoop
 
+from in_process import CHAT, HELLO, MODEL, StartGateway, completion
 from tzproxy.http.exchange import WATCH_AFTER_S, ClientGoneError, ResponseHeaders, Watch, joined
+from virtual_time import VirtualLoop
 
 
 class Client:

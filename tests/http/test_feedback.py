@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 import pytest
-from in_process import CHAT, MODEL, StartGateway, completion
 
+from in_process import CHAT, MODEL, StartGateway, completion
 from tzproxy._speedups.ids import new_uuid7
 from tzproxy.recording.sink import MemorySink, NullSink
 from tzproxy.recording.tables import Table

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from in_process import CHAT, DUMMY, MODEL, RunningGateway, StartGateway, completion
 
+from in_process import CHAT, DUMMY, MODEL, RunningGateway, StartGateway, completion
 from tzproxy.config import load_config
 from tzproxy.errors import ConfigError
 from tzproxy.http.gateway import Gateway, WorkerSettings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from in_process import CHAT, MODEL, StartGateway, completion
 
 SAME_NAME = MODEL + CHAT.replace("functions.f", "functions.m")

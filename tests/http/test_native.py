@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from in_process import CHAT, DONE, LAST, MODEL, TWO_PROVIDERS, StartGateway, completion, delta, streamed
 
+from in_process import CHAT, DONE, LAST, MODEL, TWO_PROVIDERS, StartGateway, completion, delta, streamed
 from tzproxy.upstream.fake import answer, event_stream
 
 OVERHEAD = "tensorzero_inference_latency_overhead_seconds_count"

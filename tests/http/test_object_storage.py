@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+
 from in_process import RunningGateway, StartGateway
 
 HASHED = f"observability/files/{'a' * 64}.txt"

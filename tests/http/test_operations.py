@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from in_process import CHAT, MODEL, Conversation, Reply, StartGateway
 from prometheus_client.parser import text_string_to_metric_families
 
+from in_process import CHAT, MODEL, Conversation, Reply, StartGateway
 from tzproxy.errors import StoreError, StoreUnavailableError
 from tzproxy.http.app import App, Handler
 from tzproxy.http.asgi import AsgiExchange

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from in_process import CHAT, HELLO, MODEL, RunningGateway, StartGateway, completion, delta, streamed
 
+from in_process import CHAT, HELLO, MODEL, RunningGateway, StartGateway, completion, delta, streamed
 from tzproxy.errors import RequestError
 from tzproxy.http import rsgi
 from tzproxy.http.decompression import TOO_LARGE

@@ -7,8 +7,8 @@ import gc
 from typing import Any
 
 import pytest
-from in_process import CHAT, MODEL, StartGateway, delta
 
+from in_process import CHAT, MODEL, StartGateway, delta
 from tzproxy.http.exchange import ClientGoneError
 from tzproxy.http.sse import DONE, KEEP_ALIVE, KEEP_ALIVE_S, KeepAlive, frame
 from tzproxy.upstream.fake import event_stream

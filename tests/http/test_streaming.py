@@ -6,8 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from in_process import CHAT, HELLO, MODEL, Conversation, StartGateway, delta, streamed
 
+from in_process import CHAT, HELLO, MODEL, Conversation, StartGateway, delta, streamed
 from tzproxy.upstream.fake import event_stream
 
 STREAM = {"function_name": "f", "input": HELLO, "stream": True}

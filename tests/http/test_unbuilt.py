@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from in_process import StartGateway
 
+from in_process import StartGateway
 from tzproxy.http.unbuilt import ROUTES, unbuilt_routes
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from in_process import CHAT, MODEL, StartGateway
 
 RUN = "/workflow_evaluation_run"

@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 import pytest
+
 from in_process import (
     CHAT,
     MODEL,
@@ -15,7 +16,6 @@ from in_process import (
     completion,
     completion_body,
 )
-
 from tzproxy.inference.answer import total_usage
 from tzproxy.inference.model import ModelCall
 from tzproxy.providers.dummy.provider import SPEC

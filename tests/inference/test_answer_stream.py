@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+
 from in_process import (
     CHAT,
     DONE,
@@ -17,7 +18,6 @@ from in_process import (
     delta,
     streamed,
 )
-
 from tzproxy.upstream.fake import answer, event_stream
 
 IDS = ("inference_id", "episode_id", "variant_name")

@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 import pytest
-from in_process import StartGateway, answer, completion, completion_body, tool_calls
 
+from in_process import StartGateway, answer, completion, completion_body, tool_calls
 from tzproxy.inference.best_of_n import instructions, read_choice
 from tzproxy.types.content import ModelOutput, Text, Thought, ToolCall
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from in_process import DUMMY
 
+from in_process import DUMMY
 from tzproxy.config import load_config
 from tzproxy.inference.build_embeddings import EmbeddingTable
 from tzproxy.inference.build_models import SHORTHANDS_KEPT

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from in_process import DUMMY, MODEL, StartGateway, completion
 from msgspec import Raw
 
+from in_process import DUMMY, MODEL, StartGateway, completion
 from tzproxy.config import load_config
 from tzproxy.errors import ConfigError
 from tzproxy.inference.catalog import ConfigCatalog

@@ -7,8 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from in_process import DUMMY, MODEL
 
+from in_process import DUMMY, MODEL
 from tzproxy.config import load_config
 from tzproxy.inference.build_models import SHORTHANDS_KEPT, ModelTable
 from tzproxy.inference.cost import Price

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from in_process import DUMMY, StartGateway
 
+from in_process import DUMMY, StartGateway
 from tzproxy.config import load_config
 from tzproxy.config.variants import BestOfNConfig, DiclConfig, EvaluatorConfig
 from tzproxy.inference.best_of_n import BestOfN

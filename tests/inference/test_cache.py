@@ -7,6 +7,8 @@ import json
 from typing import Any
 
 import pytest
+from msgspec import Raw
+
 from in_process import (
     CHAT,
     MODEL,
@@ -17,8 +19,6 @@ from in_process import (
     completion_body,
     tool_calls,
 )
-from msgspec import Raw
-
 from tzproxy.clickhouse.queries.cache import CachedReply, CacheKey
 from tzproxy.errors import StoreUnavailableError
 from tzproxy.inference.cache import (

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from in_process import Conversation, Reply
 
+from in_process import Conversation, Reply
 from tzproxy.clickhouse import AsyncStoreClient, StoreClient
 from tzproxy.clickhouse.embedded import EmbeddedStore
 from tzproxy.clickhouse.migrations import migrate

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+
 from in_process import (
     CHAT,
     DONE,
@@ -19,7 +20,6 @@ from in_process import (
     delta,
     streamed,
 )
-
 from tzproxy.clickhouse.queries.cache import CachedReply, CacheKey
 from tzproxy.inference.cache import ModelCache
 from tzproxy.inference.cached_stream import chunk_usage, replayed

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from in_process import CHAT, MODEL, StartGateway, completion
 from msgspec import Raw
 
+from in_process import CHAT, MODEL, StartGateway, completion
 from tzproxy.errors import TzproxyError
 from tzproxy.inference.candidates import Candidates, listing, with_failures
 from tzproxy.inference.model import ModelCall

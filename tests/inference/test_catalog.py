@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from in_process import CHAT, DUMMY, MODEL, StartGateway, completion
 
+from in_process import CHAT, DUMMY, MODEL, StartGateway, completion
 from tzproxy.config import load_config
 from tzproxy.errors import ConfigError, RequestError
 from tzproxy.inference.catalog import ConfigCatalog

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from in_process import MODEL, StartGateway, completion, tool_calls
 from msgspec import Raw
 
+from in_process import MODEL, StartGateway, completion, tool_calls
 from tzproxy.inference.chain_of_thought import widened
 
 TOML = (

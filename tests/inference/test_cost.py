@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from in_process import CHAT, LAST, MODEL, StartGateway, completion, delta
 
+from in_process import CHAT, LAST, MODEL, StartGateway, completion, delta
 from tzproxy.inference.cost import Price, cost_of
 from tzproxy.upstream.fake import event_stream
 

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from in_process import RunningGateway, StartGateway, answer, completion, streamed
 
+from in_process import RunningGateway, StartGateway, answer, completion, streamed
 from tzproxy.clickhouse.queries.dicl import LearningExample
 from tzproxy.errors import StoreError
 from tzproxy.http import gateway as gateway_module

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from in_process import CHAT, HELLO, MODEL, StartGateway, completion, streamed
 
+from in_process import CHAT, HELLO, MODEL, StartGateway, completion, streamed
 from tzproxy._speedups.ids import new_uuid7
 from tzproxy._speedups.sampling import Sampler
 from tzproxy.errors import StoreUnavailableError

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from in_process import CHAT, TWO_PROVIDERS, StartGateway
 
+from in_process import CHAT, TWO_PROVIDERS, StartGateway
 from tzproxy.errors import RateLimitError, TzproxyError
 from tzproxy.inference.errors import (
     AllProvidersFailedError,

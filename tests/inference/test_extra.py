@@ -7,9 +7,9 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from in_process import CHAT, MODEL, TWO_PROVIDERS, StartGateway, completion, streamed
 from msgspec import Raw
 
+from in_process import CHAT, MODEL, TWO_PROVIDERS, StartGateway, completion, streamed
 from tzproxy.inference.extra import (
     NO_CHANGES,
     BodyChange,

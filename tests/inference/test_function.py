@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from in_process import CHAT, MODEL, StartGateway, completion, tool_calls
 from msgspec import Raw
 
+from in_process import CHAT, MODEL, StartGateway, completion, tool_calls
 from tzproxy._speedups.sampling import Sampler
 from tzproxy.errors import NotFoundError, NotSupportedError, RequestError
 from tzproxy.inference.function import Function

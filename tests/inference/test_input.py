@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from in_process import MODEL, StartGateway, completion
 
+from in_process import MODEL, StartGateway, completion
 from tzproxy.errors import RequestError, SchemaValidationError
 from tzproxy.inference.files import FileStore
 from tzproxy.inference.input import InputChecks, ReadInput, read_input

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from in_process import StartGateway, answer, completion, completion_body, streamed, tool_calls
 
+from in_process import StartGateway, answer, completion, completion_body, streamed, tool_calls
 from tzproxy.inference.mixture_of_n import instructions
 from tzproxy.upstream.fake import event_stream
 

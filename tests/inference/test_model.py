@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 import pytest
-from in_process import CHAT, MODEL, TWO_PROVIDERS, StartGateway, completion
 
+from in_process import CHAT, MODEL, TWO_PROVIDERS, StartGateway, completion
 from tzproxy.errors import UpstreamConnectError
 from tzproxy.upstream.fake import Mark, answer
 

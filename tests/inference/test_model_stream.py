@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+
 from in_process import (
     CHAT,
     DONE,
@@ -19,7 +20,6 @@ from in_process import (
     delta,
     streamed,
 )
-
 from tzproxy.errors import UpstreamConnectError
 from tzproxy.upstream.fake import Mark, answer, event_stream
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from in_process import MODEL, StartGateway, completion
 from msgspec import Raw
 
+from in_process import MODEL, StartGateway, completion
 from tzproxy.errors import RequestError
 from tzproxy.inference.errors import TemplateMissingError
 from tzproxy.inference.input import ReadInput

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from typing import cast
 
 from in_process import CHAT, MODEL, StartGateway, completion, streamed
-
 from tzproxy.inference.plan import Inference
 from tzproxy.inference.recent import RecentInferences
 

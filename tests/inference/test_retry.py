@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from in_process import CHAT, MODEL, StartGateway, completion
 
+from in_process import CHAT, MODEL, StartGateway, completion
 from tzproxy.errors import RateLimitError, TzproxyError
 from tzproxy.inference.errors import AllProvidersFailedError, AllRetriesFailedError
 from tzproxy.inference.retry import Retries, delays, retried

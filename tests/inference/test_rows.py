@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from in_process import (
     CHAT,
     MODEL,
@@ -20,7 +21,6 @@ from in_process import (
     streamed,
     tool_calls,
 )
-
 from tzproxy.inference.rows import shortest_float32, stored_params
 from tzproxy.recording.sink import MemorySink, Table
 from tzproxy.types.params import NO_CHAT_PARAMS, NO_PARAMS, ChatParams

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from in_process import CHAT, MODEL, StartGateway, completion, tool_calls
 from msgspec import Raw
 
+from in_process import CHAT, MODEL, StartGateway, completion, tool_calls
 from tzproxy.errors import RequestError
 from tzproxy.inference.tools import FunctionTools, InferenceTools, Tool, checked_call, checked_output
 from tzproxy.prompts import JsonSchema

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+
 from in_process import CHAT, MODEL, StartGateway, completion, tool_calls
 
 JSON = (

@@ -6,6 +6,7 @@ import ast
 import re
 
 import pytest
+
 from repo.sources import ROOT, functions_of, python_files, text_of, tracked, tree_of
 
 PRODUCT = python_files("tzproxy")

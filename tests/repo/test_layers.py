@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+
 from repo.sources import functions_of, is_hot, module_of, python_files, text_of, tracked, tree_of
 
 LAYERS: tuple[tuple[str, ...], ...] = (

@@ -136,6 +136,7 @@ class Gateway:
             self.open()
 
         loop.run_until_complete(open_inside())
+        _settle_memory()
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Close after the last request."""
@@ -188,7 +189,6 @@ class Gateway:
         routes["GET", "/internal/object_storage"] = ObjectStorageRoute(keeper)
         app = App(routes, base_path=gateway.base_path, shape=shape)
         self._serve = app.serve
-        _settle_memory()
 
     def _upstream_settings(self) -> UpstreamSettings:
         return upstream_settings(self._loaded, user_agent=f"TensorZero/{API_VERSION}")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from in_process import Reply
 
 ReadEvents = Callable[[Reply], list[Any]]

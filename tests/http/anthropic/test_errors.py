@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from in_process import CHAT, MODEL, StartGateway, completion
 
+from in_process import CHAT, MODEL, StartGateway, completion
 from tzproxy.errors import TzproxyError
 from tzproxy.http.anthropic.errors import error_body
 from tzproxy.http.anthropic.response import MessageWriter

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from anthropic.types import RawMessageStreamEvent
-from in_process import CHAT, DONE, LAST, MODEL, USAGE, Reply, StartGateway, delta, streamed
 from pydantic import TypeAdapter
 
+from in_process import CHAT, DONE, LAST, MODEL, USAGE, Reply, StartGateway, delta, streamed
 from tzproxy.http.responses.thoughts import opened
 from tzproxy.upstream.fake import Mark, event_stream
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from anthropic.types import ModelInfo
+
 from in_process import CHAT, MODEL, StartGateway
 
 SAME_NAME = CHAT.replace("functions.f", "functions.m")

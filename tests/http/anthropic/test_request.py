@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from in_process import CHAT, MODEL, StartGateway, completion
 
 PATH = "/anthropic/v1/messages"

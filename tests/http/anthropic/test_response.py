@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from anthropic.types import Message
-from in_process import CHAT, MODEL, StartGateway, completion, completion_body, tool_calls
 from msgspec import Raw
 
+from in_process import CHAT, MODEL, StartGateway, completion, completion_body, tool_calls
 from tzproxy.http.anthropic.response import (
     RedactedBlock,
     ThinkingBlock,

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from in_process import Reply, RunningGateway, StartGateway, answer
 
+from in_process import Reply, RunningGateway, StartGateway, answer
 from tzproxy.recording.sink import Table
 
 ENTRY = (

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from in_process import CHAT, MODEL, StartGateway, completion
 
+from in_process import CHAT, MODEL, StartGateway, completion
 from tzproxy.errors import RequestError
 from tzproxy.http.openai.messages import BAD_CONTENT, NOT_A_DATA_URL, read_messages
 from tzproxy.http.openai.wire import OpenAIMessage

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from in_process import CHAT, MODEL, StartGateway, completion, openai
 
+from in_process import CHAT, MODEL, StartGateway, completion, openai
 from tzproxy.errors import RequestError
 from tzproxy.http.openai.request import WRONG_MODEL, decode_request, inference_request
 from tzproxy.types.params import ChatParams

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+
 from in_process import (
     CHAT,
     DONE,
@@ -21,7 +22,6 @@ from in_process import (
     streamed,
     tool_calls,
 )
-
 from tzproxy.upstream.fake import Mark, answer, event_stream
 
 JSON = MODEL + CHAT.replace('"chat"\n', '"json"\noutput_schema = "out.json"\n', 1) + 'json_mode = "on"\n'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from in_process import CHAT, MODEL, StartGateway, completion, streamed
-
 from tzproxy.upstream.fake import answer
 
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from in_process import CHAT, DONE, LAST, MODEL, USAGE, Reply, StartGateway, delta, streamed
 from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
+from in_process import CHAT, DONE, LAST, MODEL, USAGE, Reply, StartGateway, delta, streamed
 from tzproxy.upstream.fake import event_stream
 
 PATH = "/openai/v1/responses"

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from in_process import CHAT, DONE, LAST, MODEL, Reply, StartGateway, delta, streamed
 
+from in_process import CHAT, DONE, LAST, MODEL, Reply, StartGateway, delta, streamed
 from tzproxy.http.responses.relay import named_frame
 from tzproxy.upstream.fake import Mark, answer, event_stream
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from in_process import CHAT, MODEL, StartGateway, completion
 
+from in_process import CHAT, MODEL, StartGateway, completion
 from tzproxy.upstream.fake import answer
 
 PATH = "/openai/v1/responses"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from in_process import CHAT, MODEL, StartGateway, completion, completion_body, tool_calls
 from openai.types.responses import Response
 
+from in_process import CHAT, MODEL, StartGateway, completion, completion_body, tool_calls
 from tzproxy.http.responses.thoughts import opened
 from tzproxy.upstream.fake import answer
 

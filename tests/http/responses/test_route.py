@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from in_process import CHAT, MODEL, StartGateway, completion, streamed
-
 from tzproxy.upstream.fake import answer
 
 PATH = "/openai/v1/responses"

@@ -13,9 +13,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
-from file_server import FileServer, moved, plain
 from msgspec import structs
 
+from file_server import FileServer, moved, plain
 from tzproxy.inference.files import guard
 from tzproxy.inference.files.fetch import MAX_REDIRECTS, FileFetcher
 from tzproxy.inference.files.remote import Budget, FileFetchError

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 from blake3 import blake3
+
 from file_server import FileServer, moved, plain
 from in_process import CHAT, MODEL, TWO_PROVIDERS, Reply, RunningGateway, StartGateway, completion, streamed
 from s3_server import running_bucket
-
 from tzproxy.inference.files import guard
 from tzproxy.recording.sink import MemorySink, NullSink
 from tzproxy.upstream.fake import answer

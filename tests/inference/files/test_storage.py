@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from s3_server import Bucket, running_bucket
 
+from s3_server import Bucket, running_bucket
 from tzproxy.config.environment import Environment, read_environment
 from tzproxy.inference.files.storage import (
     ObjectDisabledError,

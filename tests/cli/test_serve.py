@@ -96,7 +96,8 @@ def test_everything_is_started_in_order(
     assert world.worker.rings_dir == f"{data_dir}/rings"
     assert not world.worker.synchronous
     assert world.settings is not None
-    assert (world.settings.host, world.settings.port, world.settings.workers) == ("127.0.0.1", 0, 3)
+    assert (world.settings.host, world.settings.workers) == ("127.0.0.1", 3)
+    assert world.settings.port > 0
     assert world.recorder is not None
     assert (world.recorder.data_dir, world.recorder.store_url) == (data_dir, "http://embedded")
     assert Path(data_dir).is_dir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -22,13 +23,11 @@ WORKER = WorkerSettings(config=b"", data_dir="d")
 class FakeServer:
     """A server that ends as it is told."""
 
-    def __init__(self, *, is_signalled: bool, exits: bool = False, descriptor: int | None = None) -> None:
+    def __init__(self, *, is_signalled: bool, exits: bool = False) -> None:
         self.interrupt_signal = is_signalled
         self.exits = exits
         self.started: list[Callable[[], None]] = []
         self.loaders: list[Any] = []
-        if descriptor is not None:
-            self._sfd = descriptor
 
     def on_startup(self, hook: Callable[[], None]) -> None:
         """Keep a hook."""
@@ -58,7 +57,7 @@ def test_a_signal_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[tuple[str, int]] = []
     serve(SETTINGS, WORKER, listening=lambda host, port: heard.append((host, port)))
     assert heard == [("127.0.0.1", 3000)]
-    assert fake.loaders[0].args == (WORKER,)
+    assert fake.loaders[0].args == (WORKER, os.getpid())
 
 
 def test_workers_that_die_are_replaced(
@@ -76,25 +75,6 @@ def test_workers_that_die_are_replaced(
     assert [record.getMessage() for record in caplog.records] == [
         "the workers ended and are started again"
     ] * 2
-
-
-def test_port_zero_announces_the_real_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is announced is what clients can connect to; the socket stays open."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        play(monkeypatch, FakeServer(is_signalled=True, descriptor=bound.fileno()))
-        heard: list[tuple[str, int]] = []
-        settings = ServerSettings(host="127.0.0.1", port=0)
-        serve(settings, WORKER, listening=lambda host, port: heard.append((host, port)))
-        assert heard == [bound.getsockname()]
-
-
-def test_a_server_without_a_socket_announces_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the socket cannot be asked, the settings are told."""
-    play(monkeypatch, FakeServer(is_signalled=True))
-    heard: list[tuple[str, int]] = []
-    serve(ServerSettings(host="::1", port=0), WORKER, listening=lambda *address: heard.append(address))
-    assert heard == [("::1", 0)]
 
 
 def test_how_granian_is_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,11 +100,12 @@ def test_a_worker_is_built_from_its_settings(tmp_path: Path, monkeypatch: pytest
     """The loader gives the application of this worker, not yet open, and has bodies read early."""
     asked: list[Any] = []
     monkeypatch.setattr(server, "start_with_bodies", lambda application, worker: asked.append(application))
+    monkeypatch.setattr(server, "end_with", asked.append)
     loaded = load_config(None, environ={})
     settings = WorkerSettings(config=loaded.to_bytes(), data_dir=str(tmp_path))
-    gateway = load_worker(settings)
+    gateway = load_worker(settings, os.getppid())
     assert isinstance(gateway, Gateway)
-    assert asked == [gateway.serve_with_body]
+    assert asked == [os.getppid(), gateway.serve_with_body]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -140,8 +121,8 @@ def test_addresses_are_tried_before_anything_starts(host: str) -> None:
         taken.listen()
         with pytest.raises(OSError, match=f"cannot listen on {host} port {port}: Address already in use"):
             check_address(host, port)
-    check_address(host, port)
-    check_address(host, 0)
+    assert check_address(host, port) == port
+    assert 0 < check_address(host, 0) < 65_536
 
 
 def test_an_address_of_another_machine() -> None:

@@ -41,7 +41,6 @@ def end_of(process: subprocess.Popen[str]) -> tuple[int | None, str]:
     return process.returncode, log
 
 
-@pytest.mark.xfail(strict=True, reason="workers and store outlive a killed supervisor")
 def test_a_killed_supervisor_takes_all_processes_along(own_gateway: Gateway) -> None:
     """After `kill -9` of the supervisor nothing runs on, and the next start stores what was answered."""
     processes = [own_gateway.pid_of(role) for role in ("worker", "recorder", "store")]
@@ -79,7 +78,6 @@ def test_a_taken_address_is_refused_in_one_line(tmp_path: Path) -> None:
     assert "Traceback" not in log
 
 
-@pytest.mark.xfail(strict=True, reason="port 0 is announced as 0")
 def test_port_0_is_a_free_port_that_the_log_names(tmp_path: Path) -> None:
     """With port 0 the gateway takes a free port, says which, and answers there."""
     process = start_in(tmp_path, "127.0.0.1:0")

@@ -59,7 +59,7 @@ def run(options: ServeOptions) -> int:
     announce(loaded, catalog, options)
     try:
         if not options.validate_and_exit:
-            check_address(address.host, address.port)
+            address = SocketAddress(address.host, check_address(address.host, address.port))
         with Children() as children:
             return _run(options, loaded, catalog, mode, address, children)
     except ConfigError as exc:

@@ -17,6 +17,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from msgspec import Struct
 
+from tzproxy.cli.parent import end_with
 from tzproxy.http.gateway import Gateway, WorkerSettings
 from tzproxy.http.rsgi_start import start_with_bodies
 
@@ -43,13 +44,13 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
 def serve(settings: ServerSettings, worker: WorkerSettings, *, listening: Callable[[str, int], None]) -> None:
     """Serve until a signal ends it; workers that die are replaced.
 
-    Calls `listening` with the real address once the socket is open.
+    Calls `listening` with the address once the socket is open.
     """
     while True:
         server = _server(settings)
-        server.on_startup(lambda server=server: listening(*_address(server, settings)))
+        server.on_startup(lambda: listening(settings.host, settings.port))
         try:
-            server.serve(target_loader=partial(load_worker, worker), wrap_loader=False)
+            server.serve(target_loader=partial(load_worker, worker, os.getpid()), wrap_loader=False)
         except SystemExit:
             pass
         if server.interrupt_signal:
@@ -59,8 +60,10 @@ def serve(settings: ServerSettings, worker: WorkerSettings, *, listening: Callab
         time.sleep(CRASH_PAUSE_S)
 
 
-def check_address(host: str, port: int) -> None:
-    """Find out whether the address is free, before anything else is started.
+def check_address(host: str, port: int) -> int:
+    """Find out whether the address is free, before anything else is started, and return the port.
+
+    For port 0 a free one is chosen: Granian's workers would each take another.
 
     Raises:
         OSError: saying which address it is and what is wrong with it.
@@ -71,10 +74,12 @@ def check_address(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as exc:
             raise OSError(exc.errno, f"cannot listen on {host} port {port}: {exc.strerror}") from exc
+        return int(probe.getsockname()[1])
 
 
-def load_worker(settings: WorkerSettings) -> Gateway:
-    """Build the application, in the worker's process."""
+def load_worker(settings: WorkerSettings, supervisor: int) -> Gateway:
+    """Build the application, in the worker's process. `supervisor` is the pid of the parent."""
+    end_with(supervisor)
     gateway = Gateway(settings, os.environ)
     start_with_bodies(gateway.serve_with_body, granian_worker)
     return gateway
@@ -102,12 +107,3 @@ def _server(settings: ServerSettings) -> Any:
         respawn_interval=0.1,
         workers_kill_timeout=settings.drain_s,
     )
-
-
-def _address(server: Any, settings: ServerSettings) -> tuple[str, int]:
-    """Return the address the socket is bound to, which differs from the settings for port 0."""
-    descriptor = getattr(server, "_sfd", None)
-    if settings.port != 0 or descriptor is None:
-        return settings.host, settings.port
-    with socket.socket(fileno=os.dup(descriptor)) as bound:
-        return bound.getsockname()[0], bound.getsockname()[1]

@@ -30,6 +30,8 @@ MOCK_URL = "http://127.0.0.1:9491"
 START_S = 60.0
 RETRIES = 2
 PLAY_S = 1200.0
+FIXED_PORTS = (9491, 9492)
+LOG_CHARACTERS = 3000
 
 
 def free_port() -> int:
@@ -39,12 +41,24 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Return once something answers there; end the run when it does not."""
+def check_free(ports: tuple[int, ...]) -> None:
+    """End the run when someone else has a port that the suite's configuration fixes."""
+    for port in ports:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as exc:
+                sys.exit(f"port {port}, which the suite needs, is taken: {exc.strerror}")
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return once something answers there; end the run, with the end of the log, when it does not."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            sys.exit(f"{process.args!r} ended with status {process.returncode}")
+            said = log.read_text(errors="replace")[-LOG_CHARACTERS:]
+            sys.exit(f"{process.args!r} ended with status {process.returncode}:\n{said}")
         try:
             urllib.request.urlopen(url, timeout=2).close()
             return
@@ -55,12 +69,12 @@ def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     sys.exit(f"nothing answers at {url}")
 
 
-def start(stack: ExitStack, command: list[str], log: Path, env: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Start a process that ends with the stack."""
+def start(stack: ExitStack, command: list[str], log: Path, env: dict[str, str], url: str) -> None:
+    """Start a process that ends with the stack, and wait until it answers."""
     output = stack.enter_context(log.open("wb"))
     process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=env)
     stack.callback(end, process)
-    return process
+    wait_for(url, process, log)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -127,28 +141,19 @@ def run(suite: Path, filters: list[str], keep: Path | None) -> dict[str, bool]:
         work.mkdir(parents=True, exist_ok=True)
         certs, store_port, port = work / "certs", free_port(), free_port()
         plain = dict(os.environ)
-        mock = [
-            str(suite / "mock_providers.py"),
-            "--port",
-            "9491",
-            "--proxy-port",
-            "9492",
-            "--certs",
-            str(certs),
-        ]
-        wait_for(f"{MOCK_URL}/__requests", start(stack, [sys.executable, *mock], work / "mock.log", plain))
-        store = [str(suite / "chhttp.py"), "--port", str(store_port)]
-        wait_for(
-            f"http://127.0.0.1:{store_port}/ping",
-            start(stack, [sys.executable, *store], work / "store.log", plain),
-        )
+        check_free(FIXED_PORTS)
+        mock = [sys.executable, str(suite / "mock_providers.py"), "--certs", str(certs)]
+        mock += ["--port", str(FIXED_PORTS[0]), "--proxy-port", str(FIXED_PORTS[1])]
+        start(stack, mock, work / "mock.log", plain, f"{MOCK_URL}/__requests")
+        store = [sys.executable, str(suite / "chhttp.py"), "--port", str(store_port)]
+        start(stack, store, work / "store.log", plain, f"http://127.0.0.1:{store_port}/ping")
         clickhouse = f"http://user:pass@127.0.0.1:{store_port}/tensorzero"
         env = suite_environment(suite, certs, clickhouse)
+        base_url = f"http://127.0.0.1:{port}"
         gateway = [sys.executable, "-m", "tzproxy.cli.main", "serve"]
         gateway += ["--config-file", str(suite / "config" / "tensorzero.toml")]
         gateway += ["--bind-address", f"127.0.0.1:{port}", "--data-dir", str(work / "data")]
-        base_url = f"http://127.0.0.1:{port}"
-        wait_for(f"{base_url}/status", start(stack, gateway, work / "gateway.log", env))
+        start(stack, gateway, work / "gateway.log", env, f"{base_url}/status")
         targets = ["--base-url", base_url, "--mock-url", MOCK_URL, "--clickhouse-url", clickhouse]
         chosen = [argument for pattern in filters for argument in ("--filter", pattern)]
         results = play(suite, work, [*targets, *chosen])

@@ -22,7 +22,7 @@ _FILLER = (
 _DEMO = (
     "Hello from the mock model that is built into tzproxy! No provider was asked and no key was needed. "
     "You said: “{text}”. "
-    "When you are ready for real answers, point a model in tzproxy.toml at your provider."
+    "When you are ready for real answers, point a model in tensorzero.toml at your provider."
 )
 _JSON = msgspec.json.Encoder()
 

@@ -91,6 +91,7 @@ def test_everything_is_started_in_order(
     assert run(options(tmp_path, MODEL + CHAT, mock_port=9001, workers=3)) == 0
     assert world.events == ["store", "prepared", "recorder", "mock 9001", "server"]
     data_dir = str(tmp_path / ".tzproxy")
+    assert (tmp_path / ".tzproxy").stat().st_mode & 0o777 == 0o700
     assert world.worker is not None
     assert (world.worker.data_dir, world.worker.store_url) == (data_dir, "http://embedded")
     assert world.worker.rings_dir == f"{data_dir}/rings"

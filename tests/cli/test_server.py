@@ -100,12 +100,13 @@ def test_a_worker_is_built_from_its_settings(tmp_path: Path, monkeypatch: pytest
     """The loader gives the application of this worker, not yet open, and has bodies read early."""
     asked: list[Any] = []
     monkeypatch.setattr(server, "start_with_bodies", lambda application, worker: asked.append(application))
+    monkeypatch.setattr(server, "heed_the_first_signal", asked.append)
     monkeypatch.setattr(server, "end_with", asked.append)
     loaded = load_config(None, environ={})
     settings = WorkerSettings(config=loaded.to_bytes(), data_dir=str(tmp_path))
     gateway = load_worker(settings, os.getppid())
     assert isinstance(gateway, Gateway)
-    assert asked == [os.getppid(), gateway.serve_with_body]
+    assert asked == [server.granian_signals, os.getppid(), gateway.serve_with_body]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

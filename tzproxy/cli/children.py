@@ -55,7 +55,8 @@ class Children:
     def start_mock(self, port: int) -> None:
         """Start the mock provider on a port of the loopback interface."""
         command = [sys.executable, "-m", "tzproxy.mock", "--until-stdin-closes", "--port", str(port)]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        # Ctrl-C in a terminal is for the supervisor: requests that still run need their provider.
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, process_group=0)
         self._stack.callback(_end, process)
 
     def _watch(self, name: str, alive: Callable[[], bool], start: Callable[[], object]) -> None:

@@ -67,7 +67,7 @@ def run_migrations(data_dir: Path, log_format: str) -> int:
                 url = environment.clickhouse_url.reveal()
             else:
                 data_dir = data_dir.absolute()
-                data_dir.mkdir(parents=True, exist_ok=True)
+                data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
                 url = children.start_store(data_dir)
             report = prepare_store(url, loaded, manual=True)
     except (ConfigError, StoreError) as exc:

@@ -83,7 +83,7 @@ def _run(
     data_dir = options.data_dir.absolute()
     store_url: str | None = None
     if mode.enabled:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         store_url = children.start_store(data_dir) if mode.url is None else mode.url.reveal()
         taken = catalog.snapshot
         snapshot = ConfigSnapshot(

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import granian._signals as granian_signals
 import granian.server.mp as granian_worker
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
@@ -17,6 +18,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from msgspec import Struct
 
+from tzproxy.cli.first_signal import heed_the_first_signal
 from tzproxy.cli.parent import end_with
 from tzproxy.http.gateway import Gateway, WorkerSettings
 from tzproxy.http.rsgi_start import start_with_bodies
@@ -79,6 +81,7 @@ def check_address(host: str, port: int) -> int:
 
 def load_worker(settings: WorkerSettings, supervisor: int) -> Gateway:
     """Build the application, in the worker's process. `supervisor` is the pid of the parent."""
+    heed_the_first_signal(granian_signals)
     end_with(supervisor)
     gateway = Gateway(settings, os.environ)
     start_with_bodies(gateway.serve_with_body, granian_worker)

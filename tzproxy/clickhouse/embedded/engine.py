@@ -117,7 +117,7 @@ class Engine:
             )
         self._chdb = _load_chdb()
         self._scratch = path.parent / "tmp"
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._scratch.mkdir(exist_ok=True)
         config = self._scratch / "engine.xml"
         config.write_text(_ENGINE_CONFIG, encoding="ascii")

@@ -64,7 +64,7 @@ class Place:
         """
         path = self.data_dir / "clickhouse.lock"
         try:
-            self.data_dir.mkdir(parents=True, exist_ok=True)
+            self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = open(path, "a+", encoding="ascii")
         except OSError as exc:
             raise StoreError(f"The data directory {self.data_dir} cannot be used: {exc.strerror}.") from exc

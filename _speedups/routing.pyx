@@ -56,7 +56,7 @@ cdef class Router:
         if method == "HEAD" and "GET" in methods:
             return methods["GET"], parameters, None
         allowed = sorted(methods)
-        if "GET" in methods:
+        if "GET" in methods and "HEAD" not in methods:
             allowed.insert(allowed.index("GET") + 1, "HEAD")
         return None, None, allowed
 

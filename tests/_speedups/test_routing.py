@@ -77,6 +77,15 @@ def test_base_path_moves_every_route(base: str) -> None:
     assert router.match("GET", "/batch/1") == (None, None, None)
 
 
+def test_a_route_for_head_is_named_once() -> None:
+    """A route that answers HEAD itself, beside one for GET, is no second HEAD among the allowed methods."""
+    router: Router[str] = Router()
+    router.add("GET", "/a", "g")
+    router.add("HEAD", "/a", "h")
+    assert router.match("HEAD", "/a") == ("h", None, None)
+    assert router.match("POST", "/a") == (None, None, ["GET", "HEAD"])
+
+
 SEGMENTS = st.sampled_from(["a", "b", "{x}", "{y}"])
 PATTERNS = st.lists(SEGMENTS, min_size=1, max_size=3).map(lambda parts: "/" + "/".join(parts))
 METHODS = st.sampled_from(["GET", "POST", "HEAD", "PATCH"])

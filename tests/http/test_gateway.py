@@ -35,13 +35,6 @@ def settings(folder: Path, toml: str = MODEL + CHAT, **options: Any) -> WorkerSe
     return WorkerSettings(config=loaded.to_bytes(), data_dir=str(folder), **options)
 
 
-def test_settings_do_not_show_secrets(tmp_path: Path) -> None:
-    """Neither configuration nor store URL is in what a log could print."""
-    made = settings(tmp_path, store_url="http://user:password@host:8123/db")
-    assert "password" not in repr(made)
-    assert repr(made) == f"WorkerSettings(data_dir={str(tmp_path)!r})"
-
-
 def test_a_configuration_that_does_not_fit_the_workers_environment(tmp_path: Path) -> None:
     """A worker without the key that its parent had does not start."""
     toml = MODEL.replace('"none"', '"env::MY_KEY"')

@@ -22,7 +22,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("experimentation",),
     ("inference",),
     ("feedback", "datasets", "batch", "workflow", "evaluations", "optimization"),
-    ("http", "client", "ui"),
+    ("services",),
+    ("http", "ui"),
+    ("client",),
     ("mock",),
     ("cli",),
 )

@@ -10,8 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-API_VERSION = "2026.6.0"
-"""The TensorZero release whose HTTP API this gateway speaks, told in every answer's version header."""
+from tzproxy.services.settings import API_VERSION
 
 WATCH_AFTER_S = 0.125
 

@@ -14,8 +14,9 @@ from prometheus_client.registry import Collector
 
 from tzproxy.clickhouse import AsyncStoreClient
 from tzproxy.errors import StoreError
-from tzproxy.http.exchange import API_VERSION, Exchange, ResponseHeaders
+from tzproxy.http.exchange import Exchange, ResponseHeaders
 from tzproxy.recording.counters import RecordingCounters, read_counters
+from tzproxy.services.settings import API_VERSION
 
 logger = logging.getLogger(__name__)
 ENCODER = msgspec.json.Encoder()

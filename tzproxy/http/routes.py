@@ -1,0 +1,44 @@
+"""Which route is served by which service. A new route is one line. Cold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tzproxy.http.anthropic.route import anthropic_routes
+from tzproxy.http.app import Handler
+from tzproxy.http.errors import ErrorShape
+from tzproxy.http.feedback import FeedbackRoute
+from tzproxy.http.models import ModelRoute, ModelsRoute
+from tzproxy.http.native import InferenceRoute
+from tzproxy.http.object_storage import ObjectStorageRoute
+from tzproxy.http.openai.embeddings import EmbeddingsRoute
+from tzproxy.http.openai.route import ChatCompletionsRoute
+from tzproxy.http.operations import HealthRoute, MetricsRoute, RecordingCollector, StatusRoute
+from tzproxy.http.responses.route import ResponsesRoute
+from tzproxy.http.unbuilt import unbuilt_routes
+from tzproxy.http.workflow import WorkflowEpisodeRoute, WorkflowRunRoute
+from tzproxy.services.services import Services
+
+
+def routes_of(services: Services, shape: ErrorShape) -> dict[tuple[str, str], Handler]:
+    """Put a route in front of everything that opened services offer: (method, path) to handler."""
+    engine = services.engine
+    models = services.loaded.config.models
+    recording = [RecordingCollector(Path(services.settings.data_dir))] if services.settings.rings_dir else []
+    return {
+        **unbuilt_routes(),
+        ("POST", "/inference"): InferenceRoute(engine, shape),
+        ("POST", "/openai/v1/chat/completions"): ChatCompletionsRoute(engine, shape),
+        ("POST", "/openai/v1/embeddings"): EmbeddingsRoute(services.embedder, shape),
+        ("POST", "/openai/v1/responses"): ResponsesRoute(engine, shape),
+        ("GET", "/openai/v1/models"): ModelsRoute(services.catalog, models),
+        ("GET", "/openai/v1/models/{model}"): ModelRoute(services.catalog),
+        **anthropic_routes(engine, models),
+        ("POST", "/feedback"): FeedbackRoute(services.intake),
+        ("POST", "/workflow_evaluation_run"): WorkflowRunRoute(services.workflows),
+        ("POST", "/workflow_evaluation_run/{run_id}/episode"): WorkflowEpisodeRoute(services.workflows),
+        ("GET", "/internal/object_storage"): ObjectStorageRoute(services.keeper),
+        ("GET", "/status"): StatusRoute(services.catalog.snapshot.hash_hex),
+        ("GET", "/health"): HealthRoute(services.store),
+        ("GET", "/metrics"): MetricsRoute([services.metrics, *recording]),
+    }

@@ -1,0 +1,163 @@
+"""Builds everything that answers requests, and owns it until it is closed.
+
+Knows no server: others put routes in front of it. A new service is one attribute and one line in `open`; what
+has to be let go is said where it is made (`_ending`). Cold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+
+from tzproxy.clickhouse import AsyncStoreClient
+from tzproxy.clickhouse.queries.cache import CachedReplies
+from tzproxy.clickhouse.queries.dicl import LearningExamples
+from tzproxy.clickhouse.queries.feedback import FeedbackTargets
+from tzproxy.clickhouse.queries.workflow import WorkflowEpisodes, WorkflowRuns
+from tzproxy.config import LoadedConfig
+from tzproxy.feedback.intake import FeedbackIntake, FeedbackOptions
+from tzproxy.feedback.targets import Targets
+from tzproxy.inference.cache import ModelCache
+from tzproxy.inference.catalog import ConfigCatalog
+from tzproxy.inference.embedder import Embedder
+from tzproxy.inference.embedding import EmbeddingCaller
+from tzproxy.inference.engine import Engine
+from tzproxy.inference.files.keep import FileKeeper
+from tzproxy.inference.files.remote import Fetcher
+from tzproxy.inference.metrics import GatewayMetrics
+from tzproxy.inference.model import ModelCaller
+from tzproxy.inference.surroundings import upstream_settings
+from tzproxy.recording.sink import NullSink, RingSink, Sink
+from tzproxy.services.settings import API_VERSION, WorkerSettings
+from tzproxy.upstream import Upstream, UpstreamSettings
+from tzproxy.workflow.runs import Workflows
+
+
+class Services:
+    """The parts of one worker. Those declared without a value are there once `open` has returned."""
+
+    upstream: Upstream
+    metrics: GatewayMetrics
+    cache: ModelCache | None
+    embedder: Embedder
+    keeper: FileKeeper
+    engine: Engine
+    intake: FeedbackIntake
+    workflows: Workflows
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        environ: Mapping[str, str],
+        *,
+        sink: Sink | None = None,
+        open_upstream: Callable[[UpstreamSettings], Upstream] = Upstream,
+    ) -> None:
+        """Load and compile the configuration; open nothing yet.
+
+        Args:
+            settings: what the parent process decided.
+            environ: where credentials come from.
+            sink: takes the rows in place of a ring.
+            open_upstream: makes the client of providers; called inside the running loop.
+
+        Raises:
+            ConfigError: when the configuration does not fit the environment.
+        """
+        self.settings = settings
+        self.loaded = LoadedConfig.from_bytes(settings.config, environ=environ)
+        self.catalog = ConfigCatalog(self.loaded)
+        self.sink: Sink = sink or NullSink()
+        self.store: AsyncStoreClient | None = None
+        self._replies: CachedReplies | None = None
+        self._open_upstream = open_upstream
+        self._ending = AsyncExitStack()
+
+    def open(self) -> None:
+        """Open connections and ring, and build the services, inside the running loop."""
+        gateway = self.loaded.config.gateway
+        self._open_store()
+        self._open_sink()
+        self.upstream = self._open_upstream(self._upstream_settings())
+        self._ending.push_async_callback(self.upstream.aclose)
+        self.metrics = GatewayMetrics(gateway.metrics.tensorzero_inference_latency_overhead_seconds_buckets)
+        caller = ModelCaller(
+            self.upstream,
+            global_timeout_s=gateway.global_outbound_http_timeout_ms / 1000,
+            examples=None if self.store is None else LearningExamples(self.store),
+        )
+        self.cache = self._cache()
+        self.embedder = Embedder(
+            self.catalog.embedding_models,
+            EmbeddingCaller(caller),
+            self.metrics,
+            cache=self.cache,
+            refusal=self.catalog.refusal,
+        )
+        self.keeper = FileKeeper(
+            self.catalog.files, self._fetcher, self.loaded.environment, records=self.is_recording
+        )
+        self._ending.push_async_callback(self.keeper.close)
+        self.engine = Engine(
+            self.catalog,
+            caller,
+            self.sink,
+            self.metrics,
+            episodes=None if self.store is None else WorkflowEpisodes(self.store),
+            cache=self.cache,
+            files=self.keeper,
+            synchronous=self.settings.synchronous,
+        )
+        self.intake = self._intake()
+        self.workflows = Workflows(self.catalog, None if self.store is None else WorkflowRuns(self.store))
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether rows go anywhere."""
+        return not isinstance(self.sink, NullSink)
+
+    def _open_sink(self) -> None:
+        if self.settings.rings_dir is not None:
+            ring = RingSink(None, self.settings.ring_bytes, rings_dir=self.settings.rings_dir)
+            self._ending.callback(ring.close)
+            self.sink = ring
+
+    def _open_store(self) -> None:
+        if self.settings.store_url is None:
+            return
+        self.store = AsyncStoreClient(self.settings.store_url, threads=2)
+        # Its own threads and short timeouts: a slow look-up must not hold up other statements.
+        self._replies = CachedReplies(
+            AsyncStoreClient(self.settings.store_url, connect_timeout_s=1.0, timeout_s=2.0)
+        )
+        self._ending.push_async_callback(self.store.close)
+        self._ending.push_async_callback(self._replies.close)
+
+    def _upstream_settings(self) -> UpstreamSettings:
+        return upstream_settings(self.loaded, user_agent=f"TensorZero/{API_VERSION}")
+
+    def _fetcher(self) -> Fetcher:
+        from tzproxy.inference.files.fetch import FileFetcher  # noqa: PLC0415 - httpx is slow to load
+
+        allowed = self.loaded.environment.allow_private_file_urls
+        return FileFetcher(self._upstream_settings(), allow_private=allowed)
+
+    def _cache(self) -> ModelCache | None:
+        if self.loaded.config.gateway.cache.enabled is False:
+            return None
+        return ModelCache(self.sink, lookup=self._replies)
+
+    def _intake(self) -> FeedbackIntake:
+        gateway = self.loaded.config.gateway
+        options = FeedbackOptions(
+            metrics=self.loaded.metrics,
+            enabled=self.is_recording,
+            validate_targets=not gateway.unstable_disable_feedback_target_validation,
+            synchronous=self.settings.synchronous,
+        )
+        targets = Targets(self.engine.recent, None if self.store is None else FeedbackTargets(self.store))
+        return FeedbackIntake(self.catalog, targets, self.sink, self.metrics, options=options)
+
+    async def close(self) -> None:
+        """Let go of connections and ring; rows that wait stay in the ring's file."""
+        await self._ending.aclose()

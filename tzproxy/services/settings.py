@@ -1,0 +1,26 @@
+"""What a worker is told by whoever started it. Cold."""
+
+from __future__ import annotations
+
+import msgspec
+
+API_VERSION = "2026.6.0"
+"""The TensorZero release whose API is spoken: told to clients, and to providers as the user agent."""
+
+
+class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker process is told. `store_url` holds a password: it is never printed.
+
+    `config` is the parent's validated configuration, so that all workers run exactly that one.
+    `rings_dir` None: nothing is recorded.
+    """
+
+    config: bytes
+    data_dir: str
+    rings_dir: str | None = None
+    store_url: str | None = None
+    synchronous: bool = False
+    ring_bytes: int = 32 * 1024 * 1024
+
+    def __repr__(self) -> str:
+        return f"WorkerSettings(data_dir={self.data_dir!r})"

@@ -21,12 +21,14 @@ def _events(pieces: list[bytes]) -> list[bytes]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_single_cut(name: str) -> None:
-    """Cut once, anywhere, the events are the same."""
+    """Cut once, anywhere, or byte by byte, events and chunks are the same."""
     data = (FOLDER / name / "stream.sse").read_bytes() + b"\n"
-    whole = events(data.decode())
-    for position in range(len(data) + 1):
-        assert _events([data[:position], data[position:]]) == whole
-    assert _events([data[index : index + 1] for index in range(len(data))]) == whole
+    whole, built, expected = events(data.decode()), provider(name), read(name, "stream_result.txt")
+    splits = [[data[:position], data[position:]] for position in range(len(data) + 1)]
+    for split in [*splits, [data[index : index + 1] for index in range(len(data))]]:
+        found = _events(split)
+        assert found == whole
+        assert written_stream(fed(built, found)) == expected
 
 
 @settings(deadline=None, derandomize=True, max_examples=60)
@@ -42,14 +44,15 @@ def test_random_cuts(name: str, cuts: list[int]) -> None:
 
 @pytest.mark.parametrize("name", FRAMED)
 def test_every_single_cut_of_frames(name: str) -> None:
-    """Frames cut once, anywhere, or byte by byte, are the same events."""
-    built = provider(name)
+    """Frames cut once, anywhere, or byte by byte, are the same events and chunks."""
+    built, expected = provider(name), read(name, "stream_result.txt")
     data = frames(read(name, "stream.frames"))
     whole = cut(built, [data])
-    for position in range(len(data) + 1):
-        assert cut(built, [data[:position], data[position:]]) == whole
-    assert cut(built, [data[index : index + 1] for index in range(len(data))]) == whole
-    assert written_stream(fed(built, whole)) == read(name, "stream_result.txt")
+    splits = [[data[:position], data[position:]] for position in range(len(data) + 1)]
+    for split in [*splits, [data[index : index + 1] for index in range(len(data))]]:
+        found = cut(built, split)
+        assert found == whole
+        assert written_stream(fed(built, found)) == expected
 
 
 @settings(deadline=None, derandomize=True, max_examples=40)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -146,3 +148,11 @@ async def test_the_global_timeout_is_the_configured_one(start: StartGateway) -> 
     gateway = await start("[gateway]\nglobal_outbound_http_timeout_ms = 5000\n" + MODEL + CHAT, [[]])
     reply = await gateway.infer()
     assert "global_outbound_http_timeout_ms" in reply.error
+
+
+def test_a_worker_loads_only_what_every_request_needs() -> None:
+    """Libraries of cold work and of optional parts stay out of a worker's memory and start."""
+    heavy = ("httpx", "rich", "chdb", "numpy", "obstore", "google.auth", "botocore", "opentelemetry")
+    code = f"import sys, tzproxy.http.gateway; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"

@@ -3,10 +3,8 @@ from __future__ import annotations
 import base64
 import json
 import re
-from datetime import datetime
 from typing import Any
 
-import httpx
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -194,61 +192,3 @@ async def test_fallback() -> None:
     assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+", _bearer(headers.resolve({})))
     with_sdk = FallbackCredential(DynamicCredential("k"), SdkCredential())
     assert must_prepare(build_gcp_headers("X", with_sdk, host="h", settings=SETTINGS))
-
-
-class _Library:
-    """Google's library as far as it is used: finds credentials that call a server to refresh."""
-
-    class GoogleAuthError(Exception):
-        """Anything that goes wrong there."""
-
-    class TransportError(GoogleAuthError):
-        """The server cannot be reached."""
-
-    def __init__(self) -> None:
-        self.expiry = datetime(2030, 1, 1)  # the library's times are naive
-        self.answer: Any = None
-
-    def default(self, scopes: list[str], request: Any) -> tuple[_Library, str]:
-        assert scopes == ["https://www.googleapis.com/auth/cloud-platform"]
-        return self, "project"
-
-    def refresh(self, request: Any) -> None:
-        self.answer = request("http://tokens/", method="POST", body=b"x", headers={"a": "b"}, timeout=5)
-
-    def apply(self, headers: dict[str, str]) -> None:
-        headers["authorization"] = f"Bearer {self.answer.data.decode()}"
-
-
-def _use(monkeypatch: pytest.MonkeyPatch, library: _Library, handler: Any) -> None:
-    monkeypatch.setattr(gcp_auth, "_google", lambda module: library)
-    transport = httpx.MockTransport(handler)
-    monkeypatch.setattr(gcp_auth, "make_cold_client", lambda settings: httpx.AsyncClient(transport=transport))
-
-
-async def test_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library works in a thread and talks through the cold client."""
-    seen: list[httpx.Request] = []
-
-    def handler(request: httpx.Request) -> httpx.Response:
-        seen.append(request)
-        return httpx.Response(200, content=b"tok")
-
-    _use(monkeypatch, _Library(), handler)
-    headers = sdk_headers(SETTINGS)
-    await headers.prepare({})
-    assert _bearer(headers.resolve({})) == "tok"
-    assert (seen[0].method, seen[0].content, seen[0].headers["a"]) == ("POST", b"x", "b")
-
-
-async def test_library_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that cannot be reached is told in the library's words."""
-
-    def handler(request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("unreachable")
-
-    _use(monkeypatch, _Library(), handler)
-    headers = sdk_headers(SETTINGS)
-    await headers.prepare({})
-    with pytest.raises(ProviderError, match="from SDK: unreachable$"):
-        headers.resolve({})

@@ -6,19 +6,14 @@ extra `gcp`, loaded only when a configured credential needs it. Hot while a toke
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
-import httpx
-from msgspec import Struct
-
 from tzproxy.config.credentials import Credential, FallbackCredential, SdkCredential, StaticCredential
-from tzproxy.errors import ConfigError, UpstreamError
+from tzproxy.errors import ConfigError
 from tzproxy.providers.credentials import (
     JSON_CONTENT,
     FallbackHeaders,
@@ -27,13 +22,11 @@ from tzproxy.providers.credentials import (
     build_headers,
 )
 from tzproxy.providers.errors import ProviderError
-from tzproxy.providers.renewal import Clock, Lease, Renewed
+from tzproxy.providers.renewal import Clock, Renewed
 from tzproxy.upstream import NO_HEADERS, HeaderBlock, UpstreamSettings
-from tzproxy.upstream.cold import make_cold_client
 
 LIFETIME_S = 3600
 RENEW_EARLY_S = 225
-_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _KEY_FIELDS = ("private_key_id", "private_key", "client_email")
 
 
@@ -63,7 +56,12 @@ def build_gcp_headers(
     return build_headers(HeaderAuth(display=display, optional=False), credential)
 
 
-def _google(module: str) -> Any:
+def google_module(module: str) -> Any:
+    """Load a part of Google's library; "" for its top.
+
+    Raises:
+        ConfigError: when the extra is missing.
+    """
     try:
         return import_module(f"google.auth.{module}" if module else "google.auth")
     except ImportError as exc:
@@ -87,9 +85,9 @@ class ServiceAccountHeaders:
         self._email = fields["client_email"]
         self._audience = audience
         self._clock = clock
-        self._encode = _google("jwt").encode
+        self._encode = google_module("jwt").encode
         try:
-            self._signer = _google("crypt").RSASigner.from_string(
+            self._signer = google_module("crypt").RSASigner.from_string(
                 fields["private_key"], fields["private_key_id"]
             )
         except ValueError:
@@ -102,7 +100,7 @@ class ServiceAccountHeaders:
         """Return the headers."""
         now = self._clock()
         if now >= self._renew_at:
-            self._block = _block(f"Bearer {self._token(int(now))}")
+            self._block = authorized(f"Bearer {self._token(int(now))}")
             self._renew_at = now + LIFETIME_S - RENEW_EARLY_S
         return self._block
 
@@ -134,7 +132,8 @@ def _account_fields(account: str) -> dict[str, str]:
     return fields
 
 
-def _block(authorization: str, *pairs: tuple[str, str]) -> HeaderBlock:
+def authorized(authorization: str, *pairs: tuple[str, str]) -> HeaderBlock:
+    """Prepare the headers of a JSON request with an authorization."""
     return HeaderBlock.of((JSON_CONTENT, ("authorization", authorization), *pairs))
 
 
@@ -173,74 +172,6 @@ def sdk_headers(settings: UpstreamSettings) -> SdkHeaders:
     Raises:
         ConfigError: when the extra is missing.
     """
-    return SdkHeaders(Renewed("GCP access token", _DefaultCredentials(settings).fetch))
+    from tzproxy.providers.gcp_default import DefaultCredentials  # noqa: PLC0415 - httpx is slow to load
 
-
-class _DefaultCredentials:
-    """Google's library, kept off the event loop; its requests go out through the cold client."""
-
-    def __init__(self, settings: UpstreamSettings) -> None:
-        self._settings = settings
-        self._auth = _google("")
-        self._exceptions = _google("exceptions")
-        self._credentials: Any = None
-
-    async def fetch(self) -> Lease[HeaderBlock]:
-        """Return a fresh token.
-
-        Raises:
-            ProviderError: when the library finds no credentials or its servers refuse.
-        """
-        async with make_cold_client(self._settings) as client:
-            request = _Bridge(client, asyncio.get_running_loop(), self._exceptions.TransportError)
-            try:
-                return await asyncio.to_thread(self._refresh, request)
-            except self._exceptions.GoogleAuthError as exc:
-                raise ProviderError(str(exc)) from exc
-
-    def _refresh(self, request: _Bridge) -> Lease[HeaderBlock]:
-        if self._credentials is None:
-            self._credentials, _ = self._auth.default(scopes=[_SCOPE], request=request)
-        self._credentials.refresh(request)
-        headers: dict[str, str] = {}
-        self._credentials.apply(headers)
-        expiry: datetime | None = self._credentials.expiry
-        at = time.time() + LIFETIME_S if expiry is None else expiry.replace(tzinfo=UTC).timestamp()
-        pairs = {name.lower(): value for name, value in headers.items()}
-        bearer = pairs.pop("authorization")
-        return Lease(_block(bearer, *pairs.items()), at - RENEW_EARLY_S, at)
-
-
-class _Answer(Struct):
-    status: int
-    headers: Mapping[str, str]
-    data: bytes
-
-
-class _Bridge:
-    """What Google's library takes for its transport, from its thread to the event loop."""
-
-    def __init__(
-        self, client: httpx.AsyncClient, loop: asyncio.AbstractEventLoop, error: type[Exception]
-    ) -> None:
-        self._client = client
-        self._loop = loop
-        self._error = error
-
-    def __call__(
-        self,
-        url: str,
-        method: str = "GET",
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-        **_: object,
-    ) -> _Answer:
-        sent = self._client.request(
-            method, url, content=body, headers=dict(headers or {}), timeout=timeout or 60.0
-        )
-        try:
-            answer = asyncio.run_coroutine_threadsafe(sent, self._loop).result()
-        except (httpx.HTTPError, UpstreamError, OSError) as exc:
-            raise self._error(str(exc)) from exc
-        return _Answer(answer.status_code, answer.headers, answer.content)
+    return SdkHeaders(Renewed("GCP access token", DefaultCredentials(settings).fetch))

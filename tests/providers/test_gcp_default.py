@@ -8,7 +8,7 @@ import pytest
 
 from tzproxy.providers import gcp_default
 from tzproxy.providers.errors import ProviderError
-from tzproxy.providers.gcp_auth import sdk_headers
+from tzproxy.providers.gcp_build import sdk_headers
 from tzproxy.upstream import UpstreamSettings
 
 SETTINGS = UpstreamSettings()

@@ -12,48 +12,17 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from tzproxy.config.credentials import Credential, FallbackCredential, SdkCredential, StaticCredential
 from tzproxy.errors import ConfigError
 from tzproxy.providers.credentials import (
     JSON_CONTENT,
-    FallbackHeaders,
-    HeaderAuth,
-    RequestHeaders,
-    build_headers,
 )
 from tzproxy.providers.errors import ProviderError
 from tzproxy.providers.renewal import Clock, Renewed
-from tzproxy.upstream import NO_HEADERS, HeaderBlock, UpstreamSettings
+from tzproxy.upstream import NO_HEADERS, HeaderBlock
 
 LIFETIME_S = 3600
 RENEW_EARLY_S = 225
 _KEY_FIELDS = ("private_key_id", "private_key", "client_email")
-
-
-def host_of(location: str) -> str:
-    """Return the host of Vertex AI at a location."""
-    return "aiplatform.googleapis.com" if location == "global" else f"{location}-aiplatform.googleapis.com"
-
-
-def build_gcp_headers(
-    display: str, credential: Credential, *, host: str, settings: UpstreamSettings
-) -> RequestHeaders:
-    """Prepare the headers of requests to one Google Cloud host.
-
-    Raises:
-        ConfigError: when the service account cannot be used, or the extra is missing.
-    """
-    match credential:
-        case StaticCredential():
-            return ServiceAccountHeaders(credential.value.reveal(), audience=f"https://{host}/")
-        case SdkCredential():
-            return sdk_headers(settings)
-        case FallbackCredential():
-            return FallbackHeaders(
-                build_gcp_headers(display, credential.default, host=host, settings=settings),
-                build_gcp_headers(display, credential.fallback, host=host, settings=settings),
-            )
-    return build_headers(HeaderAuth(display=display, optional=False), credential)
 
 
 def google_module(module: str) -> Any:
@@ -164,14 +133,3 @@ class SdkHeaders:
 
     def __repr__(self) -> str:
         return "SdkHeaders()"
-
-
-def sdk_headers(settings: UpstreamSettings) -> SdkHeaders:
-    """Prepare headers with tokens that Google's library fetches.
-
-    Raises:
-        ConfigError: when the extra is missing.
-    """
-    from tzproxy.providers.gcp_default import DefaultCredentials  # noqa: PLC0415 - httpx is slow to load
-
-    return SdkHeaders(Renewed("GCP access token", DefaultCredentials(settings).fetch))

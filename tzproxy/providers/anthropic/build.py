@@ -8,7 +8,7 @@ from tzproxy.providers.anthropic.provider import MessagesProvider
 from tzproxy.providers.anthropic.request import Bodies
 from tzproxy.providers.anthropic.rules import ANTHROPIC, VERTEX
 from tzproxy.providers.credentials import JSON_CONTENT, HeaderAuth, build_headers
-from tzproxy.providers.gcp_auth import build_gcp_headers, host_of
+from tzproxy.providers.gcp_build import build_gcp_headers, host_of
 from tzproxy.providers.settings import ALONE, Surroundings
 from tzproxy.providers.urls import escaped, join_url
 from tzproxy.upstream import Endpoint

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from tzproxy.config.credentials import RULES, Credential
 from tzproxy.config.providers import GcpVertexGeminiProviderConfig, GoogleAIStudioGeminiProviderConfig
 from tzproxy.providers.credentials import HeaderAuth, RequestHeaders, build_headers
-from tzproxy.providers.gcp_auth import build_gcp_headers, host_of
+from tzproxy.providers.gcp_build import build_gcp_headers, host_of
 from tzproxy.providers.gemini.provider import GeminiProvider
 from tzproxy.providers.gemini.rules import AI_STUDIO, VERTEX, Rules
 from tzproxy.providers.settings import ALONE, Surroundings

@@ -1,0 +1,46 @@
+"""Chooses how requests to Google Cloud are authorized, from a configured credential. Cold."""
+
+from __future__ import annotations
+
+from tzproxy.config.credentials import Credential, FallbackCredential, SdkCredential, StaticCredential
+from tzproxy.providers.credentials import FallbackHeaders, HeaderAuth, RequestHeaders, build_headers
+from tzproxy.providers.gcp_auth import SdkHeaders, ServiceAccountHeaders
+from tzproxy.providers.renewal import Renewed
+from tzproxy.upstream import UpstreamSettings
+
+
+def host_of(location: str) -> str:
+    """Return the host of Vertex AI at a location."""
+    return "aiplatform.googleapis.com" if location == "global" else f"{location}-aiplatform.googleapis.com"
+
+
+def build_gcp_headers(
+    display: str, credential: Credential, *, host: str, settings: UpstreamSettings
+) -> RequestHeaders:
+    """Prepare the headers of requests to one Google Cloud host.
+
+    Raises:
+        ConfigError: when the service account cannot be used, or the extra is missing.
+    """
+    match credential:
+        case StaticCredential():
+            return ServiceAccountHeaders(credential.value.reveal(), audience=f"https://{host}/")
+        case SdkCredential():
+            return sdk_headers(settings)
+        case FallbackCredential():
+            return FallbackHeaders(
+                build_gcp_headers(display, credential.default, host=host, settings=settings),
+                build_gcp_headers(display, credential.fallback, host=host, settings=settings),
+            )
+    return build_headers(HeaderAuth(display=display, optional=False), credential)
+
+
+def sdk_headers(settings: UpstreamSettings) -> SdkHeaders:
+    """Prepare headers with tokens that Google's library fetches.
+
+    Raises:
+        ConfigError: when the extra is missing.
+    """
+    from tzproxy.providers.gcp_default import DefaultCredentials  # noqa: PLC0415 - httpx is slow to load
+
+    return SdkHeaders(Renewed("GCP access token", DefaultCredentials(settings).fetch))

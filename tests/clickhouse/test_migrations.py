@@ -11,8 +11,9 @@ from clickhouse.rows import lines
 from tzproxy import __version__
 from tzproxy._speedups.ids import new_uuid7
 from tzproxy.clickhouse import StoreClient
-from tzproxy.clickhouse.migrations import migrate
-from tzproxy.clickhouse.schema import MIGRATION_IDS
+from tzproxy.clickhouse.migrations import add_own_tables, migrate
+from tzproxy.clickhouse.schema import MIGRATION_IDS, TABLES
+from tzproxy.clickhouse.schema.own import OWN_TABLES
 from tzproxy.errors import ConfigError
 
 _COUNT = (
@@ -85,6 +86,30 @@ def test_disabled_migrations_refuse_an_incomplete_database(open_database: Callab
     assert client.query(sql, {"name": client.database}, use_database=False) == [{"n": "0"}]
     assert migrate(client, automatic=False, manual=True).was_empty
     assert migrate(client, automatic=False).is_current
+
+
+def test_own_tables_stand_apart(open_database: Callable[[], StoreClient]) -> None:
+    """Our tables are made where they are asked for only, before or after the rest, and once."""
+    client = open_database()
+    assert add_own_tables(client, ()) == []
+    assert add_own_tables(client, OWN_TABLES) == [f"table {table.name} created" for table in OWN_TABLES]
+    report = migrate(client)
+    assert report.was_empty
+    assert add_own_tables(client, OWN_TABLES) == []
+    (found,) = client.query(_COUNT)
+    assert int(found["tables"]) == len(TABLES) + len(OWN_TABLES)
+    assert {table.name for table in OWN_TABLES}.isdisjoint(table.name for table in TABLES)
+
+
+def test_own_tables_need_the_same_permission(open_database: Callable[[], StoreClient]) -> None:
+    """With migrations switched off, or on a cluster, a missing table is an error unless asked for by hand."""
+    client = open_database()
+    migrate(client)
+    for options in ({"automatic": False}, {"cluster": "c"}):
+        with pytest.raises(ConfigError, match="tzproxy --run-clickhouse-migrations"):
+            add_own_tables(client, OWN_TABLES, **options)  # type: ignore[arg-type]
+    assert add_own_tables(client, OWN_TABLES, automatic=False, manual=True) != []
+    assert add_own_tables(client, OWN_TABLES, automatic=False) == []
 
 
 def test_cluster_name_has_to_exist(open_database: Callable[[], StoreClient]) -> None:

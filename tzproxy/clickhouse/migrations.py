@@ -9,7 +9,7 @@ and the difference is made. Everything may be repeated, and two gateways may sta
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import blake3
@@ -21,6 +21,7 @@ from tzproxy.clickhouse.client import StatementError, StoreClient
 from tzproxy.clickhouse.reconcile import MigrationReport, reconcile, remember_inserts
 from tzproxy.clickhouse.schema import MIGRATION_IDS, ddl
 from tzproxy.clickhouse.schema.ddl import Placement
+from tzproxy.clickhouse.schema.spec import TableSpec
 from tzproxy.errors import ConfigError
 
 GATEWAY_VERSION: Final = f"tzproxy {__version__}"
@@ -78,6 +79,42 @@ def migrate(
     _record_migrations(client, missing, int((time.monotonic() - began) * 1000))
     report.applied = sorted(missing)
     return report
+
+
+def add_own_tables(
+    client: StoreClient,
+    tables: Sequence[TableSpec],
+    *,
+    automatic: bool = True,
+    manual: bool = False,
+    cluster: str | None = None,
+) -> list[str]:
+    """Make those of our own tables (`tzproxy.clickhouse.schema.own`) that are not there; say which.
+
+    The arguments are those of `migrate`. The rest of the schema need not be there.
+
+    Raises:
+        ConfigError: a table is missing and may not be made.
+        StoreError: The server cannot be reached or refused a statement.
+    """
+    missing = [table for table in tables if not _exists(client, table)]
+    if not missing:
+        return []
+    _check_may_run(automatic=automatic, manual=manual, cluster=cluster)
+    placement = Placement(database=client.database, cluster=cluster, remembers_inserts=not _is_cloud(client))
+    client.command(ddl.create_database(placement), use_database=False)
+    for table in missing:
+        client.command(ddl.create_table(table, placement))
+    return [f"table {table.name} created" for table in missing]
+
+
+def _exists(client: StoreClient, table: TableSpec) -> bool:
+    rows = client.query(
+        "SELECT 1 FROM system.tables WHERE database = {database:String} AND name = {name:String}",
+        {"database": client.database, "name": table.name},
+        use_database=False,
+    )
+    return bool(rows)
 
 
 # ---- what the server is

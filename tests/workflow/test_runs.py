@@ -142,6 +142,17 @@ async def test_episode(catalog: ConfigCatalog) -> None:
     assert uuid_time_ms(raw) / 1000 - 10_000_000_000 == pytest.approx(time.time(), abs=60)
 
 
+async def test_the_key_of_the_client(catalog: ConfigCatalog) -> None:
+    """The public id of the client's API key becomes a tag of run and episode; it cannot be forged."""
+    store = FakeRuns()
+    workflows = Workflows(catalog, store)
+    forged = {"tensorzero::api_key_public_id": "other", "a": "b"}
+    await workflows.begin_run(RunRequest(variants={}, tags=forged, internal=True), "abc")
+    await workflows.begin_episode(RUN, EpisodeRequest(tags={"a": "b"}), "abc")
+    for tags in (store.runs[0].tags, store.episodes[0]["tags"]):
+        assert (tags["a"], tags["tensorzero::api_key_public_id"]) == ("b", "abc")
+
+
 async def test_without_a_store(catalog: ConfigCatalog) -> None:
     """Without a store no inference could find its run, so none begins."""
     workflows = Workflows(catalog, None)

@@ -41,6 +41,7 @@ from tzproxy.inference.engine import Catalog
 from tzproxy.inference.function import Function
 from tzproxy.inference.metrics import GatewayMetrics
 from tzproxy.inference.plan import DEFAULT_FUNCTION
+from tzproxy.inference.tags import API_KEY
 from tzproxy.recording.sink import Row, Sink
 
 
@@ -76,8 +77,8 @@ class FeedbackIntake:
         self._options = options
         self._snapshot_hash = str(catalog.snapshot_hash)
 
-    async def take(self, request: FeedbackRequest) -> str:
-        """Check feedback and record it; return its id.
+    async def take(self, request: FeedbackRequest, api_key_id: str | None = None) -> str:
+        """Check feedback and record it; return its id. The public id of the client's API key becomes a tag.
 
         Raises:
             RequestError: (or a relative) for feedback that is refused.
@@ -88,6 +89,8 @@ class FeedbackIntake:
         feedback_id = new_uuid7()
         ids = read_ids(request)
         tags = check_tags(request)
+        if api_key_id is not None:
+            tags = {**tags, API_KEY: api_key_id}
         if not self._options.enabled:
             raise FeedbackDisabledError
         subject = read_subject(request.metric_name, ids, self._options.metrics)

@@ -17,7 +17,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 class AsgiExchange:
     """One ASGI `http` scope."""
 
-    __slots__ = ("_receive", "_scope", "_send", "method", "parameters", "path", "started")
+    __slots__ = ("_receive", "_scope", "_send", "api_key_id", "method", "parameters", "path", "started")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope = scope
@@ -27,6 +27,7 @@ class AsgiExchange:
         self.path: str = scope["path"]
         self.parameters: dict[str, str] = {}
         self.started = False
+        self.api_key_id: str | None = None
 
     def header(self, name: str) -> str | None:
         """Return a request header (lower-case name)."""

@@ -46,6 +46,9 @@ class Exchange(Protocol):
     started: bool
     """Whether the status has been sent."""
 
+    api_key_id: str | None
+    """The public id of the API key that let the request pass; None where none is needed."""
+
     def header(self, name: str) -> str | None:
         """Return a request header (lower-case name)."""
         ...

@@ -24,5 +24,5 @@ class FeedbackRoute:
         body = await exchange.body()
         request = decode_body(DECODER, body)
         with Watch(exchange):
-            feedback_id = await self._intake.take(request)
+            feedback_id = await self._intake.take(request, exchange.api_key_id)
         await exchange.answer(200, ENCODER.encode({"feedback_id": feedback_id}))

@@ -44,7 +44,7 @@ class InferenceRoute:
         arrived = perf_counter()
         request = decode_request(body)
         try:
-            inference = await self._engine.plan(request)
+            inference = await self._engine.plan(request, exchange.api_key_id)
             if request.stream:
                 events = NativeEvents(inference, self._shape)
                 variant_name = await relay(exchange, self._engine, inference, events)

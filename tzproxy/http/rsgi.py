@@ -15,7 +15,17 @@ from tzproxy.http.exchange import JSON_HEADERS, STREAM_HEADERS, ClientGoneError,
 class RsgiExchange:
     """One RSGI `http` scope."""
 
-    __slots__ = ("_arrived", "_protocol", "_scope", "_transport", "method", "parameters", "path", "started")
+    __slots__ = (
+        "_arrived",
+        "_protocol",
+        "_scope",
+        "_transport",
+        "api_key_id",
+        "method",
+        "parameters",
+        "path",
+        "started",
+    )
 
     def __init__(self, scope: Any, protocol: Any, arrived: bytes | None = None) -> None:
         """Wrap a scope; `arrived` is its body, where it has been read."""
@@ -27,6 +37,7 @@ class RsgiExchange:
         self.path: str = scope.path
         self.parameters: dict[str, str] = {}
         self.started = False
+        self.api_key_id: str | None = None
 
     def header(self, name: str) -> str | None:
         """Return a request header (lower-case name)."""

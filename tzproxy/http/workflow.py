@@ -25,7 +25,7 @@ class WorkflowRunRoute:
         """Answer one request."""
         body = await exchange.body()
         request = decode_body(RUN_DECODER, body)
-        run_id = await self._workflows.begin_run(request)
+        run_id = await self._workflows.begin_run(request, exchange.api_key_id)
         await exchange.answer(200, ENCODER.encode({"run_id": run_id}))
 
 
@@ -46,5 +46,5 @@ class WorkflowEpisodeRoute:
             return
         body = await exchange.body()
         request = decode_body(EPISODE_DECODER, body)
-        episode_id = await self._workflows.begin_episode(run_id, request)
+        episode_id = await self._workflows.begin_episode(run_id, request, exchange.api_key_id)
         await exchange.answer(200, ENCODER.encode({"episode_id": episode_id}))

@@ -129,8 +129,6 @@ class ConfigCatalog:
     @staticmethod
     def _refusal(loaded: LoadedConfig) -> NotSupportedError | None:
         config = loaded.config
-        if config.gateway.auth is not None and config.gateway.auth.enabled:
-            return NotSupportedError("`gateway.auth` is enabled, but API keys are not supported yet")
         if config.rate_limiting.enabled and config.rate_limiting.rules:
             return NotSupportedError("`rate_limiting` has rules, but rate limits are not supported yet")
         return None
@@ -139,8 +137,6 @@ class ConfigCatalog:
     def _unsupported(loaded: LoadedConfig) -> list[str]:
         config = loaded.config
         found = []
-        if config.gateway.auth is not None and config.gateway.auth.enabled:
-            found.append("`gateway.auth` (all inferences are refused)")
         if config.rate_limiting.enabled and config.rate_limiting.rules:
             found.append("`rate_limiting` (all inferences are refused)")
         if config.gateway.export.otlp.traces.enabled:

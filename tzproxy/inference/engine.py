@@ -35,6 +35,7 @@ from tzproxy.inference.request_checks import (
     namespace_mismatch,
 )
 from tzproxy.inference.rows import RowWriter
+from tzproxy.inference.tags import API_KEY
 from tzproxy.inference.variant import Variant, VariantAnswer, VariantStream
 from tzproxy.recording.sink import Sink
 from tzproxy.types.params import NO_CHAT_PARAMS
@@ -119,8 +120,8 @@ class Engine:
         self._rows = RowWriter(catalog.snapshot_hash)
         self._synchronous = synchronous
 
-    async def plan(self, request: InferenceRequest) -> Inference:
-        """Settle everything that needs no model.
+    async def plan(self, request: InferenceRequest, api_key_id: str | None = None) -> Inference:
+        """Settle everything that needs no model; the public id of the client's API key becomes a tag.
 
         Raises:
             RequestError: (or a relative) when the request cannot be served.
@@ -131,6 +132,8 @@ class Engine:
             raise catalog.refusal
         inference_id = new_uuid7()
         tags = self._tags(request)
+        if api_key_id is not None:
+            tags[API_KEY] = api_key_id
         episode_id, episode = self._episode(request.episode_id)
         if uuid_time_ms(episode) >= WORKFLOW_EPISODES_FROM_MS:
             request = await self._joined_workflow(request, episode_id, tags)

@@ -8,6 +8,8 @@ from tzproxy.errors import RequestError
 
 RESERVED = "tensorzero::"
 INTERNAL = "tensorzero::internal"
+API_KEY = "tensorzero::api_key_public_id"
+"""The public id of the API key that the request came with."""
 
 
 def check_tag_names(tags: Mapping[str, str]) -> None:

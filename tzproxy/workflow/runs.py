@@ -17,7 +17,7 @@ from tzproxy.inference.engine import Catalog
 from tzproxy.inference.function import Function
 from tzproxy.inference.plan import DEFAULT_FUNCTION
 from tzproxy.inference.request_checks import WORKFLOW_EPISODES_FROM_MS
-from tzproxy.inference.tags import check_tag_names
+from tzproxy.inference.tags import API_KEY, check_tag_names
 from tzproxy.workflow.errors import RunsDisabledError, UnknownPinError
 
 EPISODE_OFFSET_S = WORKFLOW_EPISODES_FROM_MS // 1000
@@ -68,8 +68,8 @@ class Workflows:
         self._catalog = catalog
         self._store = store
 
-    async def begin_run(self, request: RunRequest) -> str:
-        """Write a run; return its id.
+    async def begin_run(self, request: RunRequest, api_key_id: str | None = None) -> str:
+        """Write a run; return its id. The public id of the client's API key becomes a tag.
 
         Raises:
             RequestError: (or a relative) for a reserved tag, or a pin that does not exist.
@@ -84,7 +84,7 @@ class Workflows:
         run = WorkflowRun(
             run_id=new_uuid7(),
             variant_pins=request.variants,
-            tags=request.tags,
+            tags=_with_key(request.tags, api_key_id),
             project_name=request.project_name,
             display_name=request.display_name,
             snapshot_hash=self._catalog.snapshot_hash,
@@ -92,7 +92,7 @@ class Workflows:
         await self._kept.add_run(run)
         return run.run_id
 
-    async def begin_episode(self, run_id: str, request: EpisodeRequest) -> str:
+    async def begin_episode(self, run_id: str, request: EpisodeRequest, api_key_id: str | None = None) -> str:
         """Write an episode of a run; return its id.
 
         An unknown run is no error here, as in the original: the first inference of the episode fails.
@@ -108,7 +108,7 @@ class Workflows:
             run_id,
             episode_id,
             task_name=request.task_name,
-            tags={**request.tags, **dict.fromkeys(RUN_TAGS, run_id)},
+            tags={**_with_key(request.tags, api_key_id), **dict.fromkeys(RUN_TAGS, run_id)},
             snapshot_hash=self._catalog.snapshot_hash,
         )
         return episode_id
@@ -130,3 +130,7 @@ class Workflows:
         if name != DEFAULT_FUNCTION:
             raise NotFoundError(f"Unknown function: {name}")
         return self._catalog.default_function
+
+
+def _with_key(tags: Mapping[str, str], api_key_id: str | None) -> Mapping[str, str]:
+    return tags if api_key_id is None else {**tags, API_KEY: api_key_id}

@@ -44,7 +44,7 @@ class MessagesRoute:
         target = target_of(catalog, wire.model)
         request = translated(wire, target, catalog)
         try:
-            inference = await self._engine.plan(request)
+            inference = await self._engine.plan(request, exchange.api_key_id)
             writer = MessageWriter(wire, target, inference)
             if request.stream:
                 events = AnthropicEvents(inference, writer)

@@ -28,7 +28,7 @@ class ChatCompletionsRoute:
         wire = decode_request(body)
         request = inference_request(wire)
         try:
-            inference = await self._engine.plan(request)
+            inference = await self._engine.plan(request, exchange.api_key_id)
             if request.stream:
                 options = wire.stream_options
                 include_usage = wire.include_raw_usage if options is None else options.include_usage

@@ -34,7 +34,7 @@ class ResponsesRoute:
         target = target_of(catalog, wire.model)
         request = translated(wire, target, catalog)
         try:
-            inference = await self._engine.plan(request)
+            inference = await self._engine.plan(request, exchange.api_key_id)
             writer = ResponseWriter(wire, target, inference)
             if request.stream:
                 events = ResponsesEvents(inference, writer)

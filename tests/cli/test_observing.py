@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from tzproxy.cli import observing as module
-from tzproxy.cli.observing import NO_STORE, WITHOUT_STORE, Observing, observing, recorder_options
+from tzproxy.cli.observing import (
+    NO_KEY_STORE,
+    NO_STORE,
+    WITHOUT_STORE,
+    Observing,
+    observing,
+    recorder_options,
+)
 from tzproxy.config import LoadedConfig, load_config
 from tzproxy.errors import ConfigError
 
@@ -65,6 +72,29 @@ def test_without_any_store(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> 
     with pytest.raises(ConfigError) as caught:
         observing(load(tmp_path, "enabled = true\n"))
     assert caught.value.problems == [NO_STORE]
+
+
+KEYS = "[gateway.auth]\nenabled = true\n"
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("url", [None, URL])
+def test_keys_need_a_store_where_nothing_is_recorded(tmp_path: Path, url: str | None) -> None:
+    """API keys are looked up in the store that rows would go to."""
+    mode = observing(load(tmp_path, "enabled = false\n" + KEYS, url))
+    assert (mode.enabled, mode.checks_keys) == (False, True)
+    assert (None if mode.url is None else mode.url.reveal()) == url
+    assert observing(load(tmp_path, KEYS, url)).enabled
+    assert not observing(load(tmp_path, KEYS.replace("true", "false"), url)).checks_keys
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_keys_without_any_store(tmp_path: Path) -> None:
+    """A gateway that could check no key does not start."""
+    with pytest.raises(ConfigError) as caught:
+        observing(load(tmp_path, KEYS))
+    assert caught.value.problems == [NO_KEY_STORE]
+    assert observing(load(tmp_path, KEYS, URL)).checks_keys
 
 
 @pytest.mark.usefixtures("no_engine")

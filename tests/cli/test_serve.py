@@ -34,6 +34,7 @@ class World:
         self.store_failure: Exception | None = None
         monkeypatch.setattr(observing, "is_engine_installed", lambda: True)
         monkeypatch.setattr(serve, "prepare_store", self.prepare)
+        monkeypatch.setattr(serve, "prepare_keys", lambda url, loaded: self.events.append("keys"))
         monkeypatch.setattr(serve, "serve", self.serve)
         monkeypatch.setattr(children.Children, "start_store", self.start_store)
         monkeypatch.setattr(children.Children, "start_recorder", self.start_recorder)
@@ -143,6 +144,27 @@ def test_observability_off_starts_the_server_alone(world: World, tmp_path: Path)
     assert world.worker is not None
     assert (world.worker.rings_dir, world.worker.store_url) == (None, None)
     assert not (tmp_path / ".tzproxy").exists()
+
+
+KEYS = "[gateway.auth]\nenabled = true\n"
+
+
+def test_keys_are_looked_up_in_the_store_of_rows(world: World, tmp_path: Path) -> None:
+    """With authentication on, workers are told where keys are; without it, nothing of the kind."""
+    assert run(options(tmp_path, KEYS)) == 0
+    assert world.worker is not None
+    assert (world.worker.keys_url, world.worker.store_url) == ("http://embedded", "http://embedded")
+    assert run(options(tmp_path, "")) == 0
+    assert world.worker.keys_url is None
+
+
+def test_keys_without_recording(world: World, tmp_path: Path) -> None:
+    """With observability off the store is opened for keys alone: no rows, no look-ups of other kinds."""
+    assert run(options(tmp_path, KEYS + "[gateway.observability]\nenabled = false\n")) == 0
+    assert world.events == ["store", "keys", "server"]
+    assert world.worker is not None
+    assert (world.worker.keys_url, world.worker.store_url) == ("http://embedded", None)
+    assert world.worker.rings_dir is None
 
 
 def test_synchronous_writes_reach_the_workers(world: World, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tzproxy.cli import store
-from tzproxy.cli.store import prepare_store
+from tzproxy.cli.store import prepare_keys, prepare_store
 from tzproxy.clickhouse.reconcile import MigrationReport
 from tzproxy.clickhouse.snapshots import ConfigSnapshot
 from tzproxy.config import load_config
@@ -42,6 +42,7 @@ class Migrations:
         self.options: dict[str, Any] = {}
         self.report = MigrationReport(database="db")
         self.failure: Exception | None = None
+        self.own: tuple[list[str], dict[str, Any]] = ([], {})
 
     def migrate(self, client: FakeClient, **options: Any) -> MigrationReport:
         """Note the options."""
@@ -50,6 +51,11 @@ class Migrations:
         if self.failure is not None:
             raise self.failure
         return self.report
+
+    def add_own_tables(self, client: FakeClient, tables: Any, **options: Any) -> list[str]:
+        """Note which are wanted, and the options."""
+        self.own = ([table.name for table in tables], options)
+        return [f"table {table.name} created" for table in tables]
 
     def upsert(self, client: FakeClient, snapshot: ConfigSnapshot) -> None:
         """Note the snapshot."""
@@ -70,6 +76,7 @@ def migrations(monkeypatch: pytest.MonkeyPatch, client: FakeClient) -> Migration
     """The migrations that `prepare_store` will run."""
     made = Migrations(client)
     monkeypatch.setattr(store, "migrate", made.migrate)
+    monkeypatch.setattr(store, "add_own_tables", made.add_own_tables)
     monkeypatch.setattr(store, "upsert_config_snapshot", made.upsert)
     return made
 
@@ -101,6 +108,7 @@ def test_options_of_the_environment(client: FakeClient, migrations: Migrations) 
         "cluster": "c",
         "accept_unreplicated": True,
     }
+    assert migrations.own == (["TzproxyApiKey"], {"automatic": True, "manual": True, "cluster": "c"})
 
 
 @pytest.mark.parametrize("table", ["clickhouse", "gateway.observability"])
@@ -112,6 +120,33 @@ def test_migrations_can_be_switched_off(
     path.write_text(f"[{table}]\ndisable_automatic_migrations = true\n", encoding="utf-8")
     prepare_store("http://u", load_config(str(path), environ={}))
     assert migrations.options["automatic"] is False
+    assert migrations.own[1]["automatic"] is False
+
+
+@pytest.mark.parametrize(
+    ("toml", "tables"),
+    [
+        ("", []),
+        ("[gateway.auth]\nenabled = false\n", []),
+        ("[gateway.auth]\nenabled = true\n", ["TzproxyApiKey"]),
+    ],
+)
+def test_own_tables_are_made_where_they_are_needed(
+    client: FakeClient, migrations: Migrations, tmp_path: Any, toml: str, tables: list[str]
+) -> None:
+    """A database shared with the original gets no table that no feature uses."""
+    path = tmp_path / "c.toml"
+    path.write_text(toml, encoding="utf-8")
+    report = prepare_store("http://u", load_config(str(path), environ={}))
+    assert migrations.own[0] == tables
+    assert report.changes == [f"table {name} created" for name in tables]
+
+
+def test_keys_need_no_other_table(client: FakeClient, migrations: Migrations) -> None:
+    """A command about keys makes their table and does not touch the rest of the schema."""
+    prepare_keys("http://u", load_config(None, environ={}), manual=True)
+    assert client.events == ["ping", "close"]
+    assert migrations.own == (["TzproxyApiKey"], {"automatic": True, "manual": True, "cluster": None})
 
 
 def test_a_store_that_is_away(client: FakeClient, migrations: Migrations) -> None:

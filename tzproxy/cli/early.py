@@ -1,4 +1,4 @@
-"""Commands that run instead of the gateway and exit: migrations, keys."""
+"""Commands that run instead of the gateway and exit: which may be combined, and migrations."""
 
 from __future__ import annotations
 
@@ -49,8 +49,6 @@ def problem_of(request: EarlyExit) -> str | None:
         return "--expiration requires --create-api-key"
     if request.postgres_migrations:
         return "--run-postgres-migrations: tzproxy uses no Postgres, there is nothing to migrate"
-    if request.create_api_key or request.disable_api_key is not None:
-        return f"{chosen[0]} is not supported yet"
     if request.migrate_config is not None:
         return "--migrate-config: a configuration in a database is not supported"
     return None

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tzproxy import __version__
+from tzproxy.cli.keys_commands import keys_app
 
 app = typer.Typer(
     name="tzproxy",
@@ -17,7 +18,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-COMMANDS = ("serve", "mock", "migrate")
+COMMANDS = ("serve", "mock", "migrate", "keys")
+app.add_typer(keys_app, name="keys")
 GLOBAL_FLAGS = ("--help", "-h", "--version")
 
 
@@ -79,9 +81,19 @@ def serve(  # noqa: PLR0913 - one parameter for each flag
         typer.Option("--run-clickhouse-migrations", "--run-migrations", help="Migrate the store, then exit."),
     ] = False,
     run_postgres_migrations: Annotated[bool, typer.Option("--run-postgres-migrations", hidden=True)] = False,
-    create_api_key: Annotated[bool, typer.Option("--create-api-key", hidden=True)] = False,
-    expiration: Annotated[str | None, typer.Option("--expiration", hidden=True)] = None,
-    disable_api_key: Annotated[str | None, typer.Option("--disable-api-key", hidden=True)] = None,
+    create_api_key: Annotated[
+        bool, typer.Option("--create-api-key", help="Make an API key, print it, then exit.")
+    ] = False,
+    expiration: Annotated[
+        str | None,
+        typer.Option(
+            "--expiration", metavar="TIME", help="When the new key expires, such as 2030-12-31T23:59:59Z."
+        ),
+    ] = None,
+    disable_api_key: Annotated[
+        str | None,
+        typer.Option("--disable-api-key", metavar="PUBLIC_ID", help="Disable an API key, then exit."),
+    ] = None,
     migrate_config: Annotated[str | None, typer.Option("--migrate-config", hidden=True)] = None,
 ) -> None:
     """Run the gateway."""
@@ -105,6 +117,12 @@ def serve(  # noqa: PLR0913 - one parameter for each flag
         raise fail(problem)
     if run_clickhouse_migrations:
         raise typer.Exit(early.run_migrations(data_dir, log_format))
+    if create_api_key or disable_api_key is not None:
+        from tzproxy.cli import keys  # noqa: PLC0415
+
+        if disable_api_key is not None:
+            raise typer.Exit(keys.disable(data_dir, log_format, disable_api_key))
+        raise typer.Exit(keys.create(data_dir, log_format, expiration))
     if config_file is not None and default_config:
         raise fail("You must not specify both `--config-file` and `--default-config`.")
     if config_file is None and not default_config:

@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tzproxy.clickhouse.embedded.store import is_engine_installed
 from tzproxy.config import LoadedConfig, Secret
@@ -26,11 +27,20 @@ NO_CACHE_STORE = (
     "replies in the memory of each worker."
 )
 
+NO_KEY_STORE = (
+    "gateway.auth.enabled: authentication is enabled, but no store is available to keep API keys in: set "
+    "`TENSORZERO_CLICKHOUSE_URL`, or install the embedded store with `pip install 'tzproxy[embedded]'`."
+)
+
 
 class Observing(Struct, frozen=True, kw_only=True):
-    """Where rows go. `url` None: into the embedded store. `enabled` false: nowhere."""
+    """Where rows go. `url` None: into the embedded store. `enabled` false: nowhere.
+
+    `checks_keys`: API keys are looked up in that store, also where no rows go there.
+    """
 
     enabled: bool
+    checks_keys: bool = False
     url: Secret | None = None
     synchronous: bool = False
 
@@ -39,13 +49,23 @@ def observing(loaded: LoadedConfig) -> Observing:
     """Settle it.
 
     Raises:
-        ConfigError: when recording or a cache in the store is demanded and there is no store.
+        ConfigError: when recording, a cache in the store or API keys are demanded and there is no store.
     """
     mode = _recording_mode(loaded)
+    auth = loaded.config.gateway.auth
+    if auth is not None and auth.enabled:
+        mode = _with_keys(loaded, mode)
     cache = loaded.config.gateway.cache
     if cache.backend == "clickhouse" and cache.enabled is not False and not mode.enabled:
         raise ConfigError([NO_CACHE_STORE])
     return mode
+
+
+def _with_keys(loaded: LoadedConfig, mode: Observing) -> Observing:
+    url = loaded.environment.clickhouse_url
+    if url is None and not is_engine_installed():
+        raise ConfigError([NO_KEY_STORE])
+    return replace(mode, url=url, checks_keys=True)
 
 
 def _recording_mode(loaded: LoadedConfig) -> Observing:

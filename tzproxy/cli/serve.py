@@ -13,7 +13,7 @@ from tzproxy.cli.children import Children
 from tzproxy.cli.logs import LogFormat, configure, level_of, log_config
 from tzproxy.cli.observing import Observing, observing, recorder_options
 from tzproxy.cli.server import ServerSettings, check_address, serve
-from tzproxy.cli.store import prepare_store
+from tzproxy.cli.store import prepare_keys, prepare_store
 from tzproxy.clickhouse.snapshots import ConfigSnapshot
 from tzproxy.config import LoadedConfig, load_config, read_environment
 from tzproxy.config.scalars import SocketAddress, parse_socket_address
@@ -81,15 +81,20 @@ def _run(
     children: Children,
 ) -> int:
     data_dir = options.data_dir.absolute()
-    store_url: str | None = None
-    if mode.enabled:
+    store_url = keys_url = None
+    if mode.enabled or mode.checks_keys:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        store_url = children.start_store(data_dir) if mode.url is None else mode.url.reveal()
+        url = children.start_store(data_dir) if mode.url is None else mode.url.reveal()
+        store_url = url if mode.enabled else None
+        keys_url = url if mode.checks_keys else None
+    if store_url is not None:
         taken = catalog.snapshot
         snapshot = ConfigSnapshot(
             hash=taken.hash_int, config=taken.toml, extra_templates=catalog.extra_templates
         )
         prepare_store(store_url, loaded, snapshot=snapshot)
+    elif keys_url is not None:
+        prepare_keys(keys_url, loaded)
     if options.validate_and_exit:
         logger.info("Configuration is valid. Exiting.")
         return 0
@@ -108,6 +113,7 @@ def _run(
         data_dir=str(data_dir),
         rings_dir=rings_dir,
         store_url=store_url,
+        keys_url=keys_url,
         synchronous=mode.synchronous,
     )
     settings = ServerSettings(

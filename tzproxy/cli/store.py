@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from tzproxy.clickhouse import StoreClient
-from tzproxy.clickhouse.migrations import migrate
+from tzproxy.clickhouse.migrations import add_own_tables, migrate
 from tzproxy.clickhouse.reconcile import MigrationReport
+from tzproxy.clickhouse.schema.own import API_KEYS, OWN_TABLES
+from tzproxy.clickhouse.schema.spec import TableSpec
 from tzproxy.clickhouse.snapshots import ConfigSnapshot, upsert_config_snapshot
 from tzproxy.config import LoadedConfig
 from tzproxy.errors import StoreUnavailableError
@@ -24,24 +27,17 @@ def prepare_store(
         StoreError: when the store does not answer or refuses.
     """
     environment = loaded.environment
-    config = loaded.config
     client = StoreClient(url)
     try:
-        try:
-            client.ping(timeout_s=10.0)
-        except StoreUnavailableError as exc:
-            raise StoreUnavailableError(f"ClickHouse is not healthy: {exc.message}") from exc
-        disabled = (
-            config.clickhouse.disable_automatic_migrations
-            or config.gateway.observability.disable_automatic_migrations
-        )
+        _check_health(client)
         report = migrate(
             client,
-            automatic=not disabled,
+            automatic=_may_migrate(loaded),
             manual=manual,
             cluster=environment.clickhouse_cluster_name,
             accept_unreplicated=environment.override_non_replicated_clickhouse,
         )
+        report.changes += _add_own_tables(client, loaded, OWN_TABLES if manual else _needed(loaded), manual)
         if snapshot is not None:
             upsert_config_snapshot(client, snapshot)
     finally:
@@ -51,3 +47,50 @@ def prepare_store(
     if report.applied:
         logger.info("ClickHouse schema of database %s is up to date now", report.database)
     return report
+
+
+def prepare_keys(url: str, loaded: LoadedConfig, *, manual: bool = False) -> None:
+    """Check that the store answers, and make the table of API keys where it is missing; touch nothing else.
+
+    Raises:
+        ConfigError: when the table is missing and may not be made.
+        StoreError: when the store does not answer or refuses.
+    """
+    client = StoreClient(url)
+    try:
+        _check_health(client)
+        _add_own_tables(client, loaded, (API_KEYS,), manual)
+    finally:
+        client.close()
+
+
+def _needed(loaded: LoadedConfig) -> Sequence[TableSpec]:
+    auth = loaded.config.gateway.auth
+    return (API_KEYS,) if auth is not None and auth.enabled else ()
+
+
+def _add_own_tables(
+    client: StoreClient, loaded: LoadedConfig, tables: Sequence[TableSpec], manual: bool
+) -> list[str]:
+    return add_own_tables(
+        client,
+        tables,
+        automatic=_may_migrate(loaded),
+        manual=manual,
+        cluster=loaded.environment.clickhouse_cluster_name,
+    )
+
+
+def _may_migrate(loaded: LoadedConfig) -> bool:
+    config = loaded.config
+    return not (
+        config.clickhouse.disable_automatic_migrations
+        or config.gateway.observability.disable_automatic_migrations
+    )
+
+
+def _check_health(client: StoreClient) -> None:
+    try:
+        client.ping(timeout_s=10.0)
+    except StoreUnavailableError as exc:
+        raise StoreUnavailableError(f"ClickHouse is not healthy: {exc.message}") from exc

@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from tzproxy.errors import RequestError, TzproxyError
+from tzproxy.errors import AuthError, RequestError, TzproxyError
 from tzproxy.inference.answer import failed_responses
 from tzproxy.types.response import RawResponseEntry
 
@@ -67,10 +67,12 @@ class ErrorShape(Struct, frozen=True):
         structured = self.structured(error)
         return OpenAIErrorBody(error.message, structured, structured)
 
-    def structured(self, error: TzproxyError) -> dict[str, object] | None:
-        """Return the structured form of an error, None where it is not wanted."""
+    def structured(self, error: TzproxyError) -> dict[str, object] | str | None:
+        """Return the structured form of an error, None where it is not wanted; of a refused key its text."""
         if not self.with_json:
             return None
+        if isinstance(error, AuthError):
+            return error.message
         return {type(error).__name__.removesuffix("Error"): {"code": error.code, "message": error.message}}
 
 

@@ -7,10 +7,12 @@ import gc
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from tzproxy.clickhouse.queries.api_keys import ApiKeyLookup
 from tzproxy.http.app import App
 from tzproxy.http.asgi import AsgiExchange, Receive, Scope, Send
 from tzproxy.http.errors import ErrorShape
 from tzproxy.http.exchange import Exchange
+from tzproxy.http.guard import Guard, key_checks, key_lookup
 from tzproxy.http.routes import routes_of
 from tzproxy.http.rsgi import RsgiExchange
 from tzproxy.recording.sink import Sink
@@ -44,6 +46,7 @@ class Gateway:
             ConfigError: when the configuration does not fit the environment.
         """
         self._services = Services(settings, environ, sink=sink, open_upstream=open_upstream)
+        self._keys: ApiKeyLookup | None = None
         self._serve: Callable[[Exchange], Awaitable[None]] = _not_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,11 +93,19 @@ class Gateway:
         self._services.open()
         gateway = self._services.loaded.config.gateway
         shape = ErrorShape(gateway.unstable_error_json)
-        self._serve = App(routes_of(self._services, shape), base_path=gateway.base_path, shape=shape).serve
+        app = App(routes_of(self._services, shape), base_path=gateway.base_path, shape=shape)
+        self._serve = app.serve
+        if gateway.auth is not None and gateway.auth.enabled:
+            keys_url = self._services.settings.keys_url
+            self._keys = None if keys_url is None else key_lookup(keys_url)
+            checks = key_checks(gateway.auth, self._keys)
+            self._serve = Guard(app.serve, checks, base_path=gateway.base_path, shape=shape).serve
 
     async def close(self) -> None:
         """Let go of connections and ring; rows that wait stay in the ring's file."""
         await self._services.close()
+        if self._keys is not None:
+            await self._keys.close()
 
 
 def _settle_memory() -> None:

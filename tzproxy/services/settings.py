@@ -9,16 +9,17 @@ API_VERSION = "2026.6.0"
 
 
 class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker process is told. `store_url` holds a password: it is never printed.
+    """What a worker process is told. The URLs hold a password: they are never printed.
 
     `config` is the parent's validated configuration, so that all workers run exactly that one.
-    `rings_dir` None: nothing is recorded.
+    `rings_dir` None: nothing is recorded. `keys_url`: the store of API keys, where an HTTP server demands them.
     """
 
     config: bytes
     data_dir: str
     rings_dir: str | None = None
     store_url: str | None = None
+    keys_url: str | None = None
     synchronous: bool = False
     ring_bytes: int = 32 * 1024 * 1024
 

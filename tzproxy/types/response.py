@@ -104,4 +104,4 @@ class ErrorEvent(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     error: str
     raw_chunk: str | None = None
-    error_json: dict[str, object] | UnsetType = UNSET
+    error_json: dict[str, object] | str | UnsetType = UNSET

@@ -106,7 +106,8 @@ def test_flags_of_the_readme_exist() -> None:
     """Every long flag the README shows is one of `tzproxy`, or of a tool it calls by name."""
     flags = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README.read_text()))
     known = {"--data-binary", "--version"}
-    for command in app.registered_commands:
+    groups = [group.typer_instance for group in app.registered_groups if group.typer_instance is not None]
+    for command in [command for part in (app, *groups) for command in part.registered_commands]:
         assert command.callback is not None
         for hint in command.callback.__annotations__.values():
             known |= set(re.findall(r"--[a-z][a-z-]+", repr(hint)))

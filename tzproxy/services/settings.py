@@ -12,7 +12,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker process is told. The URLs hold a password: they are never printed.
 
     `config` is the parent's validated configuration, so that all workers run exactly that one.
-    `rings_dir` None: nothing is recorded. `keys_url`: the store of API keys, where an HTTP server demands them.
+    `rings_dir` None: nothing is recorded. `keys_url`: the store of API keys, where clients need one.
     """
 
     config: bytes

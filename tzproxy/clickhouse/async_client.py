@@ -7,12 +7,13 @@ second HTTP library in every worker for paths that run rarely. Not hot.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from tzproxy.clickhouse.client import Params, Settings, StoreClient, Summary
+from tzproxy.clickhouse.client import Params, SentTable, Settings, StoreClient, Summary
+from tzproxy.clickhouse.row_stream import RowStream
 from tzproxy.clickhouse.url import ClickHouseUrl
 
 _T = TypeVar("_T")
@@ -58,6 +59,31 @@ class AsyncStoreClient:
         """Bytes of a SELECT in the wanted format. Raises as `StoreClient.query` does."""
         return await self._run(partial(self.client.query_bytes, sql, params, fmt=fmt, settings=settings))
 
+    async def stream(
+        self,
+        sql: str,
+        params: Params | None = None,
+        *,
+        settings: Settings | None = None,
+        table: SentTable | None = None,
+    ) -> AsyncIterator[list[bytes]]:
+        """Yield the rows of a SELECT as JSON texts, some at a time. Raises as `StoreClient.stream` does.
+
+        The connection is held until the iteration ends or is closed, a thread only while rows are read.
+        """
+        run = partial(self.client.stream, sql, params, settings=settings, table=table)
+        opening = self._threads.submit(run)
+        try:
+            rows = await asyncio.wrap_future(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_close_unread)
+            raise
+        try:
+            while lines := await self._run(rows.read):
+                yield lines
+        finally:
+            rows.close()
+
     async def command(
         self, sql: str, params: Params | None = None, *, settings: Settings | None = None
     ) -> Summary:
@@ -84,3 +110,9 @@ class AsyncStoreClient:
 
     async def _run(self, call: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+
+def _close_unread(opening: Future[RowStream]) -> None:
+    """Let go of rows that nobody waits for any more."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()

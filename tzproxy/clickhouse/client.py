@@ -20,11 +20,13 @@ import clickhouse_connect
 import msgspec
 from clickhouse_connect.driver import Client as DriverClient
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.external import ExternalData
 from clickhouse_connect.driver.httputil import check_env_proxy, get_pool_manager
 from clickhouse_connect.driver.summary import QuerySummary
-from urllib3 import PoolManager
+from urllib3 import HTTPResponse, PoolManager
 from urllib3.exceptions import HTTPError
 
+from tzproxy.clickhouse.row_stream import RowStream
 from tzproxy.clickhouse.schema.ddl import quote_text
 from tzproxy.clickhouse.url import ClickHouseUrl, parse_clickhouse_url
 from tzproxy.errors import StoreError, StoreUnavailableError
@@ -103,6 +105,16 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """Rows read from tables."""
     written_rows: int = 0
     """Rows written, those written by views included."""
+
+
+class SentTable(msgspec.Struct, frozen=True, kw_only=True):
+    """A table that goes along with one SELECT and exists for it alone: long lists that parameters cannot hold."""
+
+    name: str
+    columns: tuple[str, ...]
+    """Name and type of each, such as `id UUID`."""
+    lines: bytes
+    """Its rows as JSON lines."""
 
 
 class _Raising(Protocol):
@@ -189,6 +201,29 @@ class StoreClient:
                 fmt=fmt,
                 use_database=use_database,
             )
+
+    def stream(
+        self,
+        sql: str,
+        params: Params | None = None,
+        *,
+        settings: Settings | None = None,
+        table: SentTable | None = None,
+    ) -> RowStream:
+        """Run a SELECT (without FORMAT) to its end in the server; return its rows to be read piece by piece.
+
+        The receiver closes the stream. Raises as `query` does, and while reading, if the connection breaks.
+        """
+        with _mapped():
+            response = self._connected().raw_stream(
+                sql,
+                _driver_params(params),
+                # Otherwise a failure could follow the first rows, and would look like a row.
+                settings=_driver_settings({"wait_end_of_query": 1, **(settings or {})}),
+                fmt="JSONEachRow",
+                external_data=None if table is None else _external(table),
+            )
+        return RowStream(cast(HTTPResponse, response))
 
     def command(
         self,
@@ -305,6 +340,12 @@ def _plain(exc: Exception) -> str:
     cause = exc.__cause__ if isinstance(exc, ClickHouseError) and exc.__cause__ is not None else exc
     reason = getattr(cause, "reason", None)
     return str(reason if isinstance(reason, Exception) else cause)
+
+
+def _external(table: SentTable) -> ExternalData:
+    return ExternalData(
+        file_name=table.name, data=table.lines, fmt="JSONEachRow", structure=list(table.columns)
+    )
 
 
 def _driver_params(params: Params | None) -> dict[str, Any] | None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import aclosing
 
+import msgspec
 import pytest
 
 from tzproxy.clickhouse import AsyncStoreClient, StatementError
+from tzproxy.clickhouse.client import SentTable
 from tzproxy.clickhouse.embedded import EmbeddedStore
 from tzproxy.errors import StoreUnavailableError
 
@@ -53,3 +56,41 @@ async def test_errors_arrive(store: EmbeddedStore) -> None:
     with pytest.raises(StoreUnavailableError, match="^Error connecting to ClickHouse: "):
         await away.ping()
     await away.close()
+
+
+async def test_rows_come_in_pieces(store: EmbeddedStore) -> None:
+    """Rows of a long answer come some at a time, with the values of a table that was sent along."""
+    client = AsyncStoreClient(store.url, threads=1)
+    sent = SentTable(
+        name="_sent", columns=("n UInt64", "text String"), lines=b'{"n":2,"text":"b\\n"}\n{"n":7}'
+    )
+    sql = (
+        "SELECT n, text, repeat({letter:String}, 100) AS long FROM _sent"
+        " UNION ALL SELECT number + 10 AS n, '' AS text, repeat('y', 100) AS long FROM numbers(10000)"
+    )
+    parts = [part async for part in client.stream(sql, {"letter": "x"}, table=sent)]
+    rows = [msgspec.json.decode(line) for part in parts for line in part]
+    assert len(parts) > 2 and len(rows) == 10_002
+    mine = {int(row["n"]): row["text"] for row in rows if row["long"] == "x" * 100}
+    assert mine == {2: "b\n", 7: ""}
+    await client.close()
+
+
+async def test_rows_that_are_not_read_to_the_end(store: EmbeddedStore) -> None:
+    """A reader may leave early or be cancelled while it waits; the client goes on working."""
+    client = AsyncStoreClient(store.url, threads=1)
+    sql = "SELECT repeat('y', 1000) AS long FROM numbers(10000)"
+    for _ in range(3):
+        async with aclosing(client.stream(sql)) as parts:
+            assert await anext(parts)
+        waiting = asyncio.ensure_future(anext(client.stream("SELECT sleep(0.2)")))
+        await asyncio.sleep(0.05)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    assert await client.query("SELECT 1 AS one") == [{"one": 1}]
+    with pytest.raises(StatementError, match="UNKNOWN_TABLE"):
+        await anext(client.stream("SELECT * FROM nowhere"))
+    with pytest.raises(StatementError):
+        await anext(client.stream("SELECT throwIf(number = 99000, 'late') FROM numbers(100000)"))
+    await client.close()

@@ -21,7 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("recording",),
     ("experimentation",),
     ("inference",),
-    ("auth", "feedback", "datasets", "batch", "workflow", "evaluations", "optimization"),
+    ("auth", "feedback", "reading", "datasets", "batch", "workflow", "evaluations", "optimization"),
     ("services",),
     ("http", "ui"),
     ("client",),

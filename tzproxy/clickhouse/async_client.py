@@ -7,7 +7,7 @@ second HTTP library in every worker for paths that run rarely. Not hot.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -66,7 +66,7 @@ class AsyncStoreClient:
         *,
         settings: Settings | None = None,
         table: SentTable | None = None,
-    ) -> AsyncIterator[list[bytes]]:
+    ) -> AsyncGenerator[list[bytes]]:
         """Yield the rows of a SELECT as JSON texts, some at a time. Raises as `StoreClient.stream` does.
 
         The connection is held until the iteration ends or is closed, a thread only while rows are read.

@@ -108,7 +108,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SentTable(msgspec.Struct, frozen=True, kw_only=True):
-    """A table that goes along with one SELECT and exists for it alone: long lists that parameters cannot hold."""
+    """A table that goes along with one SELECT and exists for it alone: for lists too long for parameters."""
 
     name: str
     columns: tuple[str, ...]

@@ -66,10 +66,10 @@ class AsgiExchange:
         await self._send({"type": "http.response.start", "status": status, "headers": headers.as_bytes})
         await self._send({"type": "http.response.body", "body": body})
 
-    async def begin_stream(self) -> None:
-        """Send the status and headers of an event stream."""
+    async def begin_stream(self, headers: ResponseHeaders = STREAM_HEADERS) -> None:
+        """Send the status and headers of a stream, of events unless told otherwise."""
         self.started = True
-        await self._send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS.as_bytes})
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers.as_bytes})
 
     async def stream(self, data: bytes, *, more: bool = True) -> None:
         """Send a part of a stream.

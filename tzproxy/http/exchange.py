@@ -71,8 +71,8 @@ class Exchange(Protocol):
         """Send a whole answer."""
         ...
 
-    async def begin_stream(self) -> None:
-        """Send the status and headers of an event stream."""
+    async def begin_stream(self, headers: ResponseHeaders = STREAM_HEADERS) -> None:
+        """Send the status and headers of a stream, of events unless told otherwise."""
         ...
 
     async def stream(self, data: bytes, *, more: bool = True) -> None:

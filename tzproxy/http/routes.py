@@ -14,6 +14,7 @@ from tzproxy.http.object_storage import ObjectStorageRoute
 from tzproxy.http.openai.embeddings import EmbeddingsRoute
 from tzproxy.http.openai.route import ChatCompletionsRoute
 from tzproxy.http.operations import HealthRoute, MetricsRoute, RecordingCollector, StatusRoute
+from tzproxy.http.reading.inferences import CountInferencesRoute, GetInferencesRoute, ListInferencesRoute
 from tzproxy.http.responses.route import ResponsesRoute
 from tzproxy.http.unbuilt import unbuilt_routes
 from tzproxy.http.workflow import WorkflowEpisodeRoute, WorkflowRunRoute
@@ -37,6 +38,9 @@ def routes_of(services: Services, shape: ErrorShape) -> dict[tuple[str, str], Ha
         ("POST", "/feedback"): FeedbackRoute(services.intake),
         ("POST", "/workflow_evaluation_run"): WorkflowRunRoute(services.workflows),
         ("POST", "/workflow_evaluation_run/{run_id}/episode"): WorkflowEpisodeRoute(services.workflows),
+        ("POST", "/v1/inferences/list_inferences"): ListInferencesRoute(services.inferences),
+        ("POST", "/v1/inferences/get_inferences"): GetInferencesRoute(services.inferences),
+        ("POST", "/internal/inferences/count"): CountInferencesRoute(services.inferences),
         ("GET", "/internal/object_storage"): ObjectStorageRoute(services.keeper),
         ("GET", "/status"): StatusRoute(services.catalog.snapshot.hash_hex),
         ("GET", "/health"): HealthRoute(services.store),

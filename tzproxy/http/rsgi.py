@@ -76,10 +76,10 @@ class RsgiExchange:
         else:
             self._protocol.response_empty(status, headers.as_text)
 
-    async def begin_stream(self) -> None:
-        """Send the status and headers of an event stream."""
+    async def begin_stream(self, headers: ResponseHeaders = STREAM_HEADERS) -> None:
+        """Send the status and headers of a stream, of events unless told otherwise."""
         self.started = True
-        self._transport = self._protocol.response_stream(200, STREAM_HEADERS.as_text)
+        self._transport = self._protocol.response_stream(200, headers.as_text)
 
     async def stream(self, data: bytes, *, more: bool = True) -> None:
         """Send a part of a stream.

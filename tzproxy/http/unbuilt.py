@@ -14,8 +14,6 @@ ROUTES: tuple[tuple[str, str], ...] = (
     ("POST", "/batch_inference"),
     ("GET", "/batch_inference/{batch_id}"),
     ("GET", "/batch_inference/{batch_id}/inference/{inference_id}"),
-    ("POST", "/v1/inferences/list_inferences"),
-    ("POST", "/v1/inferences/get_inferences"),
     ("POST", "/v1/datasets/{dataset_name}/datapoints"),
     ("PATCH", "/v1/datasets/{dataset_name}/datapoints"),
     ("DELETE", "/v1/datasets/{dataset_name}/datapoints"),

@@ -13,6 +13,8 @@ from tzproxy.clickhouse import AsyncStoreClient
 from tzproxy.clickhouse.queries.cache import CachedReplies
 from tzproxy.clickhouse.queries.dicl import LearningExamples
 from tzproxy.clickhouse.queries.feedback import FeedbackTargets
+from tzproxy.clickhouse.queries.inference_query import FunctionType
+from tzproxy.clickhouse.queries.inferences import StoredInferences
 from tzproxy.clickhouse.queries.workflow import WorkflowEpisodes, WorkflowRuns
 from tzproxy.config import LoadedConfig
 from tzproxy.feedback.intake import FeedbackIntake, FeedbackOptions
@@ -26,7 +28,9 @@ from tzproxy.inference.files.keep import FileKeeper
 from tzproxy.inference.files.remote import Fetcher
 from tzproxy.inference.metrics import GatewayMetrics
 from tzproxy.inference.model import ModelCaller
+from tzproxy.inference.plan import DEFAULT_FUNCTION
 from tzproxy.inference.surroundings import upstream_settings
+from tzproxy.reading.inferences import InferenceReader
 from tzproxy.recording.sink import NullSink, RingSink, Sink
 from tzproxy.services.settings import API_VERSION, WorkerSettings
 from tzproxy.upstream import Upstream, UpstreamSettings
@@ -44,6 +48,7 @@ class Services:
     engine: Engine
     intake: FeedbackIntake
     workflows: Workflows
+    inferences: InferenceReader
 
     def __init__(
         self,
@@ -110,6 +115,15 @@ class Services:
         )
         self.intake = self._intake()
         self.workflows = Workflows(self.catalog, None if self.store is None else WorkflowRuns(self.store))
+        self.inferences = InferenceReader(
+            None if self.store is None else StoredInferences(self.store, self.loaded.metrics),
+            self.function_types(),
+        )
+
+    def function_types(self) -> dict[str, FunctionType]:
+        """Return the type of every function whose inferences may be stored."""
+        types: dict[str, FunctionType] = {DEFAULT_FUNCTION: "chat"}
+        return types | {name: function.type for name, function in self.catalog.functions.items()}
 
     @property
     def is_recording(self) -> bool:

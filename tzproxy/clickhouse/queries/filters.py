@@ -1,8 +1,9 @@
 """Turns filter trees into SQL conditions that are true or false, never NULL. Cold.
 
-Knows no table: `FilterColumns` says what a row offers, so inferences and datapoints share it. A metric without a
-value would be NULL in SQL. What NULL means depends on the parent node alone (false, but true directly below a
-`not`), so it is decided here, and each metric becomes membership in a set of targets instead of a join.
+Knows no table: `FilterColumns` says what a row offers, so inferences and datapoints share it. A metric that
+nobody has given would be NULL in SQL. What NULL means depends on the parent node alone (false, but true
+directly below a `not`), so it is decided here, and each metric becomes membership in a set of targets, not a
+join.
 """
 
 from __future__ import annotations
@@ -145,7 +146,7 @@ class FilterCompiler:
             condition = f"{LATEST} = {self._parameters.bind(int(node.value), 'UInt8')}"
         subject, target = columns.target(metric)
         name = self._parameters.bind(node.metric_name, "String")
-        # Without a value the node is false when it asks for the targets that pass, true when for those that fail.
+        # Who has no value is not among those that pass, nor among those that fail.
         membership, wanted = ("NOT IN", f"NOT ({condition})") if unknown else ("IN", condition)
         return (
             f"({subject} {membership} (SELECT {target} FROM {table} WHERE metric_name = {name}"

@@ -1,9 +1,9 @@
 """SQL of lists of stored inferences. Cold. Makes texts and parameters; runs nothing.
 
-A list is read in two steps. The first finds which inferences stand on the page and in which order, looking at
-short columns only: for most questions in `InferenceById`, whose rows lie in order of time, else (tags, search)
-in the inference tables. The second reads whole rows, which are long, by the sorting key of their table. A list
-without an end is read in one step, sorted on the server's disk.
+A list is read in two steps. The first finds which inferences stand on the page and in which order, looking
+at short columns only: for most questions in `InferenceById`, whose rows lie in order of time, else (tags,
+search) in the inference tables. The second reads whole rows, which are long, by their table's sorting key. A
+list without an end is read in one step, sorted on the server's disk.
 """
 
 from __future__ import annotations

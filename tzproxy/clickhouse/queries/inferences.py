@@ -5,18 +5,20 @@ Rows are handed out as the columns hold them; `tzproxy.types.stored` turns their
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing
 
 import msgspec
 from msgspec import Struct
 
 from tzproxy.clickhouse.async_client import AsyncStoreClient
-from tzproxy.clickhouse.client import SentTable
+from tzproxy.clickhouse.client import SentTable, Settings
 from tzproxy.clickhouse.queries.inference_query import FunctionType, InferenceQuery
 from tzproxy.clickhouse.queries.inference_sql import (
     SENT,
     SENT_IDS,
     SENT_KEYS,
+    Statement,
     all_rows_statement,
     count_statement,
     keys_statement,
@@ -87,8 +89,8 @@ class StoredInferences:
         self._store = store
         self._metrics = metrics
 
-    async def rows(self, query: InferenceQuery) -> AsyncIterator[list[StoredInferenceRow]]:
-        """Yield the rows of a list in order, some at a time. Close the iterator when leaving early.
+    async def rows(self, query: InferenceQuery) -> AsyncGenerator[list[StoredInferenceRow]]:
+        """Yield the rows of a list in order, some at a time. Close the generator when leaving early.
 
         Raises:
             RequestError: for unknown metrics and filters that are too large, before the first row.
@@ -97,24 +99,31 @@ class StoredInferences:
             return
         if query.ids is None and (query.limit is None or query.limit > ONE_STEP_FROM):
             statement = all_rows_statement(query, self._metrics)
-            async for lines in self._store.stream(statement.sql, statement.params, settings=SORT_SETTINGS):
-                yield _decoded(lines)
+            async with aclosing(self._read(statement, SORT_SETTINGS)) as reading:
+                async for rows in reading:
+                    yield rows
             return
         keys = await self._keys(query)
         for part in _parts(keys, from_end=query.after is not None):
-            types = {_KEY.decode(line).type for line in part}
-            statement = rows_statement(query, types)
+            statement = rows_statement(query, {_KEY.decode(line).type for line in part})
             sent = SentTable(name=SENT, columns=SENT_KEYS, lines=b"\n".join(part))
-            async for lines in self._store.stream(
-                statement.sql, statement.params, settings=READ_SETTINGS, table=sent
-            ):
-                yield _decoded(lines)
+            async with aclosing(self._read(statement, READ_SETTINGS, sent)) as reading:
+                async for rows in reading:
+                    yield rows
 
     async def count(self, query: InferenceQuery) -> int:
         """Return how many inferences a list has without its limit. Raises as `rows` does."""
         statement = count_statement(query, self._metrics)
         rows = await self._store.query(statement.sql, statement.params, settings=FIND_SETTINGS)
         return int(rows[0]["count"])
+
+    async def _read(
+        self, statement: Statement, settings: Settings, table: SentTable | None = None
+    ) -> AsyncGenerator[list[StoredInferenceRow]]:
+        lines = self._store.stream(statement.sql, statement.params, settings=settings, table=table)
+        async with aclosing(lines):
+            async for some in lines:
+                yield _decoded(some)
 
     async def _keys(self, query: InferenceQuery) -> list[bytes]:
         statement = keys_statement(query, self._metrics)

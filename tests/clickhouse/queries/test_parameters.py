@@ -1,0 +1,24 @@
+"""Tests of `tzproxy.clickhouse.queries.parameters`, on the embedded engine."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tzproxy.clickhouse import StoreClient
+from tzproxy.clickhouse.queries.parameters import Parameters
+
+# ClickHouse ends a parameter at a NUL; JSON texts do not hold one unescaped.
+TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(TEXTS, min_size=1, max_size=4), number=st.floats(allow_nan=False, allow_infinity=False))
+def test_values_arrive_as_they_are(client: StoreClient, texts: list[str], number: float) -> None:
+    """Quotes, backslashes, braces, line breaks and numbers reach the engine unchanged."""
+    parameters = Parameters()
+    columns = [f"{parameters.bind(text, 'String')} AS t{index}" for index, text in enumerate(texts)]
+    columns.append(f"{parameters.bind(number, 'Float64')} AS number")
+    (row,) = client.query(f"SELECT {', '.join(columns)}", parameters.values)
+    assert [row[f"t{index}"] for index in range(len(texts))] == texts
+    assert float(row["number"]) == number

@@ -1,0 +1,1 @@
+"""Answers questions about what has been recorded. Reads only; knows no HTTP and no SQL."""

@@ -91,6 +91,21 @@ def test_missing_bearer() -> None:
         _provider(DynamicCredential("k")).build_request(ask(), {})
 
 
+@pytest.mark.parametrize("part", ["id", "token"])
+def test_keys_that_are_no_header(part: str) -> None:
+    """A key with a line break in it is refused without being shown."""
+    names = {"access_key_id": "id", "secret_access_key": "key", "session_token": "token"}
+    credential = AwsKeysCredential(**{key: DynamicCredential(name) for key, name in names.items()})
+    provider = _provider(credential)
+    given = {"id": "a", "key": "b", "token": "c", part: "hush\r\nx: y"}
+    with pytest.raises(ProviderError) as raised:
+        provider.sign(provider.build_request(ask(), given), given)
+    assert raised.value.message == (
+        "API key missing for provider aws: The AWS keys are not valid header values"
+    )
+    assert raised.value.status == 400
+
+
 async def test_keys_of_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys that have to be found are found before the request is built."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "FOUND")

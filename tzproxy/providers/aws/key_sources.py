@@ -186,7 +186,9 @@ class SdkChain:
 
     def __init__(self) -> None:
         self._session = _botocore("session").Session()
-        self._error = _botocore("exceptions").BotoCoreError
+        exceptions = _botocore("exceptions")
+        # What a service refuses is no BotoCoreError; keys that come expired are a RuntimeError.
+        self._errors = (exceptions.BotoCoreError, exceptions.ClientError, RuntimeError)
         self._credentials: Any = None
 
     async def fetch(self) -> Lease[Keys]:
@@ -197,7 +199,7 @@ class SdkChain:
         """
         try:
             return await asyncio.to_thread(self._find)
-        except self._error as exc:
+        except self._errors as exc:
             raise ProviderError(str(exc)) from exc
 
     def _find(self) -> Lease[Keys]:

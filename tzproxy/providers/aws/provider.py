@@ -17,6 +17,7 @@ from tzproxy.providers.credentials import (
     RequestHeaders,
     build_headers,
 )
+from tzproxy.providers.errors import missing_key_error
 from tzproxy.providers.files import has_data, stored_body
 from tzproxy.providers.protocol import ProviderSpec, WireRequest
 from tzproxy.types.model import ModelRequest
@@ -108,7 +109,7 @@ class AwsProvider:
         """Return the request with its signature; type and accepted type are what AWS expects.
 
         Raises:
-            ProviderError: when there are no keys.
+            ProviderError: when there are no keys, or they cannot be sent.
         """
         assert self._auth.keys is not None
         keys = self._auth.keys.resolve(credentials)
@@ -117,5 +118,9 @@ class AwsProvider:
         headers = wire.headers
         if headers.pairs != expected:
             headers = headers.replaced(expected)
-        signed = self._signer.sign(headers, wire.endpoint, wire.body, region=place.region, keys=keys)
+        try:
+            signed = self._signer.sign(headers, wire.endpoint, wire.body, region=place.region, keys=keys)
+        except ValueError:
+            # The foreign text is left out: it is, or contains, a key.
+            raise missing_key_error("aws", "The AWS keys are not valid header values") from None
         return WireRequest(wire.endpoint, signed, wire.body, wire.raw_request)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -67,16 +69,42 @@ def test_signed_token() -> None:
     assert not must_prepare(headers)
 
 
-def test_token_is_kept() -> None:
-    """A signed token serves until shortly before it expires."""
+def _issued(block: HeaderBlock) -> int:
+    issued: int = _part(_bearer(block).split(".")[1])["iat"]
+    return issued
+
+
+async def test_token_is_renewed_beside() -> None:
+    """A signed token serves until it is nearly over; the next is signed in a thread, once, meanwhile."""
     clock = _Clock()
     headers = ServiceAccountHeaders(json.dumps(ACCOUNT), audience="https://h/", clock=clock)
     first = headers.resolve({})
     clock.now += LIFETIME_S - RENEW_EARLY_S - 1
     assert headers.resolve({}) is first
     clock.now += 1
-    second = headers.resolve({})
-    assert _part(_bearer(second).split(".")[1])["iat"] == int(clock.now)
+    threads: list[int] = []
+    sign = headers._encode
+
+    def noted(*arguments: Any) -> Any:
+        threads.append(threading.get_ident())
+        return sign(*arguments)
+
+    headers._encode = noted
+    assert headers.resolve({}) is first and headers.resolve({}) is first
+    await asyncio.get_running_loop().shutdown_default_executor()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert _issued(headers.resolve({})) == int(clock.now)
+    assert len(threads) == 1 and threads[0] != threading.get_ident()
+
+
+def test_token_that_expired() -> None:
+    """A token that expired while nobody asked is replaced at once."""
+    clock = _Clock()
+    headers = ServiceAccountHeaders(json.dumps(ACCOUNT), audience="https://h/", clock=clock)
+    headers.resolve({})
+    clock.now += LIFETIME_S
+    assert _issued(headers.resolve({})) == int(clock.now)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,8 @@ def _bearer(block: HeaderBlock) -> str:
 def test_hosts() -> None:
     """One location has a host of its own."""
     assert host_of("global") == "aiplatform.googleapis.com"
+    assert host_of("us") == "aiplatform.us.rep.googleapis.com"
+    assert host_of("eu") == "aiplatform.eu.rep.googleapis.com"
     assert host_of("us-east5") == "us-east5-aiplatform.googleapis.com"
 
 

@@ -6,6 +6,7 @@ extra `gcp`, loaded only when a configured credential needs it. Hot while a toke
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Mapping
@@ -22,6 +23,8 @@ from tzproxy.upstream import NO_HEADERS, HeaderBlock
 
 LIFETIME_S = 3600
 RENEW_EARLY_S = 225
+CLOCK_SKEW_S = 15
+"""How far Google's clock may be ahead of ours for a token to be still good."""
 _KEY_FIELDS = ("private_key_id", "private_key", "client_email")
 
 
@@ -40,9 +43,12 @@ def google_module(module: str) -> Any:
 
 
 class ServiceAccountHeaders:
-    """Headers with a token that the service account has signed itself; a new one before it expires."""
+    """Headers with a token that the service account has signed itself.
 
-    __slots__ = ("_audience", "_block", "_clock", "_email", "_encode", "_renew_at", "_signer")
+    The next one is signed in a thread before the current one expires; only the first is waited for.
+    """
+
+    __slots__ = ("_audience", "_block", "_clock", "_email", "_encode", "_expires_at", "_renew_at", "_signer")
 
     def __init__(self, account: str, *, audience: str, clock: Clock = time.time) -> None:
         """Read the account.
@@ -64,14 +70,31 @@ class ServiceAccountHeaders:
             raise ConfigError(["GCP Vertex Gemini: private_key failed to parse as RSA"]) from None
         self._block = NO_HEADERS
         self._renew_at = 0.0
+        self._expires_at = 0.0
 
     def resolve(self, credentials: Mapping[str, str]) -> HeaderBlock:
         """Return the headers."""
         now = self._clock()
         if now >= self._renew_at:
-            self._block = authorized(f"Bearer {self._token(int(now))}")
-            self._renew_at = now + LIFETIME_S - RENEW_EARLY_S
+            self._renew(now)
         return self._block
+
+    def _renew(self, now: float) -> None:
+        if now >= self._expires_at:
+            self._take(now, self._signed(now))
+            return
+        self._renew_at = self._expires_at
+        # A signature takes about a millisecond: too long for the loop that serves everybody.
+        signing = asyncio.get_running_loop().run_in_executor(None, self._signed, now)
+        signing.add_done_callback(lambda done: self._take(now, done.result()))
+
+    def _take(self, now: float, block: HeaderBlock) -> None:
+        self._block = block
+        self._renew_at = now + LIFETIME_S - RENEW_EARLY_S
+        self._expires_at = now + LIFETIME_S - CLOCK_SKEW_S
+
+    def _signed(self, now: float) -> HeaderBlock:
+        return authorized(f"Bearer {self._token(int(now))}")
 
     def _token(self, now: int) -> str:
         claims = {

@@ -8,10 +8,19 @@ from tzproxy.providers.gcp_auth import SdkHeaders, ServiceAccountHeaders
 from tzproxy.providers.renewal import Renewed
 from tzproxy.upstream import UpstreamSettings
 
+_CONTINENTS = ("us", "eu")
+
 
 def host_of(location: str) -> str:
-    """Return the host of Vertex AI at a location."""
-    return "aiplatform.googleapis.com" if location == "global" else f"{location}-aiplatform.googleapis.com"
+    """Return the host of Vertex AI at a location: the whole world, a continent or a region.
+
+    Source of the continents' hosts: Google's and Anthropic's libraries; the original does not know them.
+    """
+    if location == "global":
+        return "aiplatform.googleapis.com"
+    if location in _CONTINENTS:
+        return f"aiplatform.{location}.rep.googleapis.com"
+    return f"{location}-aiplatform.googleapis.com"
 
 
 def build_gcp_headers(

@@ -45,6 +45,9 @@ class DefaultCredentials:
                 return await asyncio.to_thread(self._refresh, request)
             except self._exceptions.GoogleAuthError as exc:
                 raise ProviderError(str(exc)) from exc
+            except (AttributeError, KeyError, TypeError) as exc:
+                # The library trusts the shape of the files it reads.
+                raise ProviderError(f"the credentials are not what was expected: {exc}") from exc
 
     def _refresh(self, request: _Bridge) -> Lease[HeaderBlock]:
         if self._credentials is None:

@@ -27,15 +27,32 @@ from tzproxy.upstream import HeaderBlock
 logger = logging.getLogger(__name__)
 
 JSON_CONTENT = ("content-type", "application/json")
+# How a JSON object begins in base64, so how every JSON web token does; it has two dots, no key has any.
+_TOKEN_HEAD = "eyJ"
 
 
 class HeaderAuth(Struct, frozen=True, kw_only=True):
-    """How a provider type takes its key. `optional`: it may also be called without one."""
+    """How a provider type takes its key.
+
+    Attributes:
+        display: its name in messages.
+        header: where the key goes.
+        prefix: what stands before it there.
+        optional: it may also be called without one.
+        takes_tokens: a JSON web token in place of the key is sent as a bearer token.
+    """
 
     display: str
     header: str = "authorization"
     prefix: str = "Bearer "
     optional: bool = True
+    takes_tokens: bool = False
+
+    def pair(self, key: str) -> tuple[str, str]:
+        """Return the header that carries a key."""
+        if self.takes_tokens and key.startswith(_TOKEN_HEAD) and key.count(".") == 2:
+            return "authorization", f"Bearer {key}"
+        return self.header, self.prefix + key
 
 
 class RequestHeaders(Protocol):
@@ -97,7 +114,7 @@ class _DynamicHeaders:
         if key is None:
             raise missing_key_error(self._auth.display, f"Dynamic api key `{self._name}` is missing")
         try:
-            return HeaderBlock.of((*self._pairs, (self._auth.header, self._auth.prefix + key)))
+            return HeaderBlock.of((*self._pairs, self._auth.pair(key)))
         except ValueError:
             # The foreign text is left out: it is, or contains, the key.
             raise missing_key_error(
@@ -154,7 +171,7 @@ def build_headers(
     match credential:
         case StaticCredential():
             try:
-                block = HeaderBlock.of((*pairs, (auth.header, auth.prefix + credential.value.reveal())))
+                block = HeaderBlock.of((*pairs, auth.pair(credential.value.reveal())))
             except ValueError:
                 return _MissingHeaders(missing_key(auth.display, "The api key is not a valid header value"))
             return FixedHeaders(block)

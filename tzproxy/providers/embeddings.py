@@ -11,13 +11,7 @@ from typing import Protocol
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, structs
 
-from tzproxy.config.credentials import (
-    RULES,
-    Credential,
-    DynamicSetting,
-    MissingSetting,
-    StaticSetting,
-)
+from tzproxy.config.credentials import RULES, Credential
 from tzproxy.config.providers import (
     AzureProviderConfig,
     BaseProviderConfig,
@@ -25,18 +19,20 @@ from tzproxy.config.providers import (
     OpenRouterProviderConfig,
 )
 from tzproxy.errors import ConfigError
+from tzproxy.providers.azure_places import azure_endpoint
 from tzproxy.providers.chat_completions import rows
 from tzproxy.providers.chat_completions.row import ChatRow
 from tzproxy.providers.credentials import JSON_CONTENT, HeaderAuth, RequestHeaders, build_headers
 from tzproxy.providers.errors import server_error
 from tzproxy.providers.protocol import ProviderSpec, WireRequest
-from tzproxy.providers.settings import ALONE, DynamicEndpoints, EndpointSource, Surroundings
-from tzproxy.providers.urls import append_segments, join_url
+from tzproxy.providers.settings import ALONE, EndpointSource, Surroundings
+from tzproxy.providers.urls import join_url
 from tzproxy.types.embedding import EmbeddingInput, EmbeddingRequest, EmbeddingResponse
 from tzproxy.types.usage import NO_USAGE, Usage
 from tzproxy.upstream import Endpoint
 
-AZURE_VERSION = "2025-04-01-preview"
+EMBEDDING_TYPES = ("azure", "openai", "openrouter")
+"""The types that embed, by `type`; the dummy type has an own way."""
 ENCODER = msgspec.json.Encoder()
 
 
@@ -169,22 +165,31 @@ def build_embeddings(
     match config:
         case OpenAIProviderConfig():
             base = str(config.api_base or rows.OPENAI.api_base)
-            return _build(rows.OPENAI, credential, config.model_name, join_url(base, "embeddings"))
+            return _build(rows.OPENAI, credential, config.model_name, _below(base))
         case OpenRouterProviderConfig():
             base = str(config.api_base or rows.OPENROUTER.api_base)
-            url = join_url(base, "embeddings")
-            return _build(rows.OPENROUTER, credential, config.model_name, url, sends_dimensions=False)
+            place = _below(base)
+            return _build(rows.OPENROUTER, credential, config.model_name, place, sends_dimensions=False)
         case AzureProviderConfig():
-            place = _azure(config, surroundings)
-            return _build(rows.AZURE, credential, None, place, usage_required=True)
+            return _build(
+                rows.AZURE,
+                credential,
+                None,
+                azure_endpoint(config, surroundings, "embeddings"),
+                usage_required=True,
+            )
     raise ConfigError([f"Unsupported provider config for embedding: {type(config).__struct_config__.tag}"])
+
+
+def _below(base: str) -> Endpoint:
+    return Endpoint.parse(join_url(base, "embeddings"))
 
 
 def _build(
     row: ChatRow,
     credential: Credential,
     model: str | None,
-    place: str | EndpointSource,
+    place: Endpoint | EndpointSource,
     *,
     sends_dimensions: bool = True,
     usage_required: bool = False,
@@ -194,26 +199,13 @@ def _build(
         header=row.key_header,
         prefix=row.key_prefix,
         optional=row.keyless,
+        takes_tokens=row.takes_tokens,
     )
     return OpenAIEmbeddings(
         structs.replace(row.spec, api_type="embeddings", request_id_header=None),
         model,
-        endpoint=Endpoint.parse(place) if isinstance(place, str) else place,
+        endpoint=place,
         headers=build_headers(auth, credential, (JSON_CONTENT, *row.headers)),
         sends_dimensions=sends_dimensions,
         usage_required=usage_required,
     )
-
-
-def _azure(config: AzureProviderConfig, surroundings: Surroundings) -> str | EndpointSource:
-    def join(base: str) -> str:
-        query = f"api-version={AZURE_VERSION}"
-        return append_segments(base, "openai", "deployments", config.deployment_id, "embeddings", query=query)
-
-    found = surroundings.setting(config.endpoint)
-    if isinstance(found, DynamicSetting):
-        return DynamicEndpoints(found.name, join)
-    if not isinstance(found, StaticSetting):
-        reason = found.message if isinstance(found, MissingSetting) else "it must be a URL"
-        raise ConfigError([f"Azure endpoint: {reason}"])
-    return join(found.value)

@@ -2,16 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from tzproxy.config.credentials import MissingSetting, NoCredential, SdkSetting, Setting
+from tzproxy.config.credentials import NoCredential
 from tzproxy.config.locations import DynamicLocation, LiteralLocation
 from tzproxy.config.providers import AnthropicProviderConfig
-from tzproxy.errors import ConfigError
 from tzproxy.providers.chat_completions.build import build_chat_provider
 from tzproxy.providers.errors import ProviderError
-from tzproxy.providers.settings import Surroundings
 from tzproxy.types.content import Text, Thought
 
-from ..samples import CONFIGS, KEY, NAMES, ask, assistant, body_of, chat, user
+from ..samples import KEY, NAMES, ask, assistant, body_of, chat, user
 
 KEYLESS = {"openai", "groq", "openrouter", "sglang", "tgi", "vllm"}
 
@@ -83,13 +81,3 @@ def test_azure_endpoint_from_the_request() -> None:
     assert str(wire.endpoint) == "https://h/openai/deployments/m/chat/completions"
     with pytest.raises(ProviderError, match="^Dynamic endpoint 'where' not found in credentials$"):
         provider.build_request(ask(), {})
-
-
-@pytest.mark.parametrize(
-    ("setting", "message"),
-    [(MissingSetting("X is missing"), "Azure endpoint: X is missing"), (SdkSetting(), "it must be a URL")],
-)
-def test_azure_without_endpoint(setting: Setting, message: str) -> None:
-    """An endpoint that is not there is a finding about the configuration."""
-    with pytest.raises(ConfigError, match=message):
-        build_chat_provider(CONFIGS["azure"], KEY, Surroundings(setting=lambda location: setting))

@@ -7,13 +7,7 @@ from typing import Any
 
 from msgspec import structs
 
-from tzproxy.config.credentials import (
-    RULES,
-    Credential,
-    DynamicSetting,
-    MissingSetting,
-    StaticSetting,
-)
+from tzproxy.config.credentials import RULES, Credential
 from tzproxy.config.providers import (
     AzureProviderConfig,
     BaseProviderConfig,
@@ -30,16 +24,14 @@ from tzproxy.config.providers import (
     VllmProviderConfig,
     XAIProviderConfig,
 )
-from tzproxy.errors import ConfigError
+from tzproxy.providers.azure_places import azure_endpoint
 from tzproxy.providers.chat_completions import chunked, rows, thoughts
 from tzproxy.providers.chat_completions.provider import ChatBodies, ChatProvider
 from tzproxy.providers.chat_completions.row import ChatRow
 from tzproxy.providers.credentials import JSON_CONTENT, HeaderAuth, build_headers
-from tzproxy.providers.settings import ALONE, DynamicEndpoints, EndpointSource, Surroundings
-from tzproxy.providers.urls import append_segments, join_url
+from tzproxy.providers.settings import ALONE, EndpointSource, Surroundings
+from tzproxy.providers.urls import join_url
 from tzproxy.upstream import Endpoint
-
-_AZURE_VERSION = "2025-04-01-preview"
 
 
 def _openai(config: Any) -> tuple[ChatRow, str, dict[str, Any]]:
@@ -105,10 +97,14 @@ def build_chat_provider(
         header=row.key_header,
         prefix=row.key_prefix,
         optional=row.keyless,
+        takes_tokens=row.takes_tokens,
     )
     headers = build_headers(auth, credential, (JSON_CONTENT, *row.headers))
     return ChatProvider(
-        row, ChatBodies(row, model, **options), endpoint=_endpoint(row, config, surroundings), headers=headers
+        row,
+        ChatBodies(row, model, **options),
+        endpoint=_endpoint(row, config, surroundings),
+        headers=headers,
     )
 
 
@@ -116,30 +112,9 @@ def _endpoint(
     row: ChatRow, config: BaseProviderConfig, surroundings: Surroundings
 ) -> Endpoint | EndpointSource:
     if isinstance(config, AzureProviderConfig):
-        return _azure_endpoint(config, surroundings)
+        return azure_endpoint(config, surroundings, "chat", "completions")
     base = getattr(config, "api_base", None) or row.api_base
     url = row.url if base is None else join_url(str(base), "chat/completions")
     if url is None:
         raise ValueError(f"{row.spec.type} needs an `api_base`")
     return Endpoint.parse(url)
-
-
-def _azure_endpoint(config: AzureProviderConfig, surroundings: Surroundings) -> Endpoint | EndpointSource:
-    def join(base: str) -> str:
-        return append_segments(
-            base,
-            "openai",
-            "deployments",
-            config.deployment_id,
-            "chat",
-            "completions",
-            query=f"api-version={_AZURE_VERSION}",
-        )
-
-    found = surroundings.setting(config.endpoint)
-    if isinstance(found, DynamicSetting):
-        return DynamicEndpoints(found.name, join)
-    if not isinstance(found, StaticSetting):
-        reason = found.message if isinstance(found, MissingSetting) else "it must be a URL"
-        raise ConfigError([f"Azure endpoint: {reason}"])
-    return Endpoint.parse(join(found.value))

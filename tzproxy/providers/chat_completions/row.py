@@ -49,6 +49,7 @@ class ChatRow(Struct, frozen=True, kw_only=True):
         keyless: may be called without a key.
         key_header: where the key goes.
         key_prefix: what stands before it there.
+        takes_tokens: a JSON web token in place of the key is sent as a bearer token.
         headers: sent besides content type and key.
         body: keys of the request body in order, separated by blanks.
         model: the model's name on the wire, from the configured name and whether it is a stream.
@@ -95,6 +96,7 @@ class ChatRow(Struct, frozen=True, kw_only=True):
     keyless: bool = False
     key_header: str = "authorization"
     key_prefix: str = "Bearer "
+    takes_tokens: bool = False
     headers: tuple[tuple[str, str], ...] = ()
     # request
     body: str

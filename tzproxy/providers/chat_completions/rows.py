@@ -292,6 +292,7 @@ AZURE = ChatRow(
     spec=ProviderSpec(type="azure", display="Azure", times_to_headers=True, forwards_url=forwards_images),
     key_header="api-key",
     key_prefix="",
+    takes_tokens=True,
     body="messages temperature top_p stop presence_penalty frequency_penalty max_completion_tokens seed "
     "stream stream_options response_format tools tool_choice reasoning_effort service_tier verbosity",
     unsupported=("thinking_budget_tokens",),

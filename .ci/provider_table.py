@@ -19,11 +19,13 @@ END = "<!-- providers: end -->"
 HEAD = (
     "provider type",
     "tools",
-    '`json_mode = "strict"` becomes',
+    "streamed calls",
+    'JSON: `"on"` / `"strict"`',
     "images",
     "files",
     "audio",
     "reasoning: out / back in",
+    "embeddings",
 )
 
 
@@ -31,7 +33,17 @@ def line(known: Capabilities) -> tuple[str, ...]:
     """Return the cells of one provider type."""
     images = {"no": "no", "yes": "yes", "detail": "yes, with `detail`"}[known.images]
     thoughts = f"{'yes' if known.thoughts_out else 'no'} / {known.thoughts_in}"
-    return (f"`{known.type}`", known.tools, known.json, images, known.files, known.audio, thoughts)
+    return (
+        f"`{known.type}`",
+        known.tools,
+        known.streamed_tools,
+        f"{known.json_on} / {known.json}",
+        images,
+        known.files,
+        known.audio,
+        thoughts,
+        "yes" if known.embeddings else "no",
+    )
 
 
 def types_without_a_line() -> tuple[list[str], list[str]]:
@@ -50,7 +62,7 @@ def render() -> str:
     """Return the table and the lines below it."""
     rows = [HEAD, ("---",) * len(HEAD)]
     rows += [line(known) for _, known in sorted(CAPABILITIES.items()) if known.is_built]
-    parts = ["\n".join(f"| {' | '.join(cells)} |" for cells in rows)]
+    parts = ["All of them chat, whole and streamed.", "\n".join(f"| {' | '.join(cells)} |" for cells in rows)]
     built, missing = (", ".join(f"`{name}`" for name in names) for names in types_without_a_line())
     if built:
         parts.append(f"Built too, with a protocol of their own: {built}.")

@@ -7,8 +7,10 @@ import pytest
 from msgspec import Raw, structs
 
 from tzproxy.config.providers import BaseProviderConfig, ProviderConfig, provider_type
+from tzproxy.errors import ConfigError
 from tzproxy.providers.capabilities import CAPABILITIES, PARAMETERS, Capabilities
 from tzproxy.providers.chat_completions.rows import ROWS
+from tzproxy.providers.embeddings import build_embeddings
 from tzproxy.providers.errors import ProviderError
 from tzproxy.providers.protocol import Provider
 from tzproxy.providers.registry import build_provider, is_supported
@@ -16,7 +18,7 @@ from tzproxy.types.content import File
 from tzproxy.types.params import ChatParams
 from tzproxy.types.tools import AllowedTools, FunctionTool, ToolConfig
 
-from .samples import CONFIGS, NAMES, OTHERS, ask, body_of, chat, user
+from .samples import CONFIGS, KEY, NAMES, OTHERS, ask, body_of, chat, user
 
 TOOLS = ToolConfig(
     tools=[FunctionTool("d", Raw(b"{}"), "t")],
@@ -79,6 +81,12 @@ def test_tools_and_json_are_what_the_table_says(name: str) -> None:
     }
     form = body.get("response_format", {}).get("type")
     assert (form, body.get("guided_json")) == kinds[line.json]
+    body = body_of(chat(name), ask(json_mode="on", output_schema=SCHEMA))
+    form = body.get("response_format", {}).get("type")
+    if line.json_on in ("object", "in words"):
+        assert body["messages"][0]["content"] == "Respond using JSON." or name == "mistral"
+    kinds |= {"object": ("json_object", None), "in words": (None, None)}
+    assert (form, body.get("guided_json")) == kinds[line.json_on]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -89,6 +97,19 @@ def test_files_are_what_the_table_says(name: str, mime_type: str, field: str) ->
     text = json.dumps(body_of(chat(name), ask(user(file))))
     kind = getattr(CAPABILITIES[name], field).replace("as image", "image_url")
     assert f'"type": "{kind}"' in text
+
+
+@pytest.mark.parametrize("name", sorted(CAPABILITIES))
+def test_embeddings_are_what_the_table_says(name: str) -> None:
+    """Those that embed can be built to do so, all others are refused."""
+    config = CONFIGS[name] if name in CONFIGS else OTHERS[name][0]
+    if name == "dummy" or "responses" in name:
+        return
+    if CAPABILITIES[name].embeddings:
+        assert build_embeddings(config, KEY).spec.type == name
+    else:
+        with pytest.raises(ConfigError, match="Unsupported provider config for embedding"):
+            build_embeddings(config, KEY)
 
 
 # ---- other protocols
@@ -136,6 +157,11 @@ def test_strict_json_is_what_the_table_says(name: str) -> None:
     support = CAPABILITIES[name].json
     assert ('{"type": "object"}' in text) is (support == "schema")
     assert ("Here is the JSON requested" in text) is (support == "begun")
+    text = json.dumps(_sent(name, structs.replace(request, json_mode="on")))
+    support_on = CAPABILITIES[name].json_on
+    assert ('{"type": "object"}' in text) is (support_on == "schema")
+    assert ("Here is the JSON requested" in text) is (support_on == "begun")
+    assert ("json_object" in text) is (support_on == "object")
 
 
 @pytest.mark.parametrize("name", WIRED)

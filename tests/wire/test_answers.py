@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from msgspec import Raw
 
+from tzproxy.providers.capabilities import CAPABILITIES
 from tzproxy.providers.errors import ProviderError
 from tzproxy.types.content import ModelOutput, Text, TextChunk, Thought, ThoughtChunk, ToolCall, ToolCallChunk
 from tzproxy.types.model import ProviderChunk
@@ -111,6 +112,10 @@ def test_streamed_parallel_calls(name: str) -> None:
     ids = ("0", "1", "2") if name in GEMINI else ("call_1", "call_2", "call_3")
     assert found == [(i, *_said(call)) for i, call in zip(ids, (OSLO, ROME, BERGEN), strict=True)]
     assert [value for kind, _, value in _joined(chunks) if kind == "text"] == ["Three calls."]
+    arguments = [piece for chunk in chunks for piece in chunk.content if isinstance(piece, ToolCallChunk)]
+    support = CAPABILITIES["openai (api_type = responses)" if name == "openai_responses" else name]
+    # SageMaker speaks as what it hosts does: here in pieces.
+    assert (len(arguments) == 3) is (support.streamed_tools == "whole")
     reasons = [chunk.finish_reason for chunk in chunks if chunk.finish_reason is not None]
     expected = dict.fromkeys((*GEMINI, "openai_responses"), "stop")
     assert reasons == [expected.get(name, "tool_call")]

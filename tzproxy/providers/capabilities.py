@@ -11,11 +11,17 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
+from tzproxy.providers.chat_completions.chunked import WholeCallStream
 from tzproxy.providers.chat_completions.row import ChatRow
 from tzproxy.providers.chat_completions.rows import ROWS
+from tzproxy.providers.embeddings import EMBEDDING_TYPES
 
 ToolSupport = Literal[
     "no", "yes", "custom", "custom, provider's", "yes, provider's", "not streamed", "as hosted"
+]
+StreamedToolSupport = Literal["no", "in pieces", "whole", "as hosted"]
+JsonOnSupport = Literal[
+    "no", "in words", "object", "schema", "object with schema", "guided", "begun", "as hosted"
 ]
 JsonSupport = Literal["no", "schema", "object with schema", "guided", "downgraded", "begun", "as hosted"]
 ImageSupport = Literal["no", "yes", "detail"]
@@ -57,6 +63,8 @@ class Capabilities(Struct, frozen=True, kw_only=True):
         is_built: this version can call it.
         tools: function tools; with OpenAI's custom tools, with tools that the provider runs, or without
             streams.
+        streamed_tools: whether a streamed call comes in pieces as the model writes it, or whole.
+        json_on: what `json_mode = "on"` becomes; `in words`: the system text asks for it.
         json: what `json_mode = "strict"` becomes; `begun`: the answer's first brace is given.
         images: kinds of images it takes; `detail`: with the wanted level of detail.
         forwards_image_urls: it fetches images by itself.
@@ -64,6 +72,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
         audio: sound.
         thoughts_out: reasoning is told apart from text.
         thoughts_in: reasoning of earlier turns is sent back.
+        embeddings: it makes vectors, too.
         parameters: wire name of each parameter it takes, by our name; a path where it is deeper in.
     """
 
@@ -71,6 +80,8 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     display: str
     is_built: bool = True
     tools: ToolSupport = "yes"
+    streamed_tools: StreamedToolSupport = "in pieces"
+    json_on: JsonOnSupport = "object"
     json: JsonSupport = "schema"
     images: ImageSupport = "yes"
     forwards_image_urls: bool = True
@@ -78,6 +89,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     audio: AudioSupport = "input_audio"
     thoughts_out: bool = True
     thoughts_in: ThoughtSupport = "yes"
+    embeddings: bool = False
     parameters: Mapping[str, str] = {}
 
 
@@ -96,23 +108,33 @@ def _line(
     row: ChatRow,
     *,
     tools: ToolSupport = "yes",
+    json_on: JsonOnSupport = "object",
     json: JsonSupport = "schema",
     thoughts_out: bool = True,
     thoughts_in: ThoughtSupport = "yes",
     others_as_image: bool = False,
 ) -> Capabilities:
+    streamed: StreamedToolSupport = "whole" if row.parser is WholeCallStream else "in pieces"
     return Capabilities(
         type=row.spec.type,
         display=row.spec.display,
         tools=tools,
+        streamed_tools="no" if tools == "no" or not row.streams_tools else streamed,
+        json_on=json_on,
         json=json,
         images="detail" if row.keeps_detail else "yes",
         files="as image" if others_as_image else "file",
         audio="as image" if others_as_image else "input_audio",
         thoughts_out=thoughts_out,
         thoughts_in=thoughts_in,
+        embeddings=row.spec.type in EMBEDDING_TYPES,
         parameters=wire_parameters(row),
     )
+
+
+def _with_schema(row: ChatRow) -> Capabilities:
+    shown: Literal["object with schema"] = "object with schema"
+    return _line(row, json_on=shown, json=shown, thoughts_in="in their form")
 
 
 _RESPONSES = Capabilities(
@@ -149,6 +171,7 @@ _ANTHROPIC = Capabilities(
     type="anthropic",
     display="Anthropic",
     tools="yes, provider's",
+    json_on="begun",
     files="document",
     audio="document",
     parameters={**_MESSAGES_PARAMETERS, "service_tier": "service_tier"},
@@ -167,6 +190,8 @@ _GEMINI_PARAMETERS = {
 _VERTEX_GEMINI = Capabilities(
     type="gcp_vertex_gemini",
     display="GCP Vertex Gemini",
+    streamed_tools="whole",
+    json_on="schema",
     forwards_image_urls=False,
     files="inline_data",
     audio="inline_data",
@@ -175,6 +200,7 @@ _VERTEX_GEMINI = Capabilities(
 _BEDROCK = Capabilities(
     type="aws_bedrock",
     display="AWS Bedrock",
+    json_on="begun",
     json="begun",
     forwards_image_urls=False,
     files="document",
@@ -192,6 +218,8 @@ _SAGEMAKER = Capabilities(
     type="aws_sagemaker",
     display="AWS Sagemaker",
     tools="as hosted",
+    streamed_tools="as hosted",
+    json_on="as hosted",
     json="as hosted",
     files="as hosted",
     audio="as hosted",
@@ -203,14 +231,14 @@ CAPABILITIES: Mapping[str, Capabilities] = {
     for line in (
         _line(ROWS["openai"], tools="custom"),
         _line(ROWS["deepseek"], json="downgraded"),
-        _line(ROWS["fireworks"], json="object with schema", thoughts_in="in their form"),
+        _with_schema(ROWS["fireworks"]),
         _line(ROWS["groq"], thoughts_in="if configured", others_as_image=True),
-        _line(ROWS["hyperbolic"], tools="no", json="no"),
+        _line(ROWS["hyperbolic"], tools="no", json_on="in words", json="no"),
         _line(ROWS["openrouter"], thoughts_in="own only"),
-        _line(ROWS["sglang"]),
-        _line(ROWS["tgi"], tools="not streamed", json="no", thoughts_out=False),
-        _line(ROWS["together"], json="object with schema", thoughts_in="in their form"),
-        _line(ROWS["vllm"], json="guided"),
+        _line(ROWS["sglang"], json_on="schema"),
+        _line(ROWS["tgi"], tools="not streamed", json_on="in words", json="no", thoughts_out=False),
+        _with_schema(ROWS["together"]),
+        _line(ROWS["vllm"], json_on="guided", json="guided"),
         _line(ROWS["xai"]),
         _line(ROWS["azure"]),
         _line(ROWS["mistral"], json="downgraded"),
@@ -220,6 +248,7 @@ CAPABILITIES: Mapping[str, Capabilities] = {
             _ANTHROPIC,
             type="gcp_vertex_anthropic",
             display="GCP Vertex Anthropic",
+            json_on="no",
             json="no",
             parameters=_MESSAGES_PARAMETERS,
         ),
@@ -230,12 +259,14 @@ CAPABILITIES: Mapping[str, Capabilities] = {
         Capabilities(
             type="dummy",
             display="Dummy",
+            json_on="no",
             json="no",
             images="no",
             forwards_image_urls=False,
             files="no",
             audio="no",
             thoughts_in="no",
+            embeddings=True,
         ),
     )
 }

@@ -38,7 +38,7 @@ def test_todays_blocks_stay_as_they_are() -> None:
         {"type": "template", "name": "t", "arguments": {"b": 1, "a": [None, 1.5]}},
         {"type": "tool_call", "id": "1", "name": "n", "arguments": "{}"},
         {"type": "tool_result", "name": "n", "result": "r", "id": "1"},
-        {"type": "thought", "text": None, "provider_type": "anthropic"},
+        {"type": "thought", "text": None, "provider_type": "anthropic", "extra_data": {"b": [1]}},
         {"type": "file", "source_url": None, "mime_type": "image/png", "storage_path": PLACE},
         {"type": "unknown", "data": {"x": 1}, "model_name": "m"},
     ]

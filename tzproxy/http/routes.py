@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tzproxy.http.anthropic.route import anthropic_routes
 from tzproxy.http.app import Handler
+from tzproxy.http.datasets import dataset_routes
 from tzproxy.http.errors import ErrorShape
 from tzproxy.http.feedback import FeedbackRoute
 from tzproxy.http.models import ModelRoute, ModelsRoute
@@ -41,6 +42,7 @@ def routes_of(services: Services, shape: ErrorShape) -> dict[tuple[str, str], Ha
         ("POST", "/v1/inferences/list_inferences"): ListInferencesRoute(services.inferences),
         ("POST", "/v1/inferences/get_inferences"): GetInferencesRoute(services.inferences),
         ("POST", "/internal/inferences/count"): CountInferencesRoute(services.inferences),
+        **dataset_routes(services.datasets),
         ("GET", "/internal/object_storage"): ObjectStorageRoute(services.keeper),
         ("GET", "/status"): StatusRoute(services.catalog.snapshot.hash_hex),
         ("GET", "/health"): HealthRoute(services.store),

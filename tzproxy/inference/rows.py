@@ -14,6 +14,7 @@ from msgspec import UNSET
 from tzproxy.inference.input import ReadInput
 from tzproxy.inference.model import ModelCall
 from tzproxy.inference.plan import Inference
+from tzproxy.inference.tool_columns import dynamic_tool, json_text
 from tzproxy.recording.sink import Table
 from tzproxy.types.content import ChatOutput, File, JsonOutput, Message, ModelOutput, StoredFile
 from tzproxy.types.params import FLOAT32_FIELDS, NO_CHAT_PARAMS, NO_PARAMS, ChatParams, InferenceParams
@@ -63,8 +64,8 @@ class RowWriter:
             row = msgspec.structs.replace(
                 row,
                 tool_params=ToolParams(config.tools, config.tool_choice, config.parallel_tool_calls),
-                dynamic_tools=[_text(_dynamic_tool(tool)) for tool in tools.dynamic],
-                dynamic_provider_tools=[_text(tool) for tool in config.provider_tools],
+                dynamic_tools=[json_text(dynamic_tool(tool)) for tool in tools.dynamic],
+                dynamic_provider_tools=[json_text(tool) for tool in config.provider_tools],
                 allowed_tools=config.allowed,
                 tool_choice=config.tool_choice,
                 parallel_tool_calls=UNSET
@@ -181,25 +182,3 @@ def stored_messages(messages: Sequence[Message], read: ReadInput) -> str:
             for message in messages
         ]
     ).decode()
-
-
-def _text(value: object) -> str:
-    """Write JSON as the text of an array's element; parts that clients sent lose their white space."""
-    return msgspec.json.format(ENCODER.encode(value), indent=-1).decode()
-
-
-def _dynamic_tool(tool: msgspec.Struct) -> dict[str, object]:
-    fields = msgspec.structs.asdict(tool)
-    kind = fields.pop("type")
-    if kind == "openai_custom":
-        wanted = {
-            name: fields[name] for name in ("name", "description", "format") if fields[name] is not None
-        }
-        return {"type": kind, **wanted}
-    return {
-        "type": "function",
-        "description": fields["description"],
-        "parameters": fields["parameters"],
-        "name": fields["name"],
-        "strict": fields["strict"],
-    }

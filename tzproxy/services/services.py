@@ -11,12 +11,14 @@ from contextlib import AsyncExitStack
 
 from tzproxy.clickhouse import AsyncStoreClient
 from tzproxy.clickhouse.queries.cache import CachedReplies
+from tzproxy.clickhouse.queries.datapoints import Datapoints
 from tzproxy.clickhouse.queries.dicl import LearningExamples
 from tzproxy.clickhouse.queries.feedback import FeedbackTargets
 from tzproxy.clickhouse.queries.inference_query import FunctionType
 from tzproxy.clickhouse.queries.inferences import StoredInferences
 from tzproxy.clickhouse.queries.workflow import WorkflowEpisodes, WorkflowRuns
 from tzproxy.config import LoadedConfig
+from tzproxy.datasets.datasets import Datasets
 from tzproxy.feedback.intake import FeedbackIntake, FeedbackOptions
 from tzproxy.feedback.targets import Targets
 from tzproxy.inference.cache import ModelCache
@@ -49,6 +51,7 @@ class Services:
     intake: FeedbackIntake
     workflows: Workflows
     inferences: InferenceReader
+    datasets: Datasets
 
     def __init__(
         self,
@@ -118,6 +121,9 @@ class Services:
         self.inferences = InferenceReader(
             None if self.store is None else StoredInferences(self.store, self.loaded.metrics),
             self.function_types(),
+        )
+        self.datasets = Datasets(
+            self.catalog, None if self.store is None else Datapoints(self.store), self.keeper
         )
 
     def function_types(self) -> dict[str, FunctionType]:

@@ -11,15 +11,27 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from tzproxy.types.content import StoredInput
-from tzproxy.types.request import AdditionalTool
+from tzproxy.types.content import (
+    RawText,
+    Role,
+    StoredBlock,
+    StoredFile,
+    StoredInput,
+    StoredMessage,
+    Template,
+    Text,
+    Thought,
+    ToolCall,
+    ToolResult,
+    Unknown,
+)
+from tzproxy.types.request import AdditionalTool, ThoughtInput, given
 from tzproxy.types.tools import ProviderTool, ToolChoice
 
-INPUT = msgspec.json.Decoder(StoredInput)
 TREE = msgspec.json.Decoder()
 ENCODER = msgspec.json.Encoder()
-RENAMED = ('"_internal_provider_type"', '"model_provider_name"')
-"""Keys of older gateways that a decoder would pass over; whatever else was different it refuses."""
+RENAMED = '"model_provider_name"'
+"""A key of older gateways that a decoder would pass over; whatever else was different it refuses."""
 
 QUALIFIED = "tensorzero::model_name::"
 BETWEEN = "::provider_name::"
@@ -58,6 +70,17 @@ class _ToolParams(Struct, frozen=True):
     parallel_tool_calls: bool | None = None
 
 
+class _ReadMessage(Struct, frozen=True):
+    role: Role
+    content: list[Text | RawText | Template | ToolCall | ToolResult | ThoughtInput | StoredFile | Unknown]
+
+
+class _ReadInput(Struct, frozen=True):
+    messages: list[_ReadMessage]
+    system: str | dict[str, object] | None = None
+
+
+INPUT = msgspec.json.Decoder(_ReadInput)
 ALLOWED_TOOLS = msgspec.json.Decoder(_AllowedTools)
 TOOL_PARAMS = msgspec.json.Decoder(_ToolParams)
 CHOICE: msgspec.json.Decoder[ToolChoice] = msgspec.json.Decoder(ToolChoice)
@@ -71,10 +94,10 @@ def read_stored_input(text: str) -> StoredInput:
     Raises:
         msgspec.DecodeError: when it is no stored input.
     """
-    if any(mark in text for mark in RENAMED):
+    if RENAMED in text:
         return _older_input(text)
     try:
-        return INPUT.decode(text)
+        return _as_written(INPUT.decode(text))
     except msgspec.ValidationError:
         return _older_input(text)
 
@@ -90,7 +113,24 @@ def _older_input(text: str) -> StoredInput:
     except (TypeError, KeyError, AttributeError) as exc:
         raise msgspec.ValidationError(f"no stored input: {exc!r}") from exc
     # Through text once more: only the decoder of JSON can keep parts as they are.
-    return INPUT.decode(ENCODER.encode(tree))
+    return _as_written(INPUT.decode(ENCODER.encode(tree)))
+
+
+def _as_written(read: _ReadInput) -> StoredInput:
+    messages = [
+        StoredMessage(message.role, [_block(block) for block in message.content]) for message in read.messages
+    ]
+    return StoredInput(messages, read.system)
+
+
+def _block(block: StoredBlock | ThoughtInput) -> StoredBlock:
+    return thought(block) if isinstance(block, ThoughtInput) else block
+
+
+def thought(block: ThoughtInput) -> Thought:
+    """Return a thought as it is written; the decoder needs another type to keep its extra data."""
+    provider_type = block.provider_type or block.internal_provider_type
+    return Thought(block.text, block.signature, block.summary, provider_type, given(block.extra_data))
 
 
 def _modern(block: dict[str, Any], role: str) -> dict[str, Any]:
@@ -102,8 +142,6 @@ def _modern(block: dict[str, Any], role: str) -> dict[str, Any]:
         return {"type": "template", "name": role, "arguments": value}
     if kind in ("image", "file"):
         return _modern_file(block)
-    if kind == "thought" and "_internal_provider_type" in block:
-        return {"provider_type": block["_internal_provider_type"], **block}
     if kind == "unknown" and isinstance(block.get("model_provider_name"), str):
         qualified = block["model_provider_name"]
         model_name, _, provider_name = qualified.removeprefix(QUALIFIED).rpartition(BETWEEN)

@@ -1,0 +1,242 @@
+"""Datapoints in the store: reads rows, writes rows, and says what is in which dataset. Cold.
+
+Both tables keep versions of a row: the newest `updated_at` counts. A row is never changed, but written again.
+All versions that one change writes carry one time, of the store's clock: gateways' clocks differ.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from tzproxy.clickhouse.async_client import AsyncStoreClient
+from tzproxy.clickhouse.queries.datapoint_pages import LIVE, OF_FUNCTION, TABLES, PageQuery, page_statement
+from tzproxy.errors import StoreError
+from tzproxy.types.datapoints import ChatDatapointRow, DatapointRow, JsonDatapointRow, Kind
+
+ROWS: Final[dict[Kind, type[DatapointRow]]] = {"chat": ChatDatapointRow, "json": JsonDatapointRow}
+AT_ONCE: Final = 2_000
+"""How many rows are looked up in one statement."""
+
+# The conditions are on the sorting key alone, so that they may be applied before versions are merged.
+READ = "SELECT {columns} FROM {table} FINAL PREWHERE {condition}"
+IDS = "id IN {ids:Array(UUID)}"
+OF_DATASET = "dataset_name = {dataset_name:String} AND "
+OF_FUNCTIONS = "function_name IN {function_names:Array(String)} AND "
+SKIP: Final = {"use_skip_indexes_if_final": 1}
+"""The index on ids serves here: all versions of a row have its id."""
+
+NOW = "SELECT toString(now64(6, 'UTC')) AS now"
+STALE_ALL = """
+INSERT INTO {table}
+SELECT * REPLACE (now64(6) AS updated_at, now64(6) AS staled_at)
+FROM (SELECT * FROM {table} FINAL WHERE {condition})
+"""
+COUNT = "SELECT count() AS found FROM {table} FINAL WHERE {condition}"
+DATASETS = """
+SELECT dataset_name, sum(found) AS datapoint_count,
+    formatDateTime(max(newest), '%Y-%m-%dT%H:%i:%SZ', 'UTC') AS last_updated
+FROM ({parts})
+GROUP BY dataset_name ORDER BY max(newest) DESC, dataset_name ASC
+LIMIT {{limit:UInt32}} OFFSET {{offset:UInt32}}
+"""
+DATASETS_OF = """
+SELECT dataset_name, count() AS found, max(updated_at) AS newest FROM {table} FINAL
+WHERE staled_at IS NULL{of_function} GROUP BY dataset_name
+"""
+ENCODER = msgspec.json.Encoder()
+
+
+class Dataset(Struct, frozen=True, kw_only=True):
+    """A dataset with live datapoints. `last_updated` as the API writes times."""
+
+    dataset_name: str
+    datapoint_count: int
+    last_updated: str
+
+
+class PartlyWrittenError(StoreError):
+    """The rows of one table were written, those of the other were not."""
+
+    code = "partly_written"
+
+    def __init__(self, failure: StoreError, written: str, missing: str) -> None:
+        super().__init__(f"{failure.message} ({written}; {missing})")
+        self.status = failure.status
+
+
+class Datapoints:
+    """Reads and writes datapoints. Every method raises StoreError when the store does not answer or refuses.
+
+    What was written is there when a method returns.
+    """
+
+    def __init__(self, store: AsyncStoreClient) -> None:
+        self._store = store
+
+    async def now(self) -> str:
+        """Return the store's time, as its columns have it."""
+        rows = await self._store.query(NOW)
+        return str(rows[0]["now"])
+
+    async def find(
+        self, ids: Iterable[str], *, dataset_name: str | None = None, is_live: bool = False
+    ) -> list[DatapointRow]:
+        """Return datapoints by canonical ids, in no order; unknown ones are missing.
+
+        Args:
+            ids: the ids; each is looked up once.
+            dataset_name: where they are looked for; None: everywhere.
+            is_live: whether those that were deleted or replaced are left out.
+        """
+        wanted = sorted(set(ids), key=_stored_order)
+        found: list[DatapointRow] = []
+        for part in _parts(wanted):
+            parameters: dict[str, object] = {"ids": part}
+            condition = IDS
+            if dataset_name is not None:
+                condition = OF_DATASET + IDS
+                parameters["dataset_name"] = dataset_name
+            both = await asyncio.gather(
+                *(self._read(kind, condition, parameters, is_live=is_live) for kind in TABLES)
+            )
+            found.extend(row for rows in both for row in rows)
+        return found
+
+    async def page(self, query: PageQuery) -> list[DatapointRow]:
+        """Return the datapoints of a page in its order.
+
+        Raises:
+            RequestError: for a filter that is too large, or asks what datapoints do not have.
+        """
+        statement = page_statement(query)
+        keys = await self._store.query(statement.sql, statement.parameters)
+        wanted: dict[Kind, dict[str, set[str]]] = {"chat": {}, "json": {}}
+        for key in keys:
+            wanted[key["kind"]].setdefault(key["function_name"], set()).add(key["id"])
+        rows: dict[str, DatapointRow] = {}
+        for kind, by_function in wanted.items():
+            for function_name, ids in by_function.items():
+                for part in _parts(sorted(ids, key=_stored_order)):
+                    parameters = {
+                        "ids": part,
+                        "dataset_name": query.dataset_name,
+                        "function_names": [function_name],
+                    }
+                    condition = OF_DATASET + OF_FUNCTIONS + IDS
+                    found = await self._read(kind, condition, parameters, is_live=True)
+                    rows.update((row.id, row) for row in found)
+        # One that was deleted in between is missing.
+        return [rows[key["id"]] for key in keys if key["id"] in rows]
+
+    async def _read(
+        self, kind: Kind, condition: str, parameters: Mapping[str, object], *, is_live: bool
+    ) -> list[DatapointRow]:
+        shape = ROWS[kind]
+        columns = ", ".join(
+            "toString(snapshot_hash) AS snapshot_hash" if name == "snapshot_hash" else name
+            for name in shape.__struct_fields__
+        )
+        sql = READ.format(columns=columns, table=TABLES[kind], condition=condition)
+        if is_live:
+            sql += " WHERE staled_at IS NULL"
+        rows = await self._store.query(sql, parameters, settings=SKIP)
+        return [msgspec.convert(row, shape) for row in rows]
+
+    async def write(self, rows: Sequence[DatapointRow], *, at: str) -> None:
+        """Write rows, as of a time of the store's clock: one insert a table, chat rows first.
+
+        Raises:
+            PartlyWrittenError: when the chat rows were written and the others were not.
+        """
+        chat = [row for row in rows if isinstance(row, ChatDatapointRow)]
+        json = [row for row in rows if isinstance(row, JsonDatapointRow)]
+        if chat:
+            await self._insert("chat", chat, at)
+        try:
+            if json:
+                await self._insert("json", json, at)
+        except StoreError as exc:
+            if chat:
+                raise PartlyWrittenError(
+                    exc,
+                    f"the {len(chat)} rows of chat datapoints were written",
+                    f"the {len(json)} rows of json datapoints were not",
+                ) from exc
+            raise
+
+    async def _insert(self, kind: Kind, rows: Sequence[DatapointRow], at: str) -> None:
+        lines = b"\n".join(ENCODER.encode(msgspec.structs.replace(row, updated_at=at)) for row in rows)
+        await self._store.insert_json(TABLES[kind], lines)
+
+    async def stale_dataset(self, dataset_name: str) -> int:
+        """Mark all live datapoints of a dataset as deleted; return how many there were.
+
+        Raises:
+            PartlyWrittenError: when the chat datapoints were deleted and the others were not.
+        """
+        # Counted before: not every server tells how many rows a statement has written.
+        counts = await self._counts(dataset_name, None)
+        done: list[str] = []
+        for kind, count in counts.items():
+            if not count:
+                continue
+            sql = STALE_ALL.format(table=TABLES[kind], condition=LIVE)
+            try:
+                await self._store.command(sql, {"dataset_name": dataset_name})
+            except StoreError as exc:
+                if not done:
+                    raise
+                raise PartlyWrittenError(
+                    exc, f"the {' and '.join(done)} were deleted", f"the {count} {kind} datapoints were not"
+                ) from exc
+            done.append(f"{count} {kind} datapoints")
+        return sum(counts.values())
+
+    async def count(self, dataset_name: str, *, function_name: str | None = None) -> int:
+        """Return how many live datapoints a dataset has."""
+        return sum((await self._counts(dataset_name, function_name)).values())
+
+    async def _counts(self, dataset_name: str, function_name: str | None) -> dict[Kind, int]:
+        parameters: dict[str, object] = {"dataset_name": dataset_name}
+        condition = LIVE
+        if function_name is not None:
+            condition += OF_FUNCTION
+            parameters["function_name"] = function_name
+        both = await asyncio.gather(
+            *(
+                self._store.query(COUNT.format(table=table, condition=condition), parameters)
+                for table in TABLES.values()
+            )
+        )
+        return {kind: int(rows[0]["found"]) for kind, rows in zip(TABLES, both, strict=True)}
+
+    async def datasets(
+        self, *, function_name: str | None = None, limit: int | None = None, offset: int = 0
+    ) -> list[Dataset]:
+        """Return the datasets that have live datapoints, the one changed last first."""
+        of_function = "" if function_name is None else OF_FUNCTION
+        parts = " UNION ALL ".join(
+            DATASETS_OF.format(table=table, of_function=of_function) for table in TABLES.values()
+        )
+        parameters: dict[str, object] = {
+            "limit": 2**32 - 1 if limit is None else limit,
+            "offset": offset,
+        }
+        if function_name is not None:
+            parameters["function_name"] = function_name
+        rows = await self._store.query(DATASETS.format(parts=parts), parameters)
+        return [msgspec.convert(row, Dataset, strict=False) for row in rows]
+
+
+def _parts(ids: Sequence[str]) -> list[Sequence[str]]:
+    return [ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE)]
+
+
+def _stored_order(text: str) -> str:
+    """Order ids as the tables are ordered, so that ids looked up together lie together."""
+    return text[19:] + text[:18]

@@ -1,0 +1,56 @@
+"""Tests of `tzproxy.client.exports`: what programs import, and what importing costs."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import tensorzero
+
+import tzproxy
+from tzproxy.client import exports
+
+
+def test_every_published_name_is_there() -> None:
+    """`from tensorzero import NAME` can become `from tzproxy import NAME`."""
+    assert set(tensorzero.__all__) - set(exports.__all__) == {"patch_openai_client"}
+    for name in exports.__all__:
+        assert getattr(tzproxy, name) is getattr(exports, name)
+    assert set(exports.__all__) <= set(dir(tzproxy))
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = tzproxy.Nothing
+
+
+STILL_TO_COME = {"patch_openai_client"}
+
+
+@pytest.mark.parametrize("name", sorted(set(tensorzero.__all__) - STILL_TO_COME))
+def test_published_dataclasses_have_their_fields(name: str) -> None:
+    """Constructed with the same arguments, a class holds the same fields with the same defaults."""
+    theirs, ours = getattr(tensorzero, name), getattr(tzproxy, name)
+    if not dataclasses.is_dataclass(theirs) or name == "JsonInferenceOutput":
+        assert isinstance(theirs, type) is isinstance(ours, type)
+        return
+
+    def described(kind: Any) -> dict[str, Any]:
+        return {field.name: (repr(field.default), field.kw_only) for field in dataclasses.fields(kind)}
+
+    assert described(ours) == described(theirs)
+
+
+@pytest.mark.parametrize(
+    ("statement", "unwanted"),
+    [
+        ("import tzproxy", ("tzproxy.client", "httpx")),
+        ("from tzproxy import config", ("tzproxy.client", "httpx")),
+        ("from tzproxy import TensorZeroGateway", ("httpx", "tzproxy.http", "tzproxy.inference")),
+    ],
+)
+def test_importing_is_cheap(statement: str, unwanted: tuple[str, ...]) -> None:
+    """The package alone loads no client, and the client loads neither httpx nor the engine before it must."""
+    code = f"import sys; {statement}; print([name for name in {unwanted!r} if name in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"

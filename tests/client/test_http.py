@@ -1,0 +1,112 @@
+"""Tests of `tzproxy.client.http`: connections, time limits and what breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any
+
+import pytest
+
+from client.scripted_server import BREAK, CHAT, CHUNK, HANG, INPUT, ScriptedServer
+from tzproxy import AsyncTensorZeroGateway, TensorZeroError, TensorZeroGateway, TensorZeroInternalError
+from tzproxy.client.http import address_of
+
+
+def test_addresses_do_not_show_keys() -> None:
+    """A key is in no repr; the base path stays, the slash behind it goes."""
+    made = address_of("http://h/base/", 1.0, "secret")
+    assert repr(made) == "Address(url='http://h/base')"
+    for wrong in ("ftp://h", "http://", "h:80"):
+        with pytest.raises(ValueError, match="Invalid gateway URL"):
+            address_of(wrong, None, None)
+    with pytest.raises(ValueError, match="Invalid timeout"):
+        address_of("http://h", float("nan"), None)
+
+
+def test_nobody_listens() -> None:
+    """The error has no status; nothing else is raised, for streams either."""
+    with TensorZeroGateway.build_http(gateway_url="http://127.0.0.1:1") as client:
+        for stream in (False, True):
+            with pytest.raises(TensorZeroInternalError, match="Error from server"):
+                client.inference(input=INPUT, stream=stream)
+
+
+async def test_time_limits(server: ScriptedServer) -> None:
+    """A gateway that says nothing is waited for no longer than the client was told, whole or in a stream."""
+    server.streams(CHUNK, HANG)
+    with TensorZeroGateway.build_http(gateway_url=server.url, timeout=0.2) as client:
+        stream: Any = client.inference(input=INPUT, stream=True)
+        next(stream)
+        with pytest.raises(TensorZeroError, match="timed out"):
+            next(stream)
+        server.streams(HANG)
+        with pytest.raises(TensorZeroInternalError, match="request timed out"):
+            client.inference(input=INPUT)
+    async with await AsyncTensorZeroGateway.build_http(gateway_url=server.url, timeout=0.2) as later:
+        with pytest.raises(TensorZeroInternalError, match="request timed out"):
+            await later.inference(input=INPUT)
+        server.streams(CHUNK, HANG)
+        pieces: Any = await later.inference(input=INPUT, stream=True)
+        await anext(pieces)
+        with pytest.raises(TensorZeroError, match="timed out"):
+            await anext(pieces)
+
+
+async def test_a_stream_that_breaks(server: ScriptedServer) -> None:
+    """What had arrived is handed out; then there is an error, not an end."""
+    server.streams(CHUNK, BREAK)
+    with TensorZeroGateway.build_http(gateway_url=server.url) as client:
+        stream: Any = client.inference(input=INPUT, stream=True)
+        next(stream)
+        with pytest.raises(TensorZeroError, match="Error in streaming response"):
+            next(stream)
+    async with await AsyncTensorZeroGateway.build_http(gateway_url=server.url) as later:
+        pieces: Any = await later.inference(input=INPUT, stream=True)
+        await anext(pieces)
+        with pytest.raises(TensorZeroError, match="Error in streaming response"):
+            await anext(pieces)
+
+
+def test_a_client_used_after_its_end(server: ScriptedServer) -> None:
+    """It opens connections again, as the published client does."""
+    server.answers(CHAT)
+    client = TensorZeroGateway.build_http(gateway_url=server.url)
+    client.inference(input=INPUT)
+    client.close()
+    client.inference(input=INPUT)
+    client.close()
+    client.close()
+    assert len(server.seen) == 2
+
+
+def test_one_client_in_several_loops(server: ScriptedServer) -> None:
+    """An asynchronous client made outside of loops works in one after the other."""
+    server.answers(CHAT)
+    client = AsyncTensorZeroGateway.build_http(gateway_url=server.url, async_setup=False)
+
+    async def ask() -> None:
+        await asyncio.gather(*(client.inference(input=INPUT) for _ in range(3)))
+        await client.close()
+
+    for _ in range(2):
+        asyncio.run(ask())
+    assert len(server.seen) == 6
+
+
+def test_a_client_after_a_fork(server: ScriptedServer) -> None:
+    """The child opens connections of its own; the parent's stay usable."""
+    server.answers(CHAT)
+    client = TensorZeroGateway.build_http(gateway_url=server.url)
+    client.inference(input=INPUT)
+    child = os.fork()
+    if child == 0:
+        try:
+            client.inference(input=INPUT)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+    client.inference(input=INPUT)
+    client.close()
+    assert len(server.seen) == 3

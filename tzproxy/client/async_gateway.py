@@ -1,0 +1,327 @@
+"""`AsyncTensorZeroGateway`: the client for event loops. Its methods and arguments are TensorZero's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, NoReturn, Self, TypeVar, Unpack, cast, overload
+from uuid import UUID
+
+from tzproxy.client import calls, store_calls
+from tzproxy.client.arguments import (
+    EvaluationArguments,
+    FeedbackArguments,
+    InferenceArguments,
+    OptimizationWorkflowArguments,
+    takes,
+)
+from tzproxy.client.base import BaseTensorZeroGateway, embedded, http_address, not_supported
+from tzproxy.client.optimization import AsyncOptimizationNamespace
+from tzproxy.client.transport import AsyncTransport
+from tzproxy.client.types.answers import (
+    FeedbackResponse,
+    InferenceChunk,
+    InferenceResponse,
+    WorkflowEvaluationRunEpisodeResponse,
+    WorkflowEvaluationRunResponse,
+)
+from tzproxy.client.types.datapoints import (
+    CreateDatapointsResponse,
+    DeleteDatapointsResponse,
+    GetDatapointsResponse,
+    UpdateDatapointsResponse,
+)
+from tzproxy.client.types.inferences import GetInferencesResponse
+from tzproxy.client.types.optimization import OptimizationJobHandle
+
+T = TypeVar("T")
+
+
+class AsyncTensorZeroGateway(BaseTensorZeroGateway):
+    """A gateway, from a program with an event loop. A context manager; safe to use from several loops."""
+
+    _transport: AsyncTransport
+
+    @overload
+    @classmethod
+    def build_http(
+        cls,
+        *,
+        gateway_url: str,
+        timeout: float | None = None,
+        verbose_errors: bool = False,
+        async_setup: Literal[False],
+        api_key: str | None = None,
+    ) -> Self: ...
+
+    @overload
+    @classmethod
+    def build_http(
+        cls,
+        *,
+        gateway_url: str,
+        timeout: float | None = None,
+        verbose_errors: bool = False,
+        async_setup: Literal[True] = True,
+        api_key: str | None = None,
+    ) -> Awaitable[Self]: ...
+
+    @classmethod
+    def build_http(
+        cls,
+        *,
+        gateway_url: str,
+        timeout: float | None = None,
+        verbose_errors: bool = False,
+        async_setup: bool = True,
+        api_key: str | None = None,
+    ) -> Self | Awaitable[Self]:
+        """Make a client of a gateway that listens at a URL; nothing is sent yet.
+
+        Args:
+            gateway_url: `http://HOST:PORT`, with the base path if the gateway has one.
+            timeout: seconds that a whole request may take; for ever if not given.
+            verbose_errors: taken for compatibility; errors always tell what is known.
+            async_setup: return what has to be awaited for the client; else the client.
+            api_key: sent with each request; the environment's `TENSORZERO_API_KEY` if not given.
+
+        Raises:
+            ValueError: for what is no URL, or no time.
+        """
+        from tzproxy.client.http import AsyncHttpTransport  # noqa: PLC0415 - httpx is slow to load
+
+        made = cls._made(AsyncHttpTransport(http_address(gateway_url, timeout, api_key)))
+        return _later(made) if async_setup else made
+
+    @overload
+    @classmethod
+    def build_embedded(
+        cls,
+        *,
+        config_file: str | None = None,
+        clickhouse_url: str | None = None,
+        postgres_url: str | None = None,
+        valkey_url: str | None = None,
+        timeout: float | None = None,
+        async_setup: Literal[False],
+        data_dir: str | Path | None = None,
+    ) -> Self: ...
+
+    @overload
+    @classmethod
+    def build_embedded(
+        cls,
+        *,
+        config_file: str | None = None,
+        clickhouse_url: str | None = None,
+        postgres_url: str | None = None,
+        valkey_url: str | None = None,
+        timeout: float | None = None,
+        async_setup: Literal[True] = True,
+        data_dir: str | Path | None = None,
+    ) -> Awaitable[Self]: ...
+
+    @classmethod
+    def build_embedded(
+        cls,
+        *,
+        config_file: str | None = None,
+        clickhouse_url: str | None = None,
+        postgres_url: str | None = None,
+        valkey_url: str | None = None,
+        timeout: float | None = None,
+        async_setup: bool = True,
+        data_dir: str | Path | None = None,
+    ) -> Self | Awaitable[Self]:
+        """Start a gateway inside of this process: no server, no port. See the client's README.
+
+        It runs in a thread of its own: it serves any event loop, and a busy one does not hold it up.
+
+        Args:
+            config_file: a TOML file or a glob of them; without one there are only the default functions.
+            clickhouse_url: where rows go; without one, into the embedded store of the data directory.
+            postgres_url: taken for compatibility.
+            valkey_url: taken for compatibility.
+            timeout: seconds that a whole request may take; for ever if not given.
+            async_setup: return what has to be awaited for the client; else start, and return the client.
+            data_dir: where the embedded store and rows on their way live: `.tzproxy` if not given.
+
+        Raises:
+            TensorZeroInternalError: when the configuration is wrong or the store cannot be reached.
+        """
+        del postgres_url, valkey_url
+
+        start = partial(cls._started, config_file, clickhouse_url, data_dir, timeout)
+        return asyncio.to_thread(start) if async_setup else start()
+
+    @classmethod
+    def _started(
+        cls,
+        config_file: str | None,
+        clickhouse_url: str | None,
+        data_dir: str | Path | None,
+        timeout: float | None,
+    ) -> Self:
+        return cls._made(embedded(config_file, clickhouse_url, data_dir).async_transport(timeout))
+
+    @takes(InferenceArguments)
+    async def inference(
+        self, **arguments: Unpack[InferenceArguments]
+    ) -> InferenceResponse | AsyncIterator[InferenceChunk]:
+        """Ask for an answer: whole, or as an asynchronous iterator over its pieces when `stream` is set.
+
+        Raises:
+            TensorZeroError: when the gateway answers with an error.
+            TensorZeroInternalError: when it does not answer.
+        """
+        call = calls.inference(arguments)
+        if arguments.get("stream"):
+            return await self._transport.stream(cast("calls.Call[object]", call))
+        return await self._transport.send(call)
+
+    @takes(FeedbackArguments)
+    async def feedback(self, **arguments: Unpack[FeedbackArguments]) -> FeedbackResponse:
+        """Say how an inference or an episode turned out. Raises as `inference`."""
+        return await self._transport.send(calls.feedback(arguments))
+
+    async def workflow_evaluation_run(
+        self,
+        *,
+        variants: dict[str, str],
+        tags: dict[str, str] | None = None,
+        project_name: str | None = None,
+        display_name: str | None = None,
+    ) -> WorkflowEvaluationRunResponse:
+        """Begin a run that pins variants. Raises as `inference`."""
+        return await self._transport.send(calls.begin_run(variants, tags, project_name, display_name))
+
+    async def workflow_evaluation_run_episode(
+        self, *, run_id: str | UUID, task_name: str | None = None, tags: dict[str, str] | None = None
+    ) -> WorkflowEvaluationRunEpisodeResponse:
+        """Begin an episode of a run. Raises as `inference`."""
+        return await self._transport.send(calls.begin_episode(run_id, task_name, tags))
+
+    async def create_datapoints(
+        self, *, dataset_name: str, requests: Sequence[Any]
+    ) -> CreateDatapointsResponse:
+        """Create datapoints. Raises as `inference`."""
+        return await self._transport.send(store_calls.create_datapoints(dataset_name, requests))
+
+    async def update_datapoints(
+        self, *, dataset_name: str, requests: Sequence[Any]
+    ) -> UpdateDatapointsResponse:
+        """Update datapoints, which get new ids; `OMIT` keeps a field. Raises as `inference`."""
+        return await self._transport.send(store_calls.update_datapoints(dataset_name, requests))
+
+    async def update_datapoints_metadata(
+        self, *, dataset_name: str, requests: Sequence[Any]
+    ) -> UpdateDatapointsResponse:
+        """Rename datapoints, which keep their ids. Raises as `inference`."""
+        return await self._transport.send(store_calls.update_datapoints_metadata(dataset_name, requests))
+
+    async def get_datapoints(
+        self, *, ids: Sequence[str | UUID], dataset_name: str | None = None
+    ) -> GetDatapointsResponse:
+        """Look datapoints up. Raises as `inference`."""
+        return await self._transport.send(store_calls.get_datapoints(dataset_name, ids))
+
+    async def list_datapoints(self, *, dataset_name: str, request: Any) -> GetDatapointsResponse:
+        """List datapoints (`ListDatapointsRequest`). Raises as `inference`."""
+        return await self._transport.send(store_calls.list_datapoints(dataset_name, request))
+
+    async def delete_datapoints(
+        self, *, dataset_name: str, ids: Sequence[str | UUID]
+    ) -> DeleteDatapointsResponse:
+        """Delete datapoints. Raises as `inference`."""
+        return await self._transport.send(store_calls.delete_datapoints(dataset_name, ids))
+
+    async def delete_dataset(self, *, dataset_name: str) -> DeleteDatapointsResponse:
+        """Delete all datapoints of a dataset. Raises as `inference`."""
+        return await self._transport.send(store_calls.delete_dataset(dataset_name))
+
+    async def create_datapoints_from_inferences(
+        self, *, dataset_name: str, params: Any, output_source: str | None = None
+    ) -> CreateDatapointsResponse:
+        """Create datapoints from stored inferences. Raises as `inference`."""
+        return await self._transport.send(
+            store_calls.create_datapoints_from_inferences(dataset_name, params, output_source)
+        )
+
+    async def get_inferences(
+        self, *, ids: Sequence[str | UUID], function_name: str | None = None, output_source: str = "inference"
+    ) -> GetInferencesResponse:
+        """Look stored inferences up. Raises as `inference`."""
+        return await self._transport.send(store_calls.get_inferences(ids, function_name, output_source))
+
+    async def list_inferences(self, *, request: Any) -> GetInferencesResponse:
+        """List stored inferences (`ListInferencesRequest`). Raises as `inference`."""
+        return await self._transport.send(store_calls.list_inferences(request))
+
+    @takes(EvaluationArguments)
+    async def experimental_run_evaluation(self, **arguments: Unpack[EvaluationArguments]) -> NoReturn:
+        """Not supported yet.
+
+        Raises:
+            NotSupportedError: always.
+        """
+        raise not_supported("experimental_run_evaluation")
+
+    @takes(OptimizationWorkflowArguments)
+    async def experimental_launch_optimization_workflow(
+        self, **arguments: Unpack[OptimizationWorkflowArguments]
+    ) -> NoReturn:
+        """Not supported yet.
+
+        Raises:
+            NotSupportedError: always.
+        """
+        raise not_supported("experimental_launch_optimization_workflow")
+
+    async def experimental_poll_optimization(self, *, job_handle: OptimizationJobHandle) -> NoReturn:
+        """Not supported yet.
+
+        Raises:
+            NotSupportedError: always.
+        """
+        raise not_supported("experimental_poll_optimization")
+
+    async def experimental_render_samples(
+        self, *, stored_samples: Sequence[Any], variants: dict[str, str], concurrency: int | None = None
+    ) -> NoReturn:
+        """Not supported yet.
+
+        Raises:
+            NotSupportedError: always.
+        """
+        raise not_supported("experimental_render_samples")
+
+    async def experimental_launch_optimization(
+        self, *, train_samples: list[Any], val_samples: list[Any] | None = None, optimization_config: Any
+    ) -> NoReturn:
+        """Not supported yet.
+
+        Raises:
+            NotSupportedError: always.
+        """
+        raise not_supported("experimental_launch_optimization")
+
+    @property
+    def optimization(self) -> AsyncOptimizationNamespace:
+        """The optimizers."""
+        return AsyncOptimizationNamespace()
+
+    async def close(self) -> None:
+        """Let go of connections; an embedded gateway ends when all its rows are handed on."""
+        await self._transport.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+
+async def _later(made: T) -> T:
+    return made

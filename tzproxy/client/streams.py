@@ -1,0 +1,149 @@
+"""Streams as the methods return them: iterators over pieces of an answer, whoever brings the bytes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+from tzproxy._speedups.sse import EventParser
+from tzproxy.client.errors import TensorZeroInternalError
+from tzproxy.client.reading import read_chunk
+from tzproxy.client.types.answers import InferenceChunk
+
+DONE = b"[DONE]"
+
+
+class Events:
+    """The events that have arrived and were not handed out, and whether the last one was among them."""
+
+    def __init__(self) -> None:
+        self._parser = EventParser()
+        self._waiting: deque[bytes] = deque()
+        self.is_over = False
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes; none at all means that there will be no more."""
+        if not data:
+            self.is_over = True
+        for event in self._parser.feed(data):
+            if event == DONE:
+                self.is_over = True
+                return
+            self._waiting.append(event)
+
+    def pop(self) -> bytes | None:
+        """Return the next event, None if it has not arrived."""
+        return self._waiting.popleft() if self._waiting else None
+
+    def drop(self) -> None:
+        """Forget what waits: nobody reads on."""
+        self.is_over = True
+        self._waiting.clear()
+
+
+class InferenceStream(Iterator[InferenceChunk]):
+    """Pieces of one answer. Left before the end, it tells the gateway; `close` does so at once."""
+
+    def __init__(self, receive: Callable[[], bytes], leave: Callable[[], None]) -> None:
+        """Read from `receive` (empty bytes: the end); call `leave` when nobody reads on."""
+        self._receive = receive
+        self._leave = leave
+        self._is_left = False
+        self._events = Events()
+
+    def __iter__(self) -> InferenceStream:
+        return self
+
+    def __next__(self) -> InferenceChunk:
+        """Return the next piece.
+
+        Raises:
+            TensorZeroError: for an error inside of the stream.
+            TensorZeroInternalError: when the connection breaks or the client is closed.
+        """
+        while True:
+            event = self._events.pop()
+            if event is not None:
+                return read_chunk(event)
+            if self._events.is_over:
+                self.close()
+                raise StopIteration
+            try:
+                self._events.feed(self._receive())
+            except BaseException:
+                self.close()
+                raise
+
+    def close(self) -> None:
+        """Stop reading: the gateway stops asking the model, and records what had arrived."""
+        self._events.drop()
+        if not self._is_left:
+            self._is_left = True
+            self._leave()
+
+    def __enter__(self) -> InferenceStream:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class AsyncInferenceStream(AsyncIterator[InferenceChunk]):
+    """Pieces of one answer, asynchronously."""
+
+    def __init__(
+        self,
+        receive: Callable[[], Awaitable[bytes]],
+        leave: Callable[[], Awaitable[None]],
+        forget: Callable[[], None],
+    ) -> None:
+        """Read from `receive`; await `leave` when nobody reads on, or call `forget` where nobody can wait."""
+        self._receive = receive
+        self._leave = leave
+        self._forget = forget
+        self._is_left = False
+        self._events = Events()
+
+    def __aiter__(self) -> AsyncInferenceStream:
+        return self
+
+    async def __anext__(self) -> InferenceChunk:
+        """Return the next piece. Raises as `InferenceStream` does."""
+        while True:
+            event = self._events.pop()
+            if event is not None:
+                return read_chunk(event)
+            if self._events.is_over:
+                await self.aclose()
+                raise StopAsyncIteration
+            try:
+                self._events.feed(await self._receive())
+            except BaseException:
+                await self.aclose()
+                raise
+
+    async def aclose(self) -> None:
+        """Stop reading: the gateway stops asking the model, and records what had arrived."""
+        self._events.drop()
+        if not self._is_left:
+            self._is_left = True
+            await self._leave()
+
+    async def __aenter__(self) -> AsyncInferenceStream:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        if not self._is_left:
+            self._is_left = True
+            self._forget()
+
+
+def timed_out() -> TensorZeroInternalError:
+    """Make the error of a request that took longer than the client waits."""
+    return TensorZeroInternalError("HTTP Error: request timed out")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 
 from in_process import CHAT, MODEL
 from tzproxy.cli import children, observing, serve
+from tzproxy.cli.reload import Reloads
 from tzproxy.cli.serve import DEFAULT_ADDRESS, TWO_ADDRESSES, ServeOptions, bind_address, run
 from tzproxy.cli.server import ServerSettings
 from tzproxy.clickhouse.reconcile import MigrationReport
@@ -20,6 +23,7 @@ from tzproxy.config.scalars import SocketAddress
 from tzproxy.errors import ConfigError, StoreUnavailableError
 from tzproxy.http.gateway import Gateway, WorkerSettings
 from tzproxy.recording.options import RecorderOptions
+from tzproxy.services.services import Services
 
 
 class World:
@@ -32,6 +36,7 @@ class World:
         self.recorder: RecorderOptions | None = None
         self.prepared: list[Any] = []
         self.store_failure: Exception | None = None
+        self.while_serving: Callable[[Reloads], None] | None = None
         monkeypatch.setattr(observing, "is_engine_installed", lambda: True)
         monkeypatch.setattr(serve, "prepare_store", self.prepare)
         monkeypatch.setattr(serve, "prepare_keys", lambda url, loaded: self.events.append("keys"))
@@ -62,10 +67,12 @@ class World:
             raise self.store_failure
         return MigrationReport(database="db")
 
-    def serve(self, settings: ServerSettings, worker: WorkerSettings, *, listening: Any) -> None:
+    def serve(self, settings: ServerSettings, reloads: Reloads, *, listening: Any) -> None:
         """Note it."""
         self.events.append("server")
-        self.settings, self.worker = settings, worker
+        self.settings, self.worker = settings, reloads.current
+        if self.while_serving is not None:
+            self.while_serving(reloads)
         listening("127.0.0.1", 3000)
         listening("::", 3000)
 
@@ -194,6 +201,70 @@ def test_validation_goes_as_far_as_the_store(
         assert run(options(tmp_path, MODEL, validate_and_exit=True, bind_address=address)) == 0
     assert world.events == ["store", "prepared"]
     assert "Configuration is valid. Exiting." in capsys.readouterr().err
+
+
+def reload(world: World, folder: Path, toml: str) -> Callable[[Reloads], None]:
+    """Make what happens while it serves: the file changes, and a reload is asked for and done."""
+
+    def change(reloads: Reloads) -> None:
+        (folder / "tensorzero.toml").write_text(toml, encoding="utf-8")
+        done = threading.Event()
+        reloads.request(done.set)
+        assert done.wait(20.0)
+        world.worker = reloads.current
+
+    return change
+
+
+def test_a_reload_gives_workers_the_newer_file(world: World, tmp_path: Path) -> None:
+    """The next workers run the changed configuration, and the store has noted it."""
+    world.while_serving = reload(world, tmp_path, MODEL + CHAT.replace("functions.f", "functions.g"))
+    assert run(options(tmp_path, MODEL + CHAT)) == 0
+    assert world.worker is not None
+    assert "g" in Services(world.worker, {}).loaded.functions
+    _, (url, snapshot) = world.prepared
+    assert url == "http://embedded"
+    assert "[functions.g" in snapshot.config
+
+
+def test_what_a_reload_cannot_change_is_told(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """How rows are recorded stays as it was until the next start."""
+    newer = MODEL + CHAT + "\n[gateway.observability]\nasync_writes = false\n"
+    world.while_serving = reload(world, tmp_path, newer)
+    assert run(options(tmp_path, MODEL + CHAT)) == 0
+    assert world.worker is not None
+    assert not world.worker.synchronous
+    printed = capsys.readouterr().err
+    assert "gateway.observability has changed: that takes effect at the next start" in printed
+    assert "the address to listen on" not in printed
+
+
+AUTH = "[gateway.auth]\nenabled = true\n"
+
+
+def test_a_reload_may_demand_keys(world: World, tmp_path: Path) -> None:
+    """Keys are looked up in the store that is open, also where the first workers asked for none."""
+    world.while_serving = reload(world, tmp_path, AUTH + MODEL + CHAT)
+    assert run(options(tmp_path, MODEL + CHAT)) == 0
+    assert world.worker is not None
+    assert world.worker.keys_url == "http://embedded"
+
+
+def test_a_reload_does_not_open_a_store(world: World, tmp_path: Path) -> None:
+    """Where keys cannot be looked up, a configuration that demands them is refused: it opens nothing."""
+    off = "[gateway.observability]\nenabled = false\n"
+    made = options(tmp_path, off)
+
+    def change(reloads: Reloads) -> None:
+        first = serve.check(made)
+        (tmp_path / "tensorzero.toml").write_text(off + AUTH, encoding="utf-8")
+        with pytest.raises(ConfigError, match=r"gateway\.auth\.enabled: no store has been opened"):
+            serve.newer(made, first, reloads.current)
+
+    world.while_serving = change
+    assert run(made) == 0
 
 
 # ---- ways not to start

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,18 @@ import pytest
 from granian.constants import Interfaces, Loops, RuntimeModes
 
 from tzproxy.cli import server
+from tzproxy.cli.reload import Reloads
 from tzproxy.cli.server import ServerSettings, check_address, load_worker, serve
 from tzproxy.config import load_config
 from tzproxy.http.gateway import Gateway, WorkerSettings
 
 SETTINGS = ServerSettings(host="127.0.0.1", port=3000, workers=4)
 WORKER = WorkerSettings(config=b"", data_dir="d")
+RELOADS = Reloads(WORKER, lambda: WORKER)
+
+
+def _no_signal(*_: object) -> None:
+    raise AssertionError("the server handles SIGHUP itself")
 
 
 class FakeServer:
@@ -28,6 +36,14 @@ class FakeServer:
         self.exits = exits
         self.started: list[Callable[[], None]] = []
         self.loaders: list[Any] = []
+
+        self.signal_handler_reload: Callable[..., None] = _no_signal
+        self.reload_signal = False
+        self.main_loop_interrupt = threading.Event()
+
+    def signal_handler_interrupt(self) -> None:
+        """Note that the end was asked for."""
+        self.interrupt_signal = True
 
     def on_startup(self, hook: Callable[[], None]) -> None:
         """Keep a hook."""
@@ -55,9 +71,9 @@ def test_a_signal_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = FakeServer(is_signalled=True)
     play(monkeypatch, fake)
     heard: list[tuple[str, int]] = []
-    serve(SETTINGS, WORKER, listening=lambda host, port: heard.append((host, port)))
+    serve(SETTINGS, RELOADS, listening=lambda host, port: heard.append((host, port)))
     assert heard == [("127.0.0.1", 3000)]
-    assert fake.loaders[0].args == (WORKER, os.getpid())
+    assert fake.loaders[0].args == (RELOADS, os.getpid())
 
 
 def test_workers_that_die_are_replaced(
@@ -70,11 +86,36 @@ def test_workers_that_die_are_replaced(
         FakeServer(is_signalled=True, exits=True),
     )
     play(monkeypatch, crashed, exited, last)
-    serve(SETTINGS, WORKER, listening=lambda host, port: None)
+    serve(SETTINGS, RELOADS, listening=lambda host, port: None)
     assert [len(fake.loaders) for fake in (crashed, exited, last)] == [1, 1, 1]
     assert [record.getMessage() for record in caplog.records] == [
         "the workers ended and are started again"
     ] * 2
+
+
+def test_a_hang_up_signal_asks_for_a_newer_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SIGHUP loads it, then tells the server to replace its workers."""
+    fake = FakeServer(is_signalled=True)
+    play(monkeypatch, fake)
+    monkeypatch.setattr(os, "isatty", lambda descriptor: False)
+    with Reloads(WORKER, lambda: WORKER) as reloads:
+        serve(SETTINGS, reloads, listening=lambda host, port: None)
+        fake.signal_handler_reload(signal.SIGHUP, None)
+        assert fake.main_loop_interrupt.wait(20.0)
+    assert fake.reload_signal
+
+
+def test_a_closed_terminal_ends_the_gateway(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SIGHUP of a terminal that is gone is an end, not a wish for a newer configuration."""
+    fake = FakeServer(is_signalled=True)
+    play(monkeypatch, fake)
+    terminal = [True, False]
+    monkeypatch.setattr(os, "isatty", lambda descriptor: terminal.pop(0))
+    serve(SETTINGS, RELOADS, listening=lambda host, port: None)
+    fake.interrupt_signal = False
+    fake.signal_handler_reload(signal.SIGHUP, None)
+    assert fake.interrupt_signal
+    assert not fake.reload_signal
 
 
 def test_how_granian_is_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +127,7 @@ def test_how_granian_is_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
         return FakeServer(is_signalled=True)
 
     monkeypatch.setattr(server, "Granian", note)
-    serve(SETTINGS, WORKER, listening=lambda host, port: None)
+    serve(SETTINGS, RELOADS, listening=lambda host, port: None)
     assert (given["address"], given["port"], given["workers"]) == ("127.0.0.1", 3000, 4)
     assert (given["interface"], given["loop"]) == (Interfaces.RSGI, Loops.uvloop)
     assert (given["runtime_mode"], given["runtime_threads"]) == (RuntimeModes.mt, 1)
@@ -104,7 +145,12 @@ def test_a_worker_is_built_from_its_settings(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(server, "end_with", asked.append)
     loaded = load_config(None, environ={})
     settings = WorkerSettings(config=loaded.to_bytes(), data_dir=str(tmp_path))
-    gateway = load_worker(settings, os.getppid())
+    before = signal.getsignal(signal.SIGHUP)
+    try:
+        gateway = load_worker(Reloads(settings, lambda: settings), os.getppid())
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
     assert isinstance(gateway, Gateway)
     assert asked == [server.granian_signals, os.getppid(), gateway.serve_with_body]
 

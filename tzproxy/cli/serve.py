@@ -12,6 +12,7 @@ from msgspec import Struct
 from tzproxy.cli.children import Children
 from tzproxy.cli.logs import LogFormat, configure, level_of, log_config
 from tzproxy.cli.observing import Observing, observing, recorder_options
+from tzproxy.cli.reload import Reloads
 from tzproxy.cli.server import ServerSettings, check_address, serve
 from tzproxy.cli.store import prepare_keys, prepare_store
 from tzproxy.clickhouse.snapshots import ConfigSnapshot
@@ -42,26 +43,59 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     validate_and_exit: bool = False
 
 
+class Checked(Struct, frozen=True, kw_only=True):
+    """A configuration that can be served."""
+
+    loaded: LoadedConfig
+    catalog: ConfigCatalog
+    address: SocketAddress
+    mode: Observing
+
+    @property
+    def recording(self) -> object:
+        """What decides about the recorder and the store; equal when a running one can stay."""
+        mode = msgspec.structs.replace(self.mode, checks_keys=False)
+        return self.loaded.config.gateway.observability, mode
+
+    @property
+    def snapshot(self) -> ConfigSnapshot:
+        """The configuration as the store keeps it."""
+        taken = self.catalog.snapshot
+        return ConfigSnapshot(
+            hash=taken.hash_int, config=taken.toml, extra_templates=self.catalog.extra_templates
+        )
+
+
+def check(options: ServeOptions) -> Checked:
+    """Load the configuration and compile it whole.
+
+    Raises:
+        ConfigError: with everything that is wrong.
+    """
+    loaded = load_config(options.config_file, environ=os.environ)
+    catalog = ConfigCatalog(loaded)
+    check_storage(catalog.files)
+    address = bind_address(options, loaded)
+    return Checked(loaded=loaded, catalog=catalog, address=address, mode=observing(loaded))
+
+
 def run(options: ServeOptions) -> int:
     """Serve until the end; return the exit status."""
     environment = read_environment(os.environ)
     configure(options.log_format, level_of(environment.log_filter))
     try:
-        loaded = load_config(options.config_file, environ=os.environ)
-        catalog = ConfigCatalog(loaded)
-        check_storage(catalog.files)
-        address = bind_address(options, loaded)
-        mode = observing(loaded)
+        checked = check(options)
     except ConfigError as exc:
         report_problems(exc, options.config_file)
         return 1
-    configure(options.log_format, _level(loaded))
-    announce(loaded, catalog, options)
+    configure(options.log_format, _level(checked.loaded))
+    announce(checked.loaded, checked.catalog, options)
+    address = checked.address
     try:
         if not options.validate_and_exit:
             address = SocketAddress(address.host, check_address(address.host, address.port))
         with Children() as children:
-            return _run(options, loaded, catalog, mode, address, children)
+            return _run(options, checked, address, children)
     except ConfigError as exc:
         report_problems(exc, options.config_file)
     except StoreError as exc:
@@ -72,14 +106,8 @@ def run(options: ServeOptions) -> int:
     return 1
 
 
-def _run(
-    options: ServeOptions,
-    loaded: LoadedConfig,
-    catalog: ConfigCatalog,
-    mode: Observing,
-    address: SocketAddress,
-    children: Children,
-) -> int:
+def _run(options: ServeOptions, checked: Checked, address: SocketAddress, children: Children) -> int:
+    loaded, mode = checked.loaded, checked.mode
     data_dir = options.data_dir.absolute()
     store_url = keys_url = None
     if mode.enabled or mode.checks_keys:
@@ -88,11 +116,7 @@ def _run(
         store_url = url if mode.enabled else None
         keys_url = url if mode.checks_keys else None
     if store_url is not None:
-        taken = catalog.snapshot
-        snapshot = ConfigSnapshot(
-            hash=taken.hash_int, config=taken.toml, extra_templates=catalog.extra_templates
-        )
-        prepare_store(store_url, loaded, snapshot=snapshot)
+        prepare_store(store_url, loaded, snapshot=checked.snapshot)
     elif keys_url is not None:
         prepare_keys(keys_url, loaded)
     if options.validate_and_exit:
@@ -122,9 +146,42 @@ def _run(
         workers=options.workers,
         log_config=log_config(options.log_format, _level(loaded)),
     )
-    serve(settings, worker, listening=_listening)
+    with Reloads(worker, lambda: newer(options, checked, worker)) as reloads:
+        serve(settings, reloads, listening=_listening)
     logger.info("the gateway has stopped; storing what is left")
     return 0
+
+
+def newer(options: ServeOptions, first: Checked, worker: WorkerSettings) -> WorkerSettings:
+    """Load the configuration again and return what workers need to serve it.
+
+    What only the start can do stays as it was, and is named in the log: where to listen, and how to record.
+
+    Raises:
+        ConfigError: with everything that is wrong.
+        StoreError: when the store does not answer or refuses.
+    """
+    checked = check(options)
+    announce(checked.loaded, checked.catalog, options)
+    for what, before, after in (
+        ("the address to listen on", first.address, checked.address),
+        ("gateway.observability", first.recording, checked.recording),
+        ("gateway.debug", first.loaded.config.gateway.debug, checked.loaded.config.gateway.debug),
+    ):
+        if before != after:
+            logger.warning("%s has changed: that takes effect at the next start", what)
+    url = worker.store_url or worker.keys_url
+    keys_url = url if checked.mode.checks_keys else None
+    if checked.mode.checks_keys and url is None:
+        raise ConfigError(
+            ["gateway.auth.enabled: no store has been opened at the start: start the gateway anew"]
+        )
+    if worker.store_url is not None:
+        prepare_store(worker.store_url, checked.loaded, snapshot=checked.snapshot)
+    elif keys_url is not None:
+        prepare_keys(keys_url, checked.loaded)
+    logger.info("configuration %s is good; new workers take over", checked.catalog.snapshot.hash_hex[:12])
+    return msgspec.structs.replace(worker, config=checked.loaded.to_bytes(), keys_url=keys_url)
 
 
 def _level(loaded: LoadedConfig) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable
@@ -20,7 +21,8 @@ from msgspec import Struct
 
 from tzproxy.cli.first_signal import heed_the_first_signal
 from tzproxy.cli.parent import end_with
-from tzproxy.http.gateway import Gateway, WorkerSettings
+from tzproxy.cli.reload import Reloads
+from tzproxy.http.gateway import Gateway
 from tzproxy.http.rsgi_start import start_with_bodies
 
 logger = logging.getLogger(__name__)
@@ -31,6 +33,8 @@ BACKPRESSURE = 65_535
 HEADER_BUFFER_BYTES = 417_792
 DRAIN_S = 30
 CRASH_PAUSE_S = 1.0
+TAKE_OVER_S = 2.0
+"""How long a worker that is to be replaced goes on serving while its successor starts."""
 
 
 class ServerSettings(Struct, frozen=True, kw_only=True):
@@ -43,16 +47,18 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     log_config: dict[str, Any] = {}
 
 
-def serve(settings: ServerSettings, worker: WorkerSettings, *, listening: Callable[[str, int], None]) -> None:
-    """Serve until a signal ends it; workers that die are replaced.
+def serve(settings: ServerSettings, reloads: Reloads, *, listening: Callable[[str, int], None]) -> None:
+    """Serve until a signal ends it; workers that die are replaced, and SIGHUP asks `reloads` for new ones.
 
     Calls `listening` with the address once the socket is open.
     """
+    has_terminal = os.isatty(0)
     while True:
         server = _server(settings)
         server.on_startup(lambda: listening(settings.host, settings.port))
+        server.signal_handler_reload = partial(_hang_up, server, reloads, has_terminal)
         try:
-            server.serve(target_loader=partial(load_worker, worker, os.getpid()), wrap_loader=False)
+            server.serve(target_loader=partial(load_worker, reloads, os.getpid()), wrap_loader=False)
         except SystemExit:
             pass
         if server.interrupt_signal:
@@ -60,6 +66,19 @@ def serve(settings: ServerSettings, worker: WorkerSettings, *, listening: Callab
         # Granian gives up when a worker dies twice in a few seconds. A sidecar must not.
         logger.error("the workers ended and are started again")
         time.sleep(CRASH_PAUSE_S)
+
+
+def _hang_up(server: Any, reloads: Reloads, has_terminal: bool, *_: object) -> None:
+    # A terminal that is closed sends the same signal; then nobody is left to serve.
+    if has_terminal and not os.isatty(0):
+        server.signal_handler_interrupt()
+        return
+
+    def respawn() -> None:
+        server.reload_signal = True
+        server.main_loop_interrupt.set()
+
+    reloads.request(respawn)
 
 
 def check_address(host: str, port: int) -> int:
@@ -79,11 +98,12 @@ def check_address(host: str, port: int) -> int:
         return int(probe.getsockname()[1])
 
 
-def load_worker(settings: WorkerSettings, supervisor: int) -> Gateway:
+def load_worker(reloads: Reloads, supervisor: int) -> Gateway:
     """Build the application, in the worker's process. `supervisor` is the pid of the parent."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     heed_the_first_signal(granian_signals)
     end_with(supervisor)
-    gateway = Gateway(settings, os.environ)
+    gateway = Gateway(reloads.current, os.environ)
     start_with_bodies(gateway.serve_with_body, granian_worker)
     return gateway
 
@@ -107,6 +127,6 @@ def _server(settings: ServerSettings) -> Any:
         log_dictconfig=settings.log_config,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
-        respawn_interval=0.1,
+        respawn_interval=TAKE_OVER_S,
         workers_kill_timeout=settings.drain_s,
     )

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
-import struct
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from in_process import (
     CHAT,
@@ -21,7 +17,7 @@ from in_process import (
     streamed,
     tool_calls,
 )
-from tzproxy.inference.rows import shortest_float32, stored_params
+from tzproxy.inference.rows import stored_params
 from tzproxy.recording.sink import MemorySink, Table
 from tzproxy.types.params import NO_CHAT_PARAMS, NO_PARAMS, ChatParams
 
@@ -31,37 +27,6 @@ TOOL = {"type": "function", "description": "d", "parameters": {"type": "object"}
 def keys(line: bytes) -> list[str]:
     """The keys of a row in their order."""
     return list(json.loads(line))
-
-
-@pytest.mark.parametrize(
-    ("value", "shortest"),
-    [
-        (0.699999988079071, 0.7),
-        (0.10000000149011612, 0.1),
-        (0.5, 0.5),
-        (0.0, 0.0),
-        (-0.8999999761581421, -0.9),
-        (1.0000001192092896, 1.0000001),
-        (16777216.0, 16777216.0),
-        (3.4028234663852886e38, 3.4028235e38),
-        (1.401298464324817e-45, 1e-45),
-        (math.inf, math.inf),
-    ],
-)
-def test_floats_are_stored_in_their_shortest_form(value: float, shortest: float) -> None:
-    """A 32-bit float is stored as the shortest decimal that means it."""
-    assert shortest_float32(value) == shortest
-
-
-@given(st.floats(width=32, allow_nan=False, allow_infinity=False))
-def test_the_shortest_form_means_the_same_float(value: float) -> None:
-    """The stored decimal rounds to the same 32-bit float, and no shorter one does."""
-    stored = shortest_float32(value)
-    assert struct.pack("f", stored) == struct.pack("f", value)
-    digits = len(f"{stored:.9e}".partition("e")[0].replace(".", "").strip("-").rstrip("0"))
-    assert all(
-        struct.pack("f", float(f"{value:.{fewer}g}")) != struct.pack("f", value) for fewer in range(1, digits)
-    )
 
 
 def test_parameters_are_stored_as_set() -> None:

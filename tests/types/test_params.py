@@ -16,6 +16,8 @@ from tzproxy.types.params import (
     ChatParams,
     InferenceParams,
     merge_params,
+    shortest_float32,
+    shortest_floats,
     widen_float32,
 )
 
@@ -130,3 +132,41 @@ def test_only_set_parameters_are_written() -> None:
     assert msgspec.json.encode(InferenceParams()) == b'{"chat_completion":{}}'
     params = InferenceParams(ChatParams(temperature=0.5, stop_sequences=[]))
     assert msgspec.json.encode(params) == b'{"chat_completion":{"temperature":0.5,"stop_sequences":[]}}'
+
+
+@pytest.mark.parametrize(
+    ("value", "shortest"),
+    [
+        (0.699999988079071, 0.7),
+        (0.10000000149011612, 0.1),
+        (0.5, 0.5),
+        (0.0, 0.0),
+        (-0.8999999761581421, -0.9),
+        (1.0000001192092896, 1.0000001),
+        (16777216.0, 16777216.0),
+        (3.4028234663852886e38, 3.4028235e38),
+        (1.401298464324817e-45, 1e-45),
+        (math.inf, math.inf),
+    ],
+)
+def test_floats_are_stored_in_their_shortest_form(value: float, shortest: float) -> None:
+    """A 32-bit float can be written as the shortest decimal that means it."""
+    assert shortest_float32(value) == shortest
+
+
+@given(st.floats(width=32, allow_nan=False, allow_infinity=False))
+def test_the_shortest_form_means_the_same_float(value: float) -> None:
+    """The stored decimal rounds to the same 32-bit float, and no shorter one does."""
+    stored = shortest_float32(value)
+    assert struct.pack("f", stored) == struct.pack("f", value)
+    digits = len(f"{stored:.9e}".partition("e")[0].replace(".", "").strip("-").rstrip("0"))
+    assert all(
+        struct.pack("f", float(f"{value:.{fewer}g}")) != struct.pack("f", value) for fewer in range(1, digits)
+    )
+
+
+def test_only_the_floats_are_shortened() -> None:
+    """Parameters without floats come back as they are; the others keep everything else."""
+    assert shortest_floats(NO_CHAT_PARAMS) is NO_CHAT_PARAMS
+    given = ChatParams(temperature=0.699999988079071, top_p=0.5, seed=7)
+    assert shortest_floats(given) == ChatParams(temperature=0.7, top_p=0.5, seed=7)

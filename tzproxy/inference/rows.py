@@ -5,23 +5,28 @@ One list of lines is one record: its rows are stored together or, when a quota i
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
-from msgspec import UNSET
 
 from tzproxy.inference.input import ReadInput
 from tzproxy.inference.model import ModelCall
 from tzproxy.inference.plan import Inference
 from tzproxy.inference.tool_columns import dynamic_tool, json_text
+from tzproxy.inference.tools import InferenceTools
 from tzproxy.recording.sink import Table
 from tzproxy.types.content import ChatOutput, File, JsonOutput, Message, ModelOutput, StoredFile
-from tzproxy.types.params import FLOAT32_FIELDS, NO_CHAT_PARAMS, NO_PARAMS, ChatParams, InferenceParams
+from tzproxy.types.params import (
+    NO_CHAT_PARAMS,
+    NO_PARAMS,
+    ChatParams,
+    InferenceParams,
+    shortest_floats,
+)
 from tzproxy.types.rows import ChatInferenceRow, JsonInferenceRow, ModelInferenceRow, ToolParams
 
 ENCODER = msgspec.json.Encoder()
-FLOAT32 = struct.Struct("f")
 Row = tuple[Table, bytes]
 
 
@@ -60,18 +65,7 @@ class RowWriter:
             snapshot_hash=self._snapshot_hash,
         )
         if tools is not None:
-            config = tools.config
-            row = msgspec.structs.replace(
-                row,
-                tool_params=ToolParams(config.tools, config.tool_choice, config.parallel_tool_calls),
-                dynamic_tools=[json_text(dynamic_tool(tool)) for tool in tools.dynamic],
-                dynamic_provider_tools=[json_text(tool) for tool in config.provider_tools],
-                allowed_tools=config.allowed,
-                tool_choice=config.tool_choice,
-                parallel_tool_calls=UNSET
-                if config.parallel_tool_calls is None
-                else config.parallel_tool_calls,
-            )
+            row = msgspec.structs.replace(row, **tool_columns(tools))
         return Table.CHAT_INFERENCE, ENCODER.encode(row)
 
     def json(
@@ -139,26 +133,26 @@ class RowWriter:
         return [self.model(inference, call, variant_name=variant_name) for call in calls]
 
 
+def tool_columns(tools: InferenceTools) -> dict[str, Any]:
+    """Return the columns that tell an inference's tools; what is not told is not among them."""
+    config = tools.config
+    columns: dict[str, Any] = {
+        "tool_params": ToolParams(config.tools, config.tool_choice, config.parallel_tool_calls),
+        "dynamic_tools": [json_text(dynamic_tool(tool)) for tool in tools.dynamic],
+        "dynamic_provider_tools": [json_text(tool) for tool in config.provider_tools],
+        "allowed_tools": config.allowed,
+        "tool_choice": config.tool_choice,
+    }
+    if config.parallel_tool_calls is not None:
+        columns["parallel_tool_calls"] = config.parallel_tool_calls
+    return columns
+
+
 def stored_params(params: ChatParams) -> InferenceParams:
     """Write 32-bit floats in their shortest form, as the original's columns have them."""
     if params is NO_CHAT_PARAMS:
         return NO_PARAMS
-    changed = {
-        name: shortest_float32(value)
-        for name in FLOAT32_FIELDS
-        if (value := getattr(params, name)) is not None
-    }
-    return InferenceParams(msgspec.structs.replace(params, **changed) if changed else params)
-
-
-def shortest_float32(value: float) -> float:
-    """Return the shortest decimal that rounds to the same 32-bit float (0.7, not 0.699999988079071)."""
-    packed = FLOAT32.pack(value)
-    for digits in range(1, 9):
-        candidate = float(f"{value:.{digits}g}")
-        if FLOAT32.pack(candidate) == packed:
-            return candidate
-    return float(f"{value:.9g}")
+    return InferenceParams(shortest_floats(params))
 
 
 def stored_messages(messages: Sequence[Message], read: ReadInput) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 JsonMode = Literal["off", "on", "strict", "tool"]
 RequestedJsonMode = Literal["off", "on", "strict", "tool", "implicit_tool"]
@@ -70,3 +70,23 @@ def merge_params(request: ChatParams, variant: ChatParams) -> ChatParams:
             value = "tool"
         values.append(value)
     return ChatParams(*values)
+
+
+def shortest_floats(params: ChatParams) -> ChatParams:
+    """Return parameters with each 32-bit float in its shortest form (0.7, not 0.699999988079071)."""
+    changed = {
+        name: shortest_float32(value)
+        for name in FLOAT32_FIELDS
+        if (value := getattr(params, name)) is not None
+    }
+    return structs.replace(params, **changed) if changed else params
+
+
+def shortest_float32(value: float) -> float:
+    """Return the shortest decimal that rounds to the same 32-bit float (0.7, not 0.699999988079071)."""
+    packed = _FLOAT32.pack(value)
+    for digits in range(1, 9):
+        candidate = float(f"{value:.{digits}g}")
+        if _FLOAT32.pack(candidate) == packed:
+            return candidate
+    return float(f"{value:.9g}")

@@ -26,6 +26,7 @@ HEAD = (
     "audio",
     "reasoning: out / back in",
     "embeddings",
+    "batches",
 )
 
 
@@ -43,6 +44,7 @@ def line(known: Capabilities) -> tuple[str, ...]:
         known.audio,
         thoughts,
         "yes" if known.embeddings else "no",
+        "yes" if known.batches else "no",
     )
 
 

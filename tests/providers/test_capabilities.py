@@ -13,7 +13,7 @@ from tzproxy.providers.chat_completions.rows import ROWS
 from tzproxy.providers.embeddings import build_embeddings
 from tzproxy.providers.errors import ProviderError
 from tzproxy.providers.protocol import Provider
-from tzproxy.providers.registry import build_provider, is_supported
+from tzproxy.providers.registry import build_batch_api, build_provider, is_supported
 from tzproxy.types.content import File
 from tzproxy.types.params import ChatParams
 from tzproxy.types.tools import AllowedTools, FunctionTool, ToolConfig
@@ -179,3 +179,10 @@ def test_other_files_are_what_the_table_says(name: str) -> None:
     provider = build_provider(*OTHERS[name])
     assert provider.spec.forwards_url(url) is line.forwards_image_urls
     assert provider.spec.provider_tools is line.tools.endswith("provider's")
+
+
+@pytest.mark.parametrize("name", [*NAMES, *OTHERS])
+def test_batches_are_what_the_table_says(name: str) -> None:
+    """Who takes batches has an API for them."""
+    config, credential = OTHERS[name] if name in OTHERS else (CONFIGS[name], KEY)
+    assert (build_batch_api(config, credential) is not None) is CAPABILITIES[name].batches

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tzproxy.providers.urls import append_segments, escaped, join_url
+from tzproxy.providers.urls import append_segments, escaped, join_url, without_userinfo
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,15 @@ def test_escaped() -> None:
     """What a segment may not hold is escaped; what names commonly have is not."""
     assert escaped("claude@1:x-y_z.~") == "claude@1:x-y_z.~"
     assert escaped("a b/c%?#ü") == "a%20b%2Fc%25%3F%23%C3%BC"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://user:secret@h:8/a?b=c", "https://h:8/a?b=c"),
+        ("https://h/a", "https://h/a"),
+    ],
+)
+def test_without_userinfo(url: str, shown: str) -> None:
+    """A name and a password in an address are not shown."""
+    assert without_userinfo(url) == shown

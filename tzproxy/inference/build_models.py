@@ -15,7 +15,7 @@ from tzproxy.inference.deadlines import Timeouts
 from tzproxy.inference.extra import BodyChange, Changes, HeaderChange
 from tzproxy.inference.model import Model, ModelProvider
 from tzproxy.inference.surroundings import surroundings_of
-from tzproxy.providers.registry import build_provider, is_supported, type_name
+from tzproxy.providers.registry import build_batch_api, build_provider, is_supported, type_name
 
 SHORTHANDS_KEPT = 1024
 MILLION = Decimal(1_000_000)
@@ -80,7 +80,8 @@ class ModelTable:
         return model
 
     def _entry(self, name: str, config: BaseProviderConfig) -> ModelProvider:
-        provider = build_provider(config, self._loaded.credential(config), self._surroundings)
+        credential = self._loaded.credential(config)
+        provider = build_provider(config, credential, self._surroundings)
         is_local = hasattr(provider, "infer")
         return ModelProvider(
             name=name,
@@ -90,6 +91,8 @@ class ModelTable:
             timeouts=timeouts_of(config.timeouts),
             changes=changes_of(config.extra_body, config.extra_headers),
             prices=prices_of(config.cost),
+            batch=build_batch_api(config, credential, self._surroundings),
+            batch_prices=prices_of(config.cost if config.batch_cost is None else config.batch_cost),
         )
 
 

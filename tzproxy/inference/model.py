@@ -20,6 +20,7 @@ from tzproxy.inference.deadlines import NO_TIMEOUTS, Timeouts, bounded
 from tzproxy.inference.errors import AllProvidersFailedError
 from tzproxy.inference.extra import NO_CHANGES, Changes, changed_body, changed_headers, matching
 from tzproxy.inference.files.keep import InferenceFiles
+from tzproxy.providers.batches import BatchApi
 from tzproxy.providers.driving import error_response, send_failure
 from tzproxy.providers.errors import ProviderError
 from tzproxy.providers.files import stored_body
@@ -40,7 +41,10 @@ from tzproxy.upstream import NO_HEADERS, Upstream
 
 
 class ModelProvider(Struct, frozen=True, kw_only=True):
-    """One entry of a model's routing: a provider with a wire, or one that answers in this process."""
+    """One entry of a model's routing: a provider with a wire, or one that answers in this process.
+
+    `batch` is set where the provider takes many requests at once, to be asked for later.
+    """
 
     name: str
     spec: ProviderSpec
@@ -49,6 +53,8 @@ class ModelProvider(Struct, frozen=True, kw_only=True):
     timeouts: Timeouts = NO_TIMEOUTS
     changes: Changes = NO_CHANGES
     prices: tuple[Price, ...] = ()
+    batch: BatchApi | None = None
+    batch_prices: tuple[Price, ...] = ()
 
 
 class Model(Struct, frozen=True, kw_only=True):

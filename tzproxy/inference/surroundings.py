@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from tzproxy.config import LoadedConfig, Secret
+from tzproxy.config.provider_types import BatchCloudStorage
 from tzproxy.providers.settings import Surroundings
 from tzproxy.upstream import UpstreamSettings
 
 
 def surroundings_of(loaded: LoadedConfig) -> Surroundings:
     """Return what providers may use of a gateway with this configuration."""
-    return Surroundings(setting=loaded.setting, upstream=upstream_settings(loaded))
+    batches = loaded.config.provider_types.gcp_vertex_gemini.batch
+    return Surroundings(
+        setting=loaded.setting,
+        upstream=upstream_settings(loaded),
+        vertex_batches=batches if isinstance(batches, BatchCloudStorage) else None,
+    )
 
 
 def upstream_settings(loaded: LoadedConfig, *, user_agent: str = "tzproxy") -> UpstreamSettings:

@@ -73,6 +73,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
         thoughts_out: reasoning is told apart from text.
         thoughts_in: reasoning of earlier turns is sent back.
         embeddings: it makes vectors, too.
+        batches: it takes batches; of the dummy they never come back.
         parameters: wire name of each parameter it takes, by our name; a path where it is deeper in.
     """
 
@@ -90,6 +91,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     thoughts_out: bool = True
     thoughts_in: ThoughtSupport = "yes"
     embeddings: bool = False
+    batches: bool = False
     parameters: Mapping[str, str] = {}
 
 
@@ -113,6 +115,7 @@ def _line(
     thoughts_out: bool = True,
     thoughts_in: ThoughtSupport = "yes",
     others_as_image: bool = False,
+    batches: bool = False,
 ) -> Capabilities:
     streamed: StreamedToolSupport = "whole" if row.parser is WholeCallStream else "in pieces"
     return Capabilities(
@@ -128,6 +131,7 @@ def _line(
         thoughts_out=thoughts_out,
         thoughts_in=thoughts_in,
         embeddings=row.spec.type in EMBEDDING_TYPES,
+        batches=batches,
         parameters=wire_parameters(row),
     )
 
@@ -145,6 +149,7 @@ _RESPONSES = Capabilities(
     files="input_file",
     audio="no",
     thoughts_in="signed only",
+    batches=True,
     parameters={
         "temperature": "temperature",
         "max_tokens": "max_output_tokens",
@@ -195,6 +200,7 @@ _VERTEX_GEMINI = Capabilities(
     forwards_image_urls=False,
     files="inline_data",
     audio="inline_data",
+    batches=True,
     parameters=_GEMINI_PARAMETERS,
 )
 _BEDROCK = Capabilities(
@@ -229,7 +235,7 @@ _SAGEMAKER = Capabilities(
 CAPABILITIES: Mapping[str, Capabilities] = {
     line.type: line
     for line in (
-        _line(ROWS["openai"], tools="custom"),
+        _line(ROWS["openai"], tools="custom", batches=True),
         _line(ROWS["deepseek"], json="downgraded"),
         _with_schema(ROWS["fireworks"]),
         _line(ROWS["groq"], thoughts_in="if configured", others_as_image=True),
@@ -253,7 +259,12 @@ CAPABILITIES: Mapping[str, Capabilities] = {
             parameters=_MESSAGES_PARAMETERS,
         ),
         _VERTEX_GEMINI,
-        structs.replace(_VERTEX_GEMINI, type="google_ai_studio_gemini", display="Google AI Studio Gemini"),
+        structs.replace(
+            _VERTEX_GEMINI,
+            type="google_ai_studio_gemini",
+            display="Google AI Studio Gemini",
+            batches=False,
+        ),
         _BEDROCK,
         _SAGEMAKER,
         Capabilities(
@@ -267,6 +278,7 @@ CAPABILITIES: Mapping[str, Capabilities] = {
             audio="no",
             thoughts_in="no",
             embeddings=True,
+            batches=True,
         ),
     )
 }

@@ -20,11 +20,17 @@ from tzproxy.config.providers import (
 )
 from tzproxy.errors import NotSupportedError
 from tzproxy.providers.anthropic.build import build_anthropic_provider, build_vertex_anthropic_provider
+from tzproxy.providers.batches import BatchApi
 from tzproxy.providers.bedrock.provider import build_bedrock_provider
 from tzproxy.providers.chat_completions.build import BUILDERS as CHAT_BUILDERS
-from tzproxy.providers.chat_completions.build import build_chat_provider
+from tzproxy.providers.chat_completions.build import build_chat_provider, build_openai_batch
+from tzproxy.providers.dummy.batch import DummyBatch
 from tzproxy.providers.dummy.provider import DummyProvider
-from tzproxy.providers.gemini.build import build_ai_studio_provider, build_vertex_gemini_provider
+from tzproxy.providers.gemini.build import (
+    build_ai_studio_provider,
+    build_vertex_batch,
+    build_vertex_gemini_provider,
+)
 from tzproxy.providers.protocol import LocalProvider, Provider
 from tzproxy.providers.responses.provider import build_responses_provider
 from tzproxy.providers.sagemaker.provider import build_sagemaker_provider
@@ -102,3 +108,27 @@ def build_provider(
     if builder is None:
         raise NotSupportedError(f"The provider type `{type_name(config)}` is not supported by this version")
     return builder(config, credential, surroundings)
+
+
+def build_batch_api(
+    config: BaseProviderConfig, credential: Credential, surroundings: Surroundings = ALONE
+) -> BatchApi | None:
+    """Make the batch API beside a provider; None: the gateway knows none of this type.
+
+    Args:
+        config: the provider's table.
+        credential: what its credential location resolved to.
+        surroundings: what it may use of the gateway.
+
+    Raises:
+        ValueError: when a configured URL cannot be called.
+        ConfigError: when a credential cannot be used.
+    """
+    match config:
+        case OpenAIProviderConfig():
+            return build_openai_batch(config, credential)
+        case GcpVertexGeminiProviderConfig():
+            return build_vertex_batch(config, credential, surroundings)
+        case DummyProviderConfig():
+            return DummyBatch(config.model_name)
+    return None

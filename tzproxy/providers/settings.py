@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from tzproxy.config.credentials import DynamicSetting, SdkSetting, Setting, StaticSetting
 from tzproxy.config.locations import DynamicLocation, LiteralLocation, SdkLocation, SettingLocation
+from tzproxy.config.provider_types import BatchCloudStorage
 from tzproxy.errors import ConfigError
 from tzproxy.providers.errors import refused
 from tzproxy.upstream import Endpoint, UpstreamSettings
@@ -28,10 +29,12 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     Attributes:
         setting: resolves endpoints and regions that come from elsewhere.
         upstream: proxies and trust, for what is fetched off the request path.
+        vertex_batches: where batches of Vertex Gemini keep their files; None: not configured.
     """
 
     setting: SettingResolver
     upstream: UpstreamSettings = UpstreamSettings()
+    vertex_batches: BatchCloudStorage | None = None
 
 
 def resolve_plain(location: SettingLocation) -> Setting | None:

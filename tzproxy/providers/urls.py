@@ -38,3 +38,9 @@ def escaped(segment: str) -> str:
 def encoded(text: str) -> str:
     """Return text with everything escaped that is not a letter, a digit or one of `-_.~`."""
     return quote(text, safe="")
+
+
+def without_userinfo(url: str) -> str:
+    """Return an address that may be shown: without a user's name and password."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

@@ -26,6 +26,7 @@ from tzproxy.config.providers import (
 )
 from tzproxy.providers.azure_places import azure_endpoint
 from tzproxy.providers.chat_completions import chunked, rows, thoughts
+from tzproxy.providers.chat_completions.batch import OpenAIBatch
 from tzproxy.providers.chat_completions.provider import ChatBodies, ChatProvider
 from tzproxy.providers.chat_completions.row import ChatRow
 from tzproxy.providers.credentials import JSON_CONTENT, HeaderAuth, build_headers
@@ -106,6 +107,20 @@ def build_chat_provider(
         endpoint=_endpoint(row, config, surroundings),
         headers=headers,
     )
+
+
+def build_openai_batch(config: OpenAIProviderConfig, credential: Credential) -> OpenAIBatch:
+    """Make the batch API of a configuration of type `openai`, whichever API serves its single requests.
+
+    Raises:
+        ValueError: when its `api_base` is no URL that can be called.
+    """
+    row = rows.OPENAI
+    base = str(config.api_base or row.api_base)
+    Endpoint.parse(base)
+    auth = HeaderAuth(display=RULES[row.spec.type].missing_display, optional=row.keyless)
+    bodies = ChatBodies(row, config.model_name)
+    return OpenAIBatch(row, bodies, base=base, headers=build_headers(auth, credential))
 
 
 def _endpoint(

@@ -8,6 +8,7 @@ from tzproxy.config.credentials import RULES, Credential
 from tzproxy.config.providers import GcpVertexGeminiProviderConfig, GoogleAIStudioGeminiProviderConfig
 from tzproxy.providers.credentials import HeaderAuth, RequestHeaders, build_headers
 from tzproxy.providers.gcp_build import build_gcp_headers, host_of
+from tzproxy.providers.gemini.batch import STORAGE_HOST, VertexGeminiBatch, VertexPlace
 from tzproxy.providers.gemini.provider import GeminiProvider
 from tzproxy.providers.gemini.rules import AI_STUDIO, VERTEX, Rules
 from tzproxy.providers.settings import ALONE, Surroundings
@@ -47,6 +48,28 @@ def build_vertex_gemini_provider(
         RULES[VERTEX.spec.type].missing_display, credential, host=host, settings=surroundings.upstream
     )
     return _provider(VERTEX, f"https://{host}{path}", headers, discards=config.discard_unknown_chunks)
+
+
+def build_vertex_batch(
+    config: GcpVertexGeminiProviderConfig, credential: Credential, surroundings: Surroundings = ALONE
+) -> VertexGeminiBatch:
+    """Make the batch API of a configuration of type `gcp_vertex_gemini`.
+
+    Raises:
+        ConfigError: when its credential cannot be used.
+    """
+    host = host_of(config.location)
+    display = RULES[VERTEX.spec.type].missing_display
+    return VertexGeminiBatch(
+        VertexPlace(
+            host=host, project_id=config.project_id, location=config.location, model_id=config.model_id
+        ),
+        surroundings.vertex_batches,
+        headers=build_gcp_headers(display, credential, host=host, settings=surroundings.upstream),
+        storage_headers=build_gcp_headers(
+            display, credential, host=STORAGE_HOST, settings=surroundings.upstream
+        ),
+    )
 
 
 def _provider(rules: Rules, url: str, headers: RequestHeaders, *, discards: bool) -> GeminiProvider:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tzproxy.http.anthropic.route import anthropic_routes
 from tzproxy.http.app import Handler
+from tzproxy.http.batch import batch_routes
 from tzproxy.http.datasets import dataset_routes
 from tzproxy.http.errors import ErrorShape
 from tzproxy.http.feedback import FeedbackRoute
@@ -39,6 +40,7 @@ def routes_of(services: Services, shape: ErrorShape) -> dict[tuple[str, str], Ha
         ("POST", "/feedback"): FeedbackRoute(services.intake),
         ("POST", "/workflow_evaluation_run"): WorkflowRunRoute(services.workflows),
         ("POST", "/workflow_evaluation_run/{run_id}/episode"): WorkflowEpisodeRoute(services.workflows),
+        **batch_routes(services.batches),
         ("POST", "/v1/inferences/list_inferences"): ListInferencesRoute(services.inferences),
         ("POST", "/v1/inferences/get_inferences"): GetInferencesRoute(services.inferences),
         ("POST", "/internal/inferences/count"): CountInferencesRoute(services.inferences),

@@ -10,12 +10,7 @@ from tzproxy.http.errors import decode_body
 from tzproxy.http.exchange import Exchange
 
 DECODER = msgspec.json.Decoder()
-ROUTES: tuple[tuple[str, str], ...] = (
-    ("POST", "/batch_inference"),
-    ("GET", "/batch_inference/{batch_id}"),
-    ("GET", "/batch_inference/{batch_id}/inference/{inference_id}"),
-    ("POST", "/v1/datasets/{dataset_name}/from_inferences"),
-)
+ROUTES: tuple[tuple[str, str], ...] = (("POST", "/v1/datasets/{dataset_name}/from_inferences"),)
 
 
 def unbuilt(method: str, path: str) -> Handler:

@@ -59,6 +59,13 @@ class GatewayMetrics(Collector):
         counter = self._counters["tensorzero_requests"]
         counter[labels] = counter.get(labels, 0) + 1
 
+    def count_batch(self, function_name: str, inputs: int) -> None:
+        """Count one accepted batch and its inferences."""
+        labels = (("endpoint", "batch_inference"), ("function_name", function_name))
+        for name, number in (("tensorzero_requests", 1), ("tensorzero_inferences", inputs)):
+            counter = self._counters[name]
+            counter[labels] = counter.get(labels, 0) + number
+
     def count_embeddings(self, model_name: str, inputs: int) -> None:
         """Count one accepted request for embeddings and its inputs."""
         labels = (("endpoint", "embeddings"), ("model_name", model_name))

@@ -6,15 +6,14 @@ One list of lines is one record: its rows are stored together or, when a quota i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from tzproxy.inference.input import ReadInput
 from tzproxy.inference.model import ModelCall
 from tzproxy.inference.plan import Inference
 from tzproxy.inference.tool_columns import dynamic_tool, json_text
-from tzproxy.inference.tools import InferenceTools
 from tzproxy.recording.sink import Table
 from tzproxy.types.content import ChatOutput, File, JsonOutput, Message, ModelOutput, StoredFile
 from tzproxy.types.params import (
@@ -65,7 +64,18 @@ class RowWriter:
             snapshot_hash=self._snapshot_hash,
         )
         if tools is not None:
-            row = msgspec.structs.replace(row, **tool_columns(tools))
+            config = tools.config
+            row = msgspec.structs.replace(
+                row,
+                tool_params=ToolParams(config.tools, config.tool_choice, config.parallel_tool_calls),
+                dynamic_tools=[json_text(dynamic_tool(tool)) for tool in tools.dynamic],
+                dynamic_provider_tools=[json_text(tool) for tool in config.provider_tools],
+                allowed_tools=config.allowed,
+                tool_choice=config.tool_choice,
+                parallel_tool_calls=UNSET
+                if config.parallel_tool_calls is None
+                else config.parallel_tool_calls,
+            )
         return Table.CHAT_INFERENCE, ENCODER.encode(row)
 
     def json(
@@ -131,21 +141,6 @@ class RowWriter:
     def models(self, inference: Inference, calls: Sequence[ModelCall], *, variant_name: str) -> list[Row]:
         """Make the rows of all model calls of an inference."""
         return [self.model(inference, call, variant_name=variant_name) for call in calls]
-
-
-def tool_columns(tools: InferenceTools) -> dict[str, Any]:
-    """Return the columns that tell an inference's tools; what is not told is not among them."""
-    config = tools.config
-    columns: dict[str, Any] = {
-        "tool_params": ToolParams(config.tools, config.tool_choice, config.parallel_tool_calls),
-        "dynamic_tools": [json_text(dynamic_tool(tool)) for tool in tools.dynamic],
-        "dynamic_provider_tools": [json_text(tool) for tool in config.provider_tools],
-        "allowed_tools": config.allowed,
-        "tool_choice": config.tool_choice,
-    }
-    if config.parallel_tool_calls is not None:
-        columns["parallel_tool_calls"] = config.parallel_tool_calls
-    return columns
 
 
 def stored_params(params: ChatParams) -> InferenceParams:

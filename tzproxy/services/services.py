@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 
+from tzproxy.batch.services import BatchInference, LateJobs, batch_inference, http_jobs
 from tzproxy.clickhouse import AsyncStoreClient
+from tzproxy.clickhouse.queries.batches import Batches
 from tzproxy.clickhouse.queries.cache import CachedReplies
 from tzproxy.clickhouse.queries.datapoints import Datapoints
 from tzproxy.clickhouse.queries.dicl import LearningExamples
@@ -52,6 +54,7 @@ class Services:
     workflows: Workflows
     inferences: InferenceReader
     datasets: Datasets
+    batches: BatchInference
 
     def __init__(
         self,
@@ -125,6 +128,7 @@ class Services:
         self.datasets = Datasets(
             self.catalog, None if self.store is None else Datapoints(self.store), self.keeper
         )
+        self.batches = self._batches()
 
     def function_types(self) -> dict[str, FunctionType]:
         """Return the type of every function whose inferences may be stored."""
@@ -177,6 +181,13 @@ class Services:
         )
         targets = Targets(self.engine.recent, None if self.store is None else FeedbackTargets(self.store))
         return FeedbackIntake(self.catalog, targets, self.sink, self.metrics, options=options)
+
+    def _batches(self) -> BatchInference:
+        timeout_s = self.loaded.config.gateway.global_outbound_http_timeout_ms / 1000
+        jobs = LateJobs(lambda: http_jobs(self._upstream_settings(), timeout_s=timeout_s))
+        self._ending.push_async_callback(jobs.close)
+        store = Batches(self.store) if self.store is not None and self.is_recording else None
+        return batch_inference(self.catalog, store, jobs, self.metrics, files=self.keeper, cache=self.cache)
 
     async def close(self) -> None:
         """Let go of connections and ring; rows that wait stay in the ring's file."""

@@ -1,0 +1,145 @@
+"""Tests of `tzproxy.batch.start`, against the embedded engine: rows, answer, and nothing after a failure."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from batch.conftest import Parts, ask
+from tzproxy.batch.errors import BatchesDisabledError
+from tzproxy.batch.plan import BatchPlanner
+from tzproxy.batch.start import BatchStarter
+from tzproxy.batch.submission import Submitter
+from tzproxy.errors import StoreUnavailableError, TzproxyError, UpstreamTimeoutError
+
+TOOL = {"name": "extra", "description": "d", "parameters": {"type": "object"}}
+
+
+async def test_rows_of_a_new_batch(parts: Parts) -> None:
+    """The batch and its inferences are in the store when the answer is there."""
+    inputs = [{"system": "Be brief.", "messages": [{"role": "user", "content": "hi"}]}]
+    batch = await parts.starter.start(
+        ask(
+            function_name="t",
+            inputs=inputs,
+            tags=[{"k": "v"}],
+            additional_tools=[[TOOL]],
+            parallel_tool_calls=[True],
+            params={"chat_completion": {"temperature": [0.2]}},
+        )
+    )
+    (request,) = parts.rows("BatchRequest", batch)
+    assert request["status"] == "pending"
+    assert json.loads(request["batch_params"]) == {"file_id": "file-0", "batch_id": "batch-0"}
+    assert (request["model_name"], request["model_provider_name"]) == ("m", "p")
+    assert (request["function_name"], request["variant_name"], request["errors"]) == ("t", "v", [])
+    assert json.loads(request["raw_request"])["completion_window"] == "24h"
+    assert json.loads(request["raw_response"])["status"] == "validating"
+    assert request["snapshot_hash"] == str(parts.catalog.snapshot_hash)
+    (row,) = parts.rows("BatchModelInference", batch)
+    assert (row["inference_id"], row["batch_id"]) == (batch.inference_ids[0], batch.batch_id)
+    assert row["episode_id"] == batch.episode_ids[0]
+    content = [{"type": "text", "text": "hi"}]
+    assert json.loads(row["input"]) == {
+        "messages": [{"role": "user", "content": content}],
+        "system": "Be brief.",
+    }
+    assert json.loads(row["input_messages"]) == [{"role": "user", "content": content}]
+    assert (row["system"], row["tags"], row["output_schema"]) == ("Be brief.", {"k": "v"}, None)
+    assert json.loads(row["inference_params"]) == {"chat_completion": {"temperature": 0.2}}
+    assert json.loads(row["raw_request"]) == parts.provider.lines[0]["body"]
+    offered = [tool["name"] for tool in json.loads(row["tool_params"])["tools_available"]]
+    assert offered == ["look", "extra"]
+    assert json.loads(row["dynamic_tools"][0])["name"] == "extra"
+    assert json.loads(row["allowed_tools"]) == {"tools": ["look", "extra"], "choice": "function_default"}
+    assert (row["tool_choice"], row["parallel_tool_calls"]) == ("auto", True)
+
+
+async def test_without_tools(parts: Parts) -> None:
+    """The tool columns stay empty, and a JSON function's schema is kept."""
+    batch = await parts.starter.start(ask("one", function_name="j", variant_name="v"))
+    (row,) = parts.rows("BatchModelInference", batch)
+    assert (row["tool_params"], row["dynamic_tools"], row["allowed_tools"], row["tool_choice"]) == (
+        None,
+        [],
+        None,
+        None,
+    )
+    assert json.loads(row["output_schema"])["required"] == ["x"]
+
+
+async def test_the_lists_are_in_the_order_of_the_inputs(parts: Parts) -> None:
+    """The first id is the first input's, however large the batch."""
+    texts = [str(number) for number in range(250)]
+    batch = await parts.starter.start(ask(*texts))
+    rows = {row["inference_id"]: row for row in parts.rows("BatchModelInference", batch)}
+    assert [
+        json.loads(rows[one]["input_messages"])[0]["content"][0]["text"] for one in batch.inference_ids
+    ] == texts
+    assert [rows[one]["episode_id"] for one in batch.inference_ids] == batch.episode_ids
+
+
+def stored(parts: Parts) -> list[int]:
+    """The number of rows in both tables."""
+    return [
+        int(parts.client.query(f"SELECT count() AS n FROM {table}")[0]["n"])
+        for table in ("BatchRequest", "BatchModelInference")
+    ]
+
+
+@pytest.mark.parametrize(
+    "refusals",
+    [
+        {"POST /v1/files": (500, b"down")},
+        {"POST /v1/batches": (400, b"no")},
+        {"POST /v1/batches": UpstreamTimeoutError("late")},
+        {"POST /v1/files": (200, b"<html>")},
+        {"POST /v1/batches": (200, b"[]")},
+    ],
+)
+async def test_a_batch_that_nobody_took_leaves_nothing(parts: Parts, refusals: Any) -> None:
+    """A refusal, a timeout, an answer that nobody understands: no row."""
+    before = stored(parts)
+    parts.provider.refusals = refusals
+    with pytest.raises(TzproxyError):
+        await parts.starter.start(ask("one", variant_name="v"))
+    assert stored(parts) == before
+
+
+async def test_a_store_that_is_away(parts: Parts, caplog: pytest.LogCaptureFixture) -> None:
+    """The batch was taken and cannot be written down: an error, and the log says what it was."""
+
+    class Away:
+        async def insert(self, table: str, lines: bytes, *, token: str) -> None:
+            raise StoreUnavailableError("away")
+
+    planner, submitter = BatchPlanner(parts.catalog), Submitter(parts.provider)
+    starter = BatchStarter(parts.catalog, planner, submitter, Away(), parts.metrics)
+    with caplog.at_level(logging.ERROR), pytest.raises(StoreUnavailableError):
+        await starter.start(ask("one"))
+    assert '"batch_id":"batch-0"' in caplog.text
+
+
+async def test_without_a_store(parts: Parts) -> None:
+    """Batches are refused before anything else is looked at."""
+    planner, submitter = BatchPlanner(parts.catalog), Submitter(parts.provider)
+    starter = BatchStarter(parts.catalog, planner, submitter, None, parts.metrics)
+    with pytest.raises(BatchesDisabledError):
+        await starter.start(ask("one", function_name="unknown"))
+
+
+async def test_batches_are_counted(parts: Parts) -> None:
+    """One request, and an inference for each input; refused ones are not counted."""
+    await parts.starter.start(ask("one", "two", "three"))
+    with pytest.raises(TzproxyError):
+        await parts.starter.start(ask(inputs=[]))
+    counted = {
+        sample.name: sample.value
+        for family in parts.metrics.collect()
+        for sample in family.samples
+        if sample.labels == {"endpoint": "batch_inference", "function_name": "f"}
+    }
+    assert counted == {"tensorzero_requests_total": 1, "tensorzero_inferences_total": 3}

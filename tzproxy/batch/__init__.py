@@ -1,0 +1,1 @@
+"""Batch inference: many inferences handed to a provider at once, their answers fetched later."""

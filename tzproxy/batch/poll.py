@@ -1,0 +1,204 @@
+"""Asks for batches: pending, failed, or completed with its inferences. Cold. Knows no HTTP.
+
+All that is known of a batch is in the store: any gateway may ask for it, several at once too, and after
+any crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from tzproxy._speedups.ids import new_uuid7
+from tzproxy.batch.completion import Completion, CompletionStore
+from tzproxy.batch.errors import (
+    BatchesDisabledError,
+    BatchNotFoundError,
+    MissingResultsError,
+    ResultNotFoundError,
+    UnsupportedProviderError,
+)
+from tzproxy.batch.plan import function_of
+from tzproxy.batch.replies import ReplyCache
+from tzproxy.batch.results import FinishedInference, Kind, Restorer, read_back
+from tzproxy.batch.rows import REQUESTS, polled_row
+from tzproxy.clickhouse.queries.batches import BatchStatus, StoredBatch, StoredElement, StoredResult
+from tzproxy.errors import NotFoundError
+from tzproxy.inference.engine import Catalog
+from tzproxy.inference.function import Function
+from tzproxy.inference.metrics import GatewayMetrics
+from tzproxy.inference.model import Model, ModelProvider
+from tzproxy.providers.batches import (
+    BatchResult,
+    Jobs,
+    ModelNames,
+    PolledBatch,
+    UnusableResultsError,
+)
+
+
+class PollStore(CompletionStore, Protocol):
+    """What is known of batches. See `tzproxy.clickhouse.queries.batches.Batches`."""
+
+    async def find(self, batch_id: str, inference_id: str | None) -> StoredBatch | None:
+        """Return a batch, if the inference is one of its own."""
+        ...
+
+    async def status(self, batch_id: str) -> BatchStatus | None:
+        """Return how a batch is by now."""
+        ...
+
+    async def finished(self, batch: StoredBatch, kind: Kind, inference_id: str | None) -> list[StoredResult]:
+        """Return the finished inferences of a batch."""
+        ...
+
+
+class BatchAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the client gets: the status, and for a completed batch its inferences."""
+
+    status: BatchStatus
+    batch_id: str | None = None
+    inferences: Sequence[FinishedInference] | None = None
+
+
+PENDING = BatchAnswer(status="pending")
+FAILED = BatchAnswer(status="failed")
+
+
+class BatchPoller:
+    """Asks for batches. One per gateway process."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        store: PollStore | None,
+        jobs: Jobs,
+        counters: GatewayMetrics,
+        replies: ReplyCache | None = None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            catalog: the configuration.
+            store: what is known of batches; None: nothing is.
+            jobs: carries requests to providers.
+            counters: count what providers report.
+            replies: keeps new answers in the cache of models' replies; None: nowhere.
+        """
+        self._catalog = catalog
+        self._store = store
+        self._jobs = jobs
+        self._counters = counters
+        self._replies = replies
+
+    async def poll(self, batch_id: str, inference_id: str | None = None) -> BatchAnswer:
+        """Say how a batch is; the first one to see it completed writes the rows of its inferences.
+
+        Raises:
+            NotFoundError: for a batch, an inference, or a model of it that does not exist.
+            MissingResultsError: when its provider has nothing to give; the batch has failed then.
+            TzproxyError: when its provider cannot be asked; asking again may help.
+            StoreError: when the store does not answer or refuses.
+        """
+        if self._catalog.refusal is not None:
+            raise self._catalog.refusal
+        store = self._store
+        if store is None:
+            raise BatchesDisabledError
+        batch = await store.find(batch_id, inference_id)
+        if batch is None:
+            raise BatchNotFoundError(inference_id or batch_id)
+        if batch.status == "failed":
+            return FAILED
+        function = function_of(self._catalog, batch.function_name)
+        if batch.status == "completed":
+            return await _stored_answer(store, batch, function.type, inference_id)
+        entry, model = self._provider(batch)
+        assert entry.batch is not None
+        names = ModelNames(model.name, entry.name)
+        try:
+            polled = await entry.batch.poll(batch.params, names=names, jobs=self._jobs)
+        except UnusableResultsError:
+            await _write_status(store, batch, None, "failed")
+            raise
+        if polled.status == "completed":
+            return await self._complete(store, batch, (function, entry), polled, inference_id)
+        # Somebody else may have been told of its end in the meantime.
+        status = await store.status(batch_id)
+        if status == "completed":
+            return await _stored_answer(store, batch, function.type, inference_id)
+        if status == "failed":
+            return FAILED
+        await _write_status(store, batch, polled, polled.status)
+        return PENDING if polled.status == "pending" else FAILED
+
+    def _provider(self, batch: StoredBatch) -> tuple[ModelProvider, Model]:
+        model = self._catalog.model(batch.model_name)
+        if model is None:
+            raise NotFoundError(f"Model not found: {batch.model_name}")
+        for entry in model.providers:
+            if entry.name == batch.model_provider_name:
+                if entry.batch is None:
+                    raise UnsupportedProviderError(entry.spec)
+                return entry, model
+        raise NotFoundError(f"Provider not found: {batch.model_provider_name}")
+
+    async def _complete(
+        self,
+        store: PollStore,
+        batch: StoredBatch,
+        served_by: tuple[Function, ModelProvider],
+        polled: PolledBatch,
+        inference_id: str | None,
+    ) -> BatchAnswer:
+        """Write what came back, then that the batch is completed."""
+        if not polled.results:
+            await _write_status(store, batch, polled, "failed")
+            raise MissingResultsError
+        function, entry = served_by
+        restorer = Restorer(
+            batch, function.type, prices=entry.batch_prices, snapshot_hash=self._catalog.snapshot_hash
+        )
+        completion = Completion(store, batch, restorer, self._noter(batch, function))
+        answers = await completion.write(polled.results)
+        if answers is None:
+            # What was written when the batch began has not come to this replica yet.
+            return PENDING
+        await _write_status(store, batch, polled, "completed")
+        wanted = [one for one in answers if inference_id in (None, one.inference_id)]
+        if inference_id is not None and not wanted:
+            raise ResultNotFoundError(inference_id)
+        return BatchAnswer(status="completed", batch_id=batch.batch_id, inferences=wanted)
+
+    def _noter(self, batch: StoredBatch, function: Function) -> Callable[[StoredElement, BatchResult], None]:
+        def note(element: StoredElement, result: BatchResult) -> None:
+            usage = result.response.usage
+            self._counters.count_tokens(usage.input_tokens, usage.output_tokens)
+            if self._replies is not None:
+                self._replies.keep(batch, function, element, result)
+
+        return note
+
+
+async def _stored_answer(
+    store: PollStore, batch: StoredBatch, kind: Kind, inference_id: str | None
+) -> BatchAnswer:
+    results = await store.finished(batch, kind, inference_id)
+    if inference_id is not None and not results:
+        raise ResultNotFoundError(inference_id)
+    return BatchAnswer(
+        status="completed",
+        batch_id=batch.batch_id,
+        inferences=[read_back(batch, kind, result) for result in results],
+    )
+
+
+async def _write_status(
+    store: PollStore, batch: StoredBatch, polled: PolledBatch | None, status: BatchStatus
+) -> None:
+    # An end is written once, whoever sees it; in between each look leaves a row, as in the original.
+    name = new_uuid7() if status == "pending" else status
+    token = f"{batch.batch_id}/{REQUESTS}/{name}"
+    await store.insert(REQUESTS, polled_row(batch, polled, status), token=token)

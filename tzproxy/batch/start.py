@@ -1,0 +1,102 @@
+"""Begins batches: checked, handed over, written down, answered. Cold. Knows no HTTP."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from tzproxy.batch.errors import BatchesDisabledError
+from tzproxy.batch.plan import BatchPlanner, PlannedBatch
+from tzproxy.batch.request import BatchRequest
+from tzproxy.batch.rows import ELEMENTS, REQUESTS, ROWS_AT_ONCE, element_rows, started_row
+from tzproxy.batch.submission import Submission, Submitter
+from tzproxy.errors import StoreError
+from tzproxy.inference.engine import Catalog
+from tzproxy.inference.metrics import GatewayMetrics
+
+logger = logging.getLogger(__name__)
+
+
+class StartStore(Protocol):
+    """Where new batches are written down. See `tzproxy.clickhouse.queries.batches.Batches`."""
+
+    async def insert(self, table: str, lines: bytes, *, token: str) -> None:
+        """Write rows, once under each token."""
+        ...
+
+
+class StartedBatch(Struct, frozen=True, kw_only=True):
+    """What the client gets; the lists are in the order of the inputs."""
+
+    batch_id: str
+    inference_ids: Sequence[str]
+    episode_ids: Sequence[str]
+
+
+class BatchStarter:
+    """Begins batches. One per gateway process. Without a store every batch is refused."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        planner: BatchPlanner,
+        submitter: Submitter,
+        store: StartStore | None,
+        counters: GatewayMetrics,
+    ) -> None:
+        self._catalog = catalog
+        self._planner = planner
+        self._submitter = submitter
+        self._store = store
+        self._counters = counters
+
+    async def start(self, request: BatchRequest, api_key_id: str | None = None) -> StartedBatch:
+        """Begin a batch; when this returns it can be asked for, through any gateway of this store.
+
+        Raises:
+            RequestError: (or a relative) for a batch that is refused.
+            TzproxyError: when no provider takes it.
+            StoreError: when it cannot be written down.
+        """
+        if self._catalog.refusal is not None:
+            raise self._catalog.refusal
+        if self._store is None:
+            raise BatchesDisabledError
+        planned = await self._planner.plan(request, api_key_id)
+        self._counters.count_batch(planned.function.name, len(planned.inferences))
+        submission = await self._submitter.submit(planned)
+        files = [keeping for one in planned.inferences if (keeping := one.read.keeping) is not None]
+        for keeping in files:
+            await keeping.settle(strict=False)
+        await self._write(self._store, planned, submission)
+        for keeping in files:
+            await keeping.upload()
+        return StartedBatch(
+            batch_id=planned.batch_id,
+            inference_ids=[one.inference_id for one in planned.inferences],
+            episode_ids=[one.episode_id for one in planned.inferences],
+        )
+
+    async def _write(self, store: StartStore, planned: PlannedBatch, submission: Submission) -> None:
+        """Write the inferences, then the batch: what can be asked for is complete."""
+        snapshot_hash = self._catalog.snapshot_hash
+        rows = element_rows(planned, submission, snapshot_hash=snapshot_hash)
+        batch_id = planned.batch_id
+        try:
+            for first in range(0, len(rows), ROWS_AT_ONCE):
+                lines = b"\n".join(rows[first : first + ROWS_AT_ONCE])
+                await store.insert(ELEMENTS, lines, token=f"{batch_id}/{ELEMENTS}/{first}")
+            row = started_row(planned, submission, snapshot_hash=snapshot_hash)
+            await store.insert(REQUESTS, row, token=f"{batch_id}/{REQUESTS}/started")
+        except StoreError:
+            logger.error(
+                "batch %s was taken by provider `%s` of model `%s` and could not be written down: %s",
+                batch_id,
+                submission.provider_name,
+                submission.model_name,
+                submission.batch.params,
+            )
+            raise

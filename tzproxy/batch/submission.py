@@ -1,0 +1,119 @@
+"""Hands a planned batch over: one variant for all of it, one provider of its model. Cold.
+
+Nothing is written here, and nothing is tried twice: a batch that a provider took costs money.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from tzproxy.batch.errors import UnsupportedProviderError, UnsupportedVariantError
+from tzproxy.batch.plan import INPUTS_AT_ONCE, PlannedBatch
+from tzproxy.errors import TzproxyError
+from tzproxy.inference.errors import AllProvidersFailedError, AllVariantsFailedError
+from tzproxy.inference.model import Model, ModelProvider, addressed, attributed, check_provider_tools
+from tzproxy.inference.plan import Inference
+from tzproxy.inference.variant import ChatCompletion, Variant
+from tzproxy.providers.batches import Jobs, SubmittedBatch
+from tzproxy.types.model import ModelRequest
+
+
+class Submission(Struct, frozen=True, kw_only=True):
+    """A batch that was handed over. `requests` are what the model was asked, in order."""
+
+    variant_name: str
+    model_name: str
+    provider_name: str
+    requests: Sequence[ModelRequest]
+    batch: SubmittedBatch
+
+
+class Submitter:
+    """Hands batches over. One per gateway process."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+
+    async def submit(self, planned: PlannedBatch) -> Submission:
+        """Hand a batch over to the first variant that takes it.
+
+        Raises:
+            TzproxyError: the error of the one variant there is, else AllVariantsFailedError.
+        """
+        function = planned.function
+        if planned.pinned is not None:
+            return await self._with_variant(planned.pinned, planned)
+        if len(function.variants) == 1:
+            return await self._with_variant(next(iter(function.variants.values())), planned)
+        sampler = function.sampler(None)
+        # One variant serves the whole batch, and one episode chooses it.
+        episode = planned.inferences[0].episode
+        failures: list[tuple[str, TzproxyError]] = []
+        name = sampler.first(episode)
+        while name is not None:
+            try:
+                return await self._with_variant(function.variants[name], planned)
+            except TzproxyError as exc:
+                failures.append((name, exc))
+            name = sampler.after(episode, {tried for tried, _ in failures})
+        if not failures:
+            raise TzproxyError(
+                f"No valid variants to sample from for function `{function.name}` "
+                "after filtering by allowed variants"
+            )
+        raise AllVariantsFailedError(failures)
+
+    async def _with_variant(self, variant: Variant, planned: PlannedBatch) -> Submission:
+        # Its kin ask a model more than once, or do something to the answer: a batch does neither.
+        if type(variant) is not ChatCompletion:
+            raise UnsupportedVariantError(variant.name)
+        requests = []
+        for index, inference in enumerate(planned.inferences):
+            requests.append(variant.model_request(inference, variant.merged(inference), stream=False))
+            if index % INPUTS_AT_ONCE == INPUTS_AT_ONCE - 1:
+                await asyncio.sleep(0)
+        (model,) = variant.models()
+        failures: list[tuple[str, TzproxyError]] = []
+        for entry in model.providers:
+            try:
+                batch, sent = await self._with_provider(model, entry, requests, planned)
+            except TzproxyError as exc:
+                failures.append((entry.name, attributed(exc, entry)))
+                continue
+            return Submission(
+                variant_name=variant.name,
+                model_name=model.name,
+                provider_name=entry.name,
+                requests=sent,
+                batch=batch,
+            )
+        raise AllProvidersFailedError(failures)
+
+    async def _with_provider(
+        self, model: Model, entry: ModelProvider, requests: Sequence[ModelRequest], planned: PlannedBatch
+    ) -> tuple[SubmittedBatch, list[ModelRequest]]:
+        api = entry.batch
+        if api is None:
+            raise UnsupportedProviderError(entry.spec)
+        plain: list[ModelRequest] = []
+        whole: list[ModelRequest] = []
+        for request, inference in zip(requests, planned.inferences, strict=True):
+            asked = addressed(request, model, entry, filtered=inference.read.filtered)
+            check_provider_tools(asked, model, entry)
+            plain.append(asked)
+            whole.append(await _with_files(asked, inference, entry))
+        batch = await api.submit(
+            whole,
+            batch_id=planned.batch_id,
+            credentials=planned.inferences[0].request.credentials,
+            jobs=self._jobs,
+        )
+        return batch, plain
+
+
+async def _with_files(request: ModelRequest, inference: Inference, entry: ModelProvider) -> ModelRequest:
+    files = inference.read.keeping
+    return request if files is None else await files.ready(request, entry.spec.forwards_url)

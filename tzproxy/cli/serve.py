@@ -22,6 +22,7 @@ from tzproxy.errors import ConfigError, StoreError
 from tzproxy.http.gateway import WorkerSettings
 from tzproxy.inference.catalog import ConfigCatalog
 from tzproxy.inference.files.probe import check_storage
+from tzproxy.limits.opening import check_limits
 
 logger = logging.getLogger(__name__)
 DEFAULT_ADDRESS = SocketAddress("0.0.0.0", 3000)
@@ -122,6 +123,7 @@ def _run(options: ServeOptions, checked: Checked, address: SocketAddress, childr
     if options.validate_and_exit:
         logger.info("Configuration is valid. Exiting.")
         return 0
+    check_limits(loaded, data_dir)
     rings_dir: str | None = None
     if store_url is not None:
         recorder = msgspec.structs.replace(

@@ -129,16 +129,14 @@ class ConfigCatalog:
     @staticmethod
     def _refusal(loaded: LoadedConfig) -> NotSupportedError | None:
         config = loaded.config
-        if config.rate_limiting.enabled and config.rate_limiting.rules:
-            return NotSupportedError("`rate_limiting` has rules, but rate limits are not supported yet")
         return None
 
     @staticmethod
     def _unsupported(loaded: LoadedConfig) -> list[str]:
         config = loaded.config
         found = []
-        if config.rate_limiting.enabled and config.rate_limiting.rules:
-            found.append("`rate_limiting` (all inferences are refused)")
+        if config.rate_limiting.backend == "postgres":
+            found.append('`rate_limiting.backend = "postgres"` (counted in Valkey or by this gateway)')
         if config.gateway.export.otlp.traces.enabled:
             found.append("`gateway.export.otlp.traces` (no spans are exported)")
         if config.gateway.cache.backend == "valkey":

@@ -14,7 +14,7 @@ from msgspec import Raw, Struct
 from tzproxy.clickhouse.queries.dicl import LearningExample
 from tzproxy.errors import RequestError, StoreUnavailableError, TzproxyError
 from tzproxy.inference.deadlines import NO_TIMEOUTS, Timeouts, begin_by, bounded
-from tzproxy.inference.embedding import EmbeddingCall, EmbeddingCaller, EmbeddingContext, EmbeddingModel
+from tzproxy.inference.embedding import EmbeddingCall, EmbeddingContext, EmbeddingModel
 from tzproxy.inference.learning_examples import serialized, turns
 from tzproxy.inference.model import Model, ModelCall, ModelCaller
 from tzproxy.inference.model_stream import ModelStreamer
@@ -85,9 +85,9 @@ class Dicl:
         if inference.request.extra_body:
             raise RequestError(EXTRA_BODY)
         text = serialized(inference.read.stored)
-        context = EmbeddingContext(inference.request.credentials, inference.cache)
+        context = EmbeddingContext(inference.request.credentials, inference.cache, tags=inference.tags)
         try:
-            call = await EmbeddingCaller(caller).embed(self._near.model, EmbeddingRequest(text), context)
+            call = await caller.embedder.embed(self._near.model, EmbeddingRequest(text), context)
         finally:
             inference.provider_seconds += context.provider_seconds
         examples = await self._examples(_vector(call.response.vectors), inference, caller)

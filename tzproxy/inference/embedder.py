@@ -23,6 +23,7 @@ class EmbeddingsAsked(Struct, frozen=True, kw_only=True):
     model_name: str
     request: EmbeddingRequest
     credentials: Mapping[str, str] = {}
+    tags: Mapping[str, str] = {}
     dryrun: bool = False
     cache_options: CacheOptions = NO_CACHE
 
@@ -73,7 +74,8 @@ class Embedder:
         cache = None
         if self._cache is not None and asked.cache_options.enabled != "off":
             cache = self._cache.use(asked.cache_options, dryrun=asked.dryrun)
-        call = await self._caller.embed(model, request, EmbeddingContext(asked.credentials, cache))
+        context = EmbeddingContext(asked.credentials, cache, tags=asked.tags)
+        call = await self._caller.embed(model, request, context)
         if not call.cached:
             usage = call.response.usage
             self._metrics.count_tokens(usage.input_tokens, usage.output_tokens)

@@ -20,7 +20,6 @@ from tzproxy.inference.cost import Price, cost_of
 from tzproxy.inference.deadlines import bounded
 from tzproxy.inference.errors import AllProvidersFailedError
 from tzproxy.inference.extra import NO_CHANGES, Changes, changed_body, changed_headers
-from tzproxy.inference.model import ModelCaller
 from tzproxy.providers.driving import error_response, send_failure
 from tzproxy.providers.dummy.embeddings import DummyEmbeddings
 from tzproxy.providers.embeddings import EmbeddingProvider
@@ -28,6 +27,7 @@ from tzproxy.providers.errors import ProviderError
 from tzproxy.providers.protocol import ProviderSpec, WireRequest
 from tzproxy.types.embedding import EmbeddingRequest, EmbeddingResponse, count_inputs
 from tzproxy.types.usage import Usage
+from tzproxy.upstream import Upstream
 
 
 class EmbeddingEntry(Struct, frozen=True, kw_only=True):
@@ -71,23 +71,30 @@ class EmbeddingCall(Struct, kw_only=True):
 
 
 class EmbeddingContext:
-    """What the attempts of one call share. `provider_seconds` grows by the time spent waiting."""
+    """What the attempts of one call share. `provider_seconds` grows by the time spent waiting.
 
-    __slots__ = ("cache", "credentials", "provider_seconds")
+    `tags`: rate limits go by them.
+    """
 
-    def __init__(self, credentials: Mapping[str, str], cache: CacheUse | None = None) -> None:
+    __slots__ = ("cache", "credentials", "provider_seconds", "tags")
+
+    def __init__(
+        self, credentials: Mapping[str, str], cache: CacheUse | None = None, *, tags: Mapping[str, str]
+    ) -> None:
+        self.tags = tags
         self.credentials = credentials
         self.cache = cache
         self.provider_seconds = 0.0
 
 
 class EmbeddingCaller:
-    """Calls embedding models over another caller's connections."""
+    """Calls embedding models."""
 
-    __slots__ = ("_caller",)
+    __slots__ = ("_global_timeout_s", "_upstream")
 
-    def __init__(self, caller: ModelCaller) -> None:
-        self._caller = caller
+    def __init__(self, upstream: Upstream, *, global_timeout_s: float) -> None:
+        self._upstream = upstream
+        self._global_timeout_s = global_timeout_s
 
     def embed(
         self, model: EmbeddingModel, request: EmbeddingRequest, context: EmbeddingContext
@@ -110,7 +117,11 @@ class EmbeddingCaller:
         for entry in model.entries:
             if entry.provider is None:
                 raise NotFoundError(f"Provider not found: {entry.name}")
-            attempt: Awaitable[EmbeddingCall] = self._attempt(model, entry, entry.provider, request, context)
+            attempt: Awaitable[EmbeddingCall] = (
+                self._exchange(model, entry, request, context)
+                if context.cache is None or count_inputs(request.input) != 1
+                else self._through_cache(model, entry, request, context, context.cache)
+            )
             if entry.timeout_ms is not None:
                 attempt = bounded(attempt, entry.timeout_ms, f"Model provider {entry.name}")
             try:
@@ -124,31 +135,51 @@ class EmbeddingCaller:
             return call
         raise AllProvidersFailedError(failures)
 
-    async def _attempt(
+    async def _through_cache(
         self,
         model: EmbeddingModel,
         entry: EmbeddingEntry,
-        provider: EmbeddingProvider | DummyEmbeddings,
+        request: EmbeddingRequest,
+        context: EmbeddingContext,
+        cache: CacheUse,
+    ) -> EmbeddingCall:
+        assert entry.provider is not None
+        key = embedding_key((model.name, entry.name), request)
+        kept = await _kept(cache, key)
+        if kept is not None:
+            reply, response = kept
+            return EmbeddingCall(
+                model_name=model.name,
+                provider_name=entry.name,
+                spec=entry.provider.spec,
+                response=response,
+                raw_request=reply.raw_request,
+                raw_response=reply.raw_response,
+                response_time_ms=0,
+                cost=0.0,
+                cached=True,
+            )
+        call = await self._exchange(model, entry, request, context)
+        if len(call.response.vectors) == 1:
+            cache.keep(
+                key,
+                output=msgspec.json.format(bytes(call.response.vectors[0]), indent=-1),
+                raw=(call.raw_request, call.raw_response),
+                usage=call.response.usage,
+                finish_reason=None,
+            )
+        return call
+
+    async def _exchange(
+        self,
+        model: EmbeddingModel,
+        entry: EmbeddingEntry,
         request: EmbeddingRequest,
         context: EmbeddingContext,
     ) -> EmbeddingCall:
-        cache = context.cache if count_inputs(request.input) == 1 else None
-        if cache is not None:
-            key = embedding_key((model.name, entry.name), request)
-            kept = await _kept(cache, key)
-            if kept is not None:
-                reply, response = kept
-                return EmbeddingCall(
-                    model_name=model.name,
-                    provider_name=entry.name,
-                    spec=provider.spec,
-                    response=response,
-                    raw_request=reply.raw_request,
-                    raw_response=reply.raw_response,
-                    response_time_ms=0,
-                    cost=0.0,
-                    cached=True,
-                )
+        """Ask one provider, whatever the cache knows."""
+        provider = entry.provider
+        assert provider is not None
         started = perf_counter()
         if isinstance(provider, DummyEmbeddings):
             response, raw_request, raw_response = await provider.embed(request, context.credentials)
@@ -157,14 +188,6 @@ class EmbeddingCaller:
             wire = changed(provider.build_request(request, context.credentials), entry.changes)
             response, raw_response = await self._send(provider, wire, context)
             raw_request = wire.raw_request or ""
-        if cache is not None and len(response.vectors) == 1:
-            cache.keep(
-                key,
-                output=msgspec.json.format(bytes(response.vectors[0]), indent=-1),
-                raw=(raw_request, raw_response),
-                usage=response.usage,
-                finish_reason=None,
-            )
         return EmbeddingCall(
             model_name=model.name,
             provider_name=entry.name,
@@ -181,8 +204,8 @@ class EmbeddingCaller:
     ) -> tuple[EmbeddingResponse, str]:
         waiting = perf_counter()
         try:
-            answer = await self._caller.upstream.send(
-                wire.endpoint, wire.headers, wire.body, timeout_s=self._caller.global_timeout_s
+            answer = await self._upstream.send(
+                wire.endpoint, wire.headers, wire.body, timeout_s=self._global_timeout_s
             )
         except UpstreamError as exc:
             raise send_failure(provider.spec, exc, raw_request=wire.raw_request) from exc

@@ -23,9 +23,9 @@ from tzproxy.inference.files import FileStore
 from tzproxy.inference.files.keep import FileKeeper
 from tzproxy.inference.function import Function
 from tzproxy.inference.input import read_input
+from tzproxy.inference.limited import streamer_for
 from tzproxy.inference.metrics import GatewayMetrics, Labels
 from tzproxy.inference.model import Model, ModelCaller
-from tzproxy.inference.model_stream import ModelStreamer
 from tzproxy.inference.plan import DEFAULT_FUNCTION, Inference
 from tzproxy.inference.recent import RecentInferences
 from tzproxy.inference.request_checks import (
@@ -115,7 +115,7 @@ class Engine:
         self.metrics = metrics
         self.recent = RecentInferences()
         self._caller = caller
-        self._streamer = ModelStreamer(caller)
+        self._streamer = streamer_for(caller)
         self._sink = sink
         self._rows = RowWriter(catalog.snapshot_hash)
         self._synchronous = synchronous

@@ -14,9 +14,11 @@ from msgspec import Raw, Struct, field
 from tzproxy._speedups.ids import new_uuid7
 from tzproxy.clickhouse.queries.dicl import LearningExample
 from tzproxy.errors import TzproxyError, UpstreamError
+from tzproxy.inference.addressee import addressed, check_provider_tools
 from tzproxy.inference.cache import CacheUse, answer_of
 from tzproxy.inference.cost import Price, cost_of
 from tzproxy.inference.deadlines import NO_TIMEOUTS, Timeouts, bounded
+from tzproxy.inference.embedding import EmbeddingCaller
 from tzproxy.inference.errors import AllProvidersFailedError
 from tzproxy.inference.extra import NO_CHANGES, Changes, changed_body, changed_headers, matching
 from tzproxy.inference.files.keep import InferenceFiles
@@ -34,7 +36,6 @@ from tzproxy.providers.protocol import (
     SigningProvider,
     WireRequest,
 )
-from tzproxy.types.content import Message, Thought, Unknown
 from tzproxy.types.model import ModelRequest, ProviderResponse
 from tzproxy.types.request import ExtraBody, ExtraHeader
 from tzproxy.upstream import NO_HEADERS, Upstream
@@ -66,10 +67,14 @@ class Model(Struct, frozen=True, kw_only=True):
     namespace: str | None = None
 
 
+NO_TAGS: Mapping[str, str] = {}
+
+
 class CallContext:
     """What the attempts of one inference share. `provider_seconds` grows by the time spent waiting.
 
     `cache` is set for a request that asks for the cache, `files` for one with files that are elsewhere.
+    `tags` are the inference's: rate limits go by them.
     """
 
     __slots__ = (
@@ -81,14 +86,16 @@ class CallContext:
         "files",
         "filtered",
         "provider_seconds",
+        "tags",
         "variant_name",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what one inference's attempts share, made in one place
         self,
         *,
         variant_name: str,
         credentials: Mapping[str, str],
+        tags: Mapping[str, str] = NO_TAGS,
         changes: Changes = NO_CHANGES,
         extra_body: Sequence[ExtraBody] = (),
         extra_headers: Sequence[ExtraHeader] = (),
@@ -98,6 +105,7 @@ class CallContext:
     ) -> None:
         self.cache = cache
         self.files = files
+        self.tags = tags
         self.variant_name = variant_name
         self.credentials = credentials
         self.changes = changes
@@ -144,9 +152,12 @@ class ExampleLookup(Protocol):
 
 
 class ModelCaller:
-    """Calls models. One per gateway process; holds the connections, and the way to learning examples."""
+    """Calls models. One per gateway process; holds the connections, and the way to learning examples.
 
-    __slots__ = ("examples", "global_timeout_s", "upstream")
+    `embedder` calls embedding models over the same connections.
+    """
+
+    __slots__ = ("embedder", "examples", "global_timeout_s", "upstream")
 
     def __init__(
         self, upstream: Upstream, *, global_timeout_s: float, examples: ExampleLookup | None = None
@@ -154,6 +165,7 @@ class ModelCaller:
         self.upstream = upstream
         self.examples = examples
         self.global_timeout_s = global_timeout_s
+        self.embedder = EmbeddingCaller(upstream, global_timeout_s=global_timeout_s)
 
     def infer(self, model: Model, request: ModelRequest, context: CallContext) -> Awaitable[ModelCall]:
         """Call the providers in order until one answers.
@@ -170,7 +182,12 @@ class ModelCaller:
     async def _walk(self, model: Model, request: ModelRequest, context: CallContext) -> ModelCall:
         failures: list[tuple[str, TzproxyError]] = []
         for entry in model.providers:
-            attempt: Awaitable[ModelCall] = self._exchange(model, entry, request, context)
+            # PERF: what asks for no cache goes straight to the provider (test_100_requests).
+            attempt: Awaitable[ModelCall] = (
+                self._exchange(model, entry, request, context)
+                if context.cache is None
+                else self._through_cache(model, entry, request, context, context.cache)
+            )
             total_ms = entry.timeouts.total_ms
             if total_ms is not None:
                 attempt = bounded(attempt, total_ms, f"Model provider {entry.name}")
@@ -184,29 +201,42 @@ class ModelCaller:
             return call
         raise AllProvidersFailedError(failures)
 
-    async def _exchange(
-        self, model: Model, entry: ModelProvider, request: ModelRequest, context: CallContext
+    async def _through_cache(
+        self,
+        model: Model,
+        entry: ModelProvider,
+        request: ModelRequest,
+        context: CallContext,
+        cache: CacheUse,
     ) -> ModelCall:
         request = addressed(request, model, entry, filtered=context.filtered)
         check_provider_tools(request, model, entry)
-        cache = context.cache
-        if cache is not None:
-            key = cache.key(model.name, entry.name, request, context)
-            kept = await cache.find(key)
-            answer = None if kept is None else answer_of(kept)
-            if kept is not None and answer is not None:
-                return ModelCall(
-                    model_name=model.name,
-                    provider_name=entry.name,
-                    spec=entry.spec,
-                    request=request,
-                    response=answer,
-                    raw_request=kept.raw_request,
-                    raw_response=kept.raw_response,
-                    response_time_ms=0,
-                    cost=0.0,
-                    cached=True,
-                )
+        key = cache.key(model.name, entry.name, request, context)
+        kept = await cache.find(key)
+        answer = None if kept is None else answer_of(kept)
+        if kept is not None and answer is not None:
+            return ModelCall(
+                model_name=model.name,
+                provider_name=entry.name,
+                spec=entry.spec,
+                request=request,
+                response=answer,
+                raw_request=kept.raw_request,
+                raw_response=kept.raw_response,
+                response_time_ms=0,
+                cost=0.0,
+                cached=True,
+            )
+        call = await self._exchange(model, entry, request, context)
+        cache.keep_answer(key, request, call.response, raw=(call.raw_request, call.raw_response))
+        return call
+
+    async def _exchange(
+        self, model: Model, entry: ModelProvider, request: ModelRequest, context: CallContext
+    ) -> ModelCall:
+        """Ask one provider, whatever the cache knows."""
+        request = addressed(request, model, entry, filtered=context.filtered)
+        check_provider_tools(request, model, entry)
         whole = request
         if context.files is not None and entry.wire is not None:
             whole = await context.files.ready(request, entry.spec.forwards_url)
@@ -224,8 +254,6 @@ class ModelCaller:
             response, raw_request, raw_response = local.response, local.raw_request, local.raw_response
             context.provider_seconds += perf_counter() - started
         cost = cost_of(entry.prices, [raw_response], streamed=False) if entry.prices else None
-        if cache is not None:
-            cache.keep_answer(key, request, response, raw=(raw_request, raw_response))
         return ModelCall(
             model_name=model.name,
             provider_name=entry.name,
@@ -279,66 +307,6 @@ def complete_raw(error: ProviderError, spec: ProviderSpec, raw_request: str) -> 
     """Give an error of a parser the request it did not know, if this provider keeps it."""
     if error.raw_request is None and spec.keeps_raw_request_on_error:
         error.raw_request = raw_request
-
-
-def addressed(request: ModelRequest, model: Model, entry: ModelProvider, *, filtered: bool) -> ModelRequest:
-    """Name the addressee in the request and take out the blocks that are not for it."""
-    if not filtered and request.provider_name == entry.name and request.model_name == model.name:
-        return request
-    messages = request.messages
-    if filtered:
-        thought_type = entry.spec.thought_type or entry.spec.type
-        messages = [
-            Message(
-                message.role,
-                [block for block in message.content if _is_for(block, model.name, entry.name, thought_type)],
-            )
-            for message in messages
-        ]
-    return ModelRequest(
-        inference_id=request.inference_id,
-        messages=messages,
-        system=request.system,
-        tool_config=request.tool_config,
-        params=request.params,
-        stream=request.stream,
-        json_mode=request.json_mode,
-        function_type=request.function_type,
-        output_schema=request.output_schema,
-        model_name=model.name,
-        provider_name=entry.name,
-        fetch_files=request.fetch_files,
-    )
-
-
-def check_provider_tools(request: ModelRequest, model: Model, entry: ModelProvider) -> None:
-    """Refuse tools that the provider would have to run but cannot.
-
-    Raises:
-        ProviderError: naming provider and model.
-    """
-    config = request.tool_config
-    if config is None or not config.provider_tools or entry.spec.provider_tools:
-        return
-    meant = [
-        tool
-        for tool in config.provider_tools
-        if tool.scope is None
-        or (tool.scope.model_name == model.name and tool.scope.provider_name in (None, entry.name))
-    ]
-    if meant:
-        raise ProviderError(
-            f"Provider `{entry.name}` does not support `provider_tools`, but {len(meant)} provider tool(s) "
-            f"were configured for model `{model.name}`"
-        )
-
-
-def _is_for(block: object, model: str, provider: str, provider_type: str) -> bool:
-    if isinstance(block, Unknown):
-        return block.model_name in (None, model) and block.provider_name in (None, provider)
-    if isinstance(block, Thought):
-        return block.provider_type in (None, provider_type)
-    return True
 
 
 def changes_for(model: Model, entry: ModelProvider, context: CallContext) -> Changes:

@@ -12,6 +12,7 @@ from typing import cast
 
 from tzproxy._speedups.ids import new_uuid7
 from tzproxy.errors import TzproxyError, UpstreamError
+from tzproxy.inference.addressee import addressed, check_provider_tools
 from tzproxy.inference.cached_stream import KeptSource, replayed
 from tzproxy.inference.cost import cost_of
 from tzproxy.inference.deadlines import Deadline, begin_by
@@ -22,11 +23,9 @@ from tzproxy.inference.model import (
     ModelCall,
     ModelCaller,
     ModelProvider,
-    addressed,
     attributed,
     built,
     changes_for,
-    check_provider_tools,
     local_extras,
     prepare,
     raw_request_of,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tzproxy.errors import RequestError
+from tzproxy.limits.rules import API_KEY_TAG
 
 RESERVED = "tensorzero::"
 INTERNAL = "tensorzero::internal"
-API_KEY = "tensorzero::api_key_public_id"
+API_KEY = API_KEY_TAG
 """The public id of the API key that the request came with."""
 
 

@@ -222,6 +222,7 @@ class ChatCompletion:
         return CallContext(
             variant_name=self.name,
             credentials=request.credentials,
+            tags=inference.tags,
             changes=self._changes,
             extra_body=request.extra_body,
             extra_headers=request.extra_headers,

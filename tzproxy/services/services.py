@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 from tzproxy.batch.services import BatchInference, LateJobs, batch_inference, http_jobs
 from tzproxy.clickhouse import AsyncStoreClient
@@ -26,14 +27,15 @@ from tzproxy.feedback.targets import Targets
 from tzproxy.inference.cache import ModelCache
 from tzproxy.inference.catalog import ConfigCatalog
 from tzproxy.inference.embedder import Embedder
-from tzproxy.inference.embedding import EmbeddingCaller
 from tzproxy.inference.engine import Engine
 from tzproxy.inference.files.keep import FileKeeper
 from tzproxy.inference.files.remote import Fetcher
+from tzproxy.inference.limited import LimitedModelCaller
 from tzproxy.inference.metrics import GatewayMetrics
 from tzproxy.inference.model import ModelCaller
 from tzproxy.inference.plan import DEFAULT_FUNCTION
 from tzproxy.inference.surroundings import upstream_settings
+from tzproxy.limits.opening import open_limiter
 from tzproxy.reading.inferences import InferenceReader
 from tzproxy.recording.sink import NullSink, RingSink, Sink
 from tzproxy.services.settings import API_VERSION, WorkerSettings
@@ -92,15 +94,11 @@ class Services:
         self.upstream = self._open_upstream(self._upstream_settings())
         self._ending.push_async_callback(self.upstream.aclose)
         self.metrics = GatewayMetrics(gateway.metrics.tensorzero_inference_latency_overhead_seconds_buckets)
-        caller = ModelCaller(
-            self.upstream,
-            global_timeout_s=gateway.global_outbound_http_timeout_ms / 1000,
-            examples=None if self.store is None else LearningExamples(self.store),
-        )
+        caller = self._caller()
         self.cache = self._cache()
         self.embedder = Embedder(
             self.catalog.embedding_models,
-            EmbeddingCaller(caller),
+            caller.embedder,
             self.metrics,
             cache=self.cache,
             refusal=self.catalog.refusal,
@@ -156,6 +154,15 @@ class Services:
         )
         self._ending.push_async_callback(self.store.close)
         self._ending.push_async_callback(self._replies.close)
+
+    def _caller(self) -> ModelCaller:
+        timeout_s = self.loaded.config.gateway.global_outbound_http_timeout_ms / 1000
+        examples = None if self.store is None else LearningExamples(self.store)
+        limiter = open_limiter(self.loaded, Path(self.settings.data_dir))
+        if limiter is None:
+            return ModelCaller(self.upstream, global_timeout_s=timeout_s, examples=examples)
+        self._ending.push_async_callback(limiter.close)
+        return LimitedModelCaller(self.upstream, limiter, global_timeout_s=timeout_s, examples=examples)
 
     def _upstream_settings(self) -> UpstreamSettings:
         return upstream_settings(self.loaded, user_agent=f"TensorZero/{API_VERSION}")

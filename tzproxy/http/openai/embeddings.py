@@ -17,6 +17,7 @@ from tzproxy.http.exchange import Exchange, Watch
 from tzproxy.inference.answer import failed_responses
 from tzproxy.inference.embedder import Embedder, EmbeddingsAsked
 from tzproxy.inference.embedding import EmbeddingCall
+from tzproxy.inference.tags import API_KEY
 from tzproxy.types.embedding import EmbeddingInput, EmbeddingRequest, EncodingFormat
 from tzproxy.types.params import U32
 from tzproxy.types.request import CacheOptions
@@ -76,8 +77,8 @@ def decode_request(body: bytes) -> EmbeddingsRequest:
     return decode_body(DECODER, body)
 
 
-def asked_for(wire: EmbeddingsRequest) -> EmbeddingsAsked:
-    """Translate a request.
+def asked_for(wire: EmbeddingsRequest, api_key_id: str | None = None) -> EmbeddingsAsked:
+    """Translate a request that came with an API key, or with none.
 
     Raises:
         RequestError: for an input that mixes texts and tokens.
@@ -89,6 +90,7 @@ def asked_for(wire: EmbeddingsRequest) -> EmbeddingsAsked:
         model_name=name,
         request=EmbeddingRequest(checked_input(wire.input), wire.dimensions, wire.encoding_format),
         credentials=wire.credentials,
+        tags={} if api_key_id is None else {API_KEY: api_key_id},
         dryrun=bool(wire.dryrun),
         cache_options=wire.cache_options or CacheOptions(),
     )
@@ -141,7 +143,7 @@ class EmbeddingsRoute:
     async def __call__(self, exchange: Exchange) -> None:
         """Answer one request."""
         wire = decode_request(await exchange.body())
-        asked = asked_for(wire)
+        asked = asked_for(wire, exchange.api_key_id)
         try:
             with Watch(exchange):
                 call = await self._embedder.embed(asked)

@@ -1,0 +1,1 @@
+"""Rate limits: which rules a request falls under, and the buckets they draw from."""

@@ -21,10 +21,10 @@ from tzproxy.clickhouse.embedded import EmbeddedStore
 from tzproxy.clickhouse.migrations import migrate
 from tzproxy.clickhouse.queries.cache import CachedReplies, CacheKey
 from tzproxy.config import load_config
-from tzproxy.http import gateway as gateway_module
 from tzproxy.http.gateway import Gateway, WorkerSettings
 from tzproxy.inference.cache import ModelCache
 from tzproxy.recording.sink import MemorySink, Table
+from tzproxy.services import services as services_module
 
 pytestmark = [
     pytest.mark.e2e,
@@ -364,9 +364,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the store all the time that a busy machine may need."""
-    monkeypatch.setattr(gateway_module, "ModelCache", functools.partial(ModelCache, look_up_s=60.0))
+    monkeypatch.setattr(services_module, "ModelCache", functools.partial(ModelCache, look_up_s=60.0))
     monkeypatch.setattr(
-        gateway_module, "CachedReplies", lambda store: CachedReplies(AsyncStoreClient(store.client.url))
+        services_module, "CachedReplies", lambda store: CachedReplies(AsyncStoreClient(store.client.url))
     )
 
 

@@ -10,8 +10,8 @@ import pytest
 from in_process import RunningGateway, StartGateway, answer, completion, streamed
 from tzproxy.clickhouse.queries.dicl import LearningExample
 from tzproxy.errors import StoreError
-from tzproxy.http import gateway as gateway_module
 from tzproxy.inference.model import ModelCaller
+from tzproxy.services import services as services_module
 
 MODELS = """
 [models.m]
@@ -77,7 +77,7 @@ def examples(monkeypatch: pytest.MonkeyPatch) -> Examples:
         def __init__(self, *parts: Any, **options: Any) -> None:
             super().__init__(*parts, **{**options, "examples": found})
 
-    monkeypatch.setattr(gateway_module, "ModelCaller", Caller)
+    monkeypatch.setattr(services_module, "ModelCaller", Caller)
     return found
 
 

@@ -43,7 +43,9 @@ def table(tmp_path: Path) -> Iterator[BucketTable]:
 
 
 @pytest.mark.parametrize(
-    ("rules", "users"), [([CALLS], 1), ([CALLS, EACH], 1), ([CALLS, EACH], 20_000)], ids=["1", "4", "4-of-many"]
+    ("rules", "users"),
+    [([CALLS], 1), ([CALLS, EACH], 1), ([CALLS, EACH], 20_000)],
+    ids=["1", "4", "4-of-many"],
 )
 def test_1000_attempts(
     benchmark: BenchmarkFixture, table: BucketTable, rules: list[RateLimitRule], users: int

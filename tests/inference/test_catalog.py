@@ -26,7 +26,6 @@ def test_an_empty_configuration_has_the_default_function(tmp_path: Path) -> None
     assert made.default_function.name == "tensorzero::default"
     assert all(name.startswith("tensorzero::") for name in made.functions)
     assert made.unsupported == []
-    assert made.refusal is None
     assert made.files.kind is None
 
 
@@ -88,24 +87,6 @@ async def test_what_is_configured_but_not_built_is_named(start: StartGateway, tm
     assert any("gateway.relay" in feature for feature in made.unsupported)
     gateway = await start(LACKING, [completion()])
     assert (await gateway.infer()).status == 200
-
-
-@pytest.mark.parametrize(
-    "toml",
-    [],
-)
-async def test_protection_that_is_not_built_refuses_every_inference(
-    start: StartGateway, tmp_path: Path, toml: str
-) -> None:
-    """A gateway that was told to guard does not serve unguarded."""
-    made = catalog(tmp_path, toml + MODEL + CHAT)
-    if made.refusal is None:
-        pytest.skip("built by now")
-    assert len(made.unsupported) == 1
-    gateway = await start(toml + MODEL + CHAT)
-    for reply in (await gateway.infer(), await gateway.chat(), await gateway.infer(model_name="m")):
-        assert reply.status == 501
-    assert gateway.network.dialled == []
 
 
 def test_a_dynamic_variant_is_built_for_its_function(tmp_path: Path) -> None:

@@ -84,8 +84,6 @@ class FeedbackIntake:
             RequestError: (or a relative) for feedback that is refused.
             StoreError: when its target cannot be looked up, or it cannot be recorded.
         """
-        if self._catalog.refusal is not None:
-            raise self._catalog.refusal
         feedback_id = new_uuid7()
         ids = read_ids(request)
         tags = check_tags(request)

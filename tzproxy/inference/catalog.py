@@ -11,7 +11,7 @@ from collections import OrderedDict
 from tzproxy.config import LoadedConfig, snapshot
 from tzproxy.config.dynamic import DYNAMIC_VARIANT, parse_variant_config
 from tzproxy.config.functions import schema_slots
-from tzproxy.errors import ConfigError, NotSupportedError, RequestError
+from tzproxy.errors import ConfigError, RequestError
 from tzproxy.inference.build_embeddings import EmbeddingTable
 from tzproxy.inference.build_functions import FunctionBuilder, SchemaCompiler, build_tools
 from tzproxy.inference.build_models import SHORTHANDS_KEPT, ModelTable
@@ -76,7 +76,6 @@ class ConfigCatalog:
         self.snapshot = taken
         self.extra_templates = dict(self._templates.included)
         self.snapshot_hash = taken.hash_int
-        self.refusal = self._refusal(loaded)
         self.warnings = list(self._templates.warnings)
         self.unsupported = [
             *self._models.unsupported(),
@@ -125,11 +124,6 @@ class ConfigCatalog:
             return TemplateSet(self._loaded.template_sources, base_path=self._base_path), []
         except ConfigError as exc:
             return TemplateSet({}), exc.problems
-
-    @staticmethod
-    def _refusal(loaded: LoadedConfig) -> NotSupportedError | None:
-        config = loaded.config
-        return None
 
     @staticmethod
     def _unsupported(loaded: LoadedConfig) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from tzproxy.errors import NotFoundError, NotSupportedError, RequestError
+from tzproxy.errors import NotFoundError, RequestError
 from tzproxy.inference.cache import ModelCache
 from tzproxy.inference.embedding import EmbeddingCall, EmbeddingCaller, EmbeddingContext, EmbeddingModel
 from tzproxy.inference.metrics import GatewayMetrics
@@ -46,13 +46,11 @@ class Embedder:
         metrics: GatewayMetrics,
         *,
         cache: ModelCache | None = None,
-        refusal: NotSupportedError | None = None,
     ) -> None:
         self._models = models
         self._caller = caller
         self._metrics = metrics
         self._cache = cache
-        self._refusal = refusal
 
     async def embed(self, asked: EmbeddingsAsked) -> EmbeddingCall:
         """Embed.
@@ -61,8 +59,6 @@ class Embedder:
             RequestError: for an input without anything in it, or an unknown model.
             TzproxyError: what the model fails with.
         """
-        if self._refusal is not None:
-            raise self._refusal
         request = asked.request
         if isinstance(request.input, list) and not request.input:
             raise RequestError("Input cannot be empty")

@@ -13,7 +13,7 @@ import msgspec
 
 from tzproxy._speedups.ids import new_uuid7, parse_uuid, uuid_time_ms
 from tzproxy.clickhouse.queries.workflow import WorkflowEpisode
-from tzproxy.errors import InvalidTargetError, NotFoundError, NotSupportedError, RequestError, TzproxyError
+from tzproxy.errors import InvalidTargetError, NotFoundError, RequestError, TzproxyError
 from tzproxy.inference.answer import Answer, build_answer
 from tzproxy.inference.answer_stream import AnswerStream
 from tzproxy.inference.cache import ModelCache
@@ -65,11 +65,6 @@ class Catalog(Protocol):
     @property
     def snapshot_hash(self) -> int:
         """The hash of the configuration, stored with every row."""
-        ...
-
-    @property
-    def refusal(self) -> NotSupportedError | None:
-        """Set when the configuration demands something of every request that this version lacks."""
         ...
 
     def model(self, name: str) -> Model | None:
@@ -128,8 +123,6 @@ class Engine:
         """
         started = perf_counter()
         catalog = self.catalog
-        if catalog.refusal is not None:
-            raise catalog.refusal
         inference_id = new_uuid7()
         tags = self._tags(request)
         if api_key_id is not None:

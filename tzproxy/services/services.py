@@ -101,7 +101,6 @@ class Services:
             caller.embedder,
             self.metrics,
             cache=self.cache,
-            refusal=self.catalog.refusal,
         )
         self.keeper = FileKeeper(
             self.catalog.files, self._fetcher, self.loaded.environment, records=self.is_recording

@@ -75,7 +75,6 @@ class Workflows:
             RequestError: (or a relative) for a reserved tag, or a pin that does not exist.
             StoreError: when the store does not answer or refuses.
         """
-        self._check_open()
         if not request.internal:
             check_tag_names(request.tags)
         for function_name, variant_name in request.variants.items():
@@ -101,7 +100,6 @@ class Workflows:
             RequestError: for a reserved tag.
             StoreError: when the store does not answer or refuses.
         """
-        self._check_open()
         check_tag_names(request.tags)
         episode_id = new_uuid7(EPISODE_OFFSET_S)
         await self._kept.add_episode(
@@ -112,10 +110,6 @@ class Workflows:
             snapshot_hash=self._catalog.snapshot_hash,
         )
         return episode_id
-
-    def _check_open(self) -> None:
-        if self._catalog.refusal is not None:
-            raise self._catalog.refusal
 
     @property
     def _kept(self) -> RunStore:

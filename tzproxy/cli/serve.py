@@ -172,6 +172,7 @@ def newer(options: ServeOptions, first: Checked, worker: WorkerSettings) -> Work
     ):
         if before != after:
             logger.warning("%s has changed: that takes effect at the next start", what)
+    check_limits(checked.loaded, Path(worker.data_dir))
     url = worker.store_url or worker.keys_url
     keys_url = url if checked.mode.checks_keys else None
     if checked.mode.checks_keys and url is None:

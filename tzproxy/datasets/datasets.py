@@ -194,8 +194,6 @@ class Datasets:
 
     def _open(self, dataset_name: str | None = None) -> Datapoints:
         """Return the store, once it is certain that the request may use it."""
-        if self._catalog.refusal is not None:
-            raise self._catalog.refusal
         if dataset_name is not None:
             check_dataset_name(dataset_name)
         if self._store is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -23,9 +24,9 @@ class Table:
     def __init__(self) -> None:
         self.keys: dict[str, StoredKey] = {}
 
-    def add(self, key: StoredKey) -> None:
-        """Keep a key."""
-        self.keys[key.public_id] = key
+    def add(self, keys: Sequence[StoredKey]) -> None:
+        """Keep keys."""
+        self.keys |= {key.public_id: key for key in keys}
 
     def disable(self, public_id: str) -> StoredKey | None:
         """Disable a key."""
@@ -54,6 +55,17 @@ def test_disabling() -> None:
     assert disable_key(table, public_id).disabled_us == 5
     with pytest.raises(NotFoundError, match="There is no API key with the public id `nobody`"):
         disable_key(table, "nobody")
+
+
+def test_the_whole_key_in_place_of_its_id() -> None:
+    """It is disabled as well, and its secret is not repeated where it is unknown."""
+    table = Table()
+    text = issue_key(table).reveal()
+    assert disable_key(table, text).disabled_us == 5
+    with pytest.raises(NotFoundError) as caught:
+        disable_key(Table(), text)
+    assert text[-48:] not in caught.value.message
+    assert read_key(text).public_id in caught.value.message
 
 
 @pytest.mark.parametrize(

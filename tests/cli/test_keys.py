@@ -64,6 +64,23 @@ def test_a_key_that_does_not_exist(store: EmbeddedStore, capsys: pytest.CaptureF
     assert "There is no API key with the public id `nobody`" in capsys.readouterr().err
 
 
+def test_keys_of_a_tensorzero(
+    store: EmbeddedStore, table: ApiKeyTable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are stored together, or, with one mistake, not at all."""
+    good = f"abcdefghijkl,{'0a' * 32}"
+    folder = store.place.data_dir
+    assert keys.take_over(folder, "pretty", ["public_id,hash", good, "mnopqrstuvwx,short"]) == 1
+    assert "line 3: hash: not 64 hexadecimal digits" in capsys.readouterr().err
+    assert keys.take_over(folder, "pretty", ["public_id,hash"]) == 0
+    assert table.find("abcdefghijkl") is None
+    assert keys.take_over(folder, "pretty", ["public_id,hash", good]) == 0
+    assert "1 API keys are here now" in capsys.readouterr().err
+    stored = table.find("abcdefghijkl")
+    assert stored is not None
+    assert stored.secret_hash == "0a" * 32
+
+
 def test_without_a_gateway(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The store is started for the command and stopped after it; what it wrote is there the next time."""
     pytest.importorskip("chdb", reason="the embedded extra is not installed")

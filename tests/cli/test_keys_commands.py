@@ -21,12 +21,13 @@ def noted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     def noting(name: str) -> Callable[..., int]:
         def note(*arguments: Any, **options: Any) -> int:
-            calls.append((name, *arguments, options))
+            given = ("stdin" if hasattr(argument, "readline") else argument for argument in arguments)
+            calls.append((name, *given, options))
             return 5
 
         return note
 
-    for name in ("create", "disable", "show"):
+    for name in ("create", "disable", "show", "take_over"):
         monkeypatch.setattr(keys, name, noting(name))
     return calls
 
@@ -40,6 +41,7 @@ def noted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             ("create", Path("d"), "pretty", "2030-01-01", {"description": "x"}),
         ),
         (["keys", "list", "--log-format", "json"], ("show", Path(".tzproxy"), "json", {})),
+        (["keys", "import"], ("take_over", Path(".tzproxy"), "pretty", "stdin", {})),
         (["keys", "disable", "abc"], ("disable", Path(".tzproxy"), "pretty", "abc", {})),
         (["serve", "--create-api-key"], ("create", Path(".tzproxy"), "pretty", None, {})),
         (
@@ -68,4 +70,4 @@ def test_they_exclude_each_other(run: Run, noted: list[Any]) -> None:
 def test_the_help_tells_of_keys(run: Run) -> None:
     """Both ways can be found."""
     assert "--create-api-key" in run("serve", "--help").stdout
-    assert all(name in run("keys", "--help").stdout for name in ("create", "list", "disable"))
+    assert all(name in run("keys", "--help").stdout for name in ("create", "list", "disable", "import"))

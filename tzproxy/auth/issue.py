@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from tzproxy.auth.key import new_key
+from tzproxy.auth.key import PREFIX, new_key
 from tzproxy.clickhouse.queries.api_keys import EPOCH, StoredKey
 from tzproxy.config.secret import Secret
 from tzproxy.errors import NotFoundError, RequestError
@@ -15,8 +16,8 @@ from tzproxy.errors import NotFoundError, RequestError
 class KeyTable(Protocol):
     """Where keys are kept. See `tzproxy.clickhouse.queries.api_keys.ApiKeyTable`."""
 
-    def add(self, key: StoredKey) -> None:
-        """Write a new key."""
+    def add(self, keys: Sequence[StoredKey]) -> None:
+        """Write new keys."""
         ...
 
     def disable(self, public_id: str) -> StoredKey | None:
@@ -36,25 +37,25 @@ def issue_key(table: KeyTable, *, expires_us: int | None = None, description: st
         StoreError: when the store does not answer or refuses.
     """
     made = new_key()
-    table.add(
-        StoredKey(
-            public_id=made.key.public_id,
-            secret_hash=made.key.secret_hash,
-            description=description,
-            created_us=time.time_ns() // 1000,
-            expires_us=expires_us,
-        )
+    stored = StoredKey(
+        public_id=made.key.public_id,
+        secret_hash=made.key.secret_hash,
+        description=description,
+        created_us=time.time_ns() // 1000,
+        expires_us=expires_us,
     )
+    table.add([stored])
     return made.text
 
 
 def disable_key(table: KeyTable, public_id: str) -> StoredKey:
-    """Disable a key and return it.
+    """Disable a key and return it. Somebody may give the whole key: its secret is dropped at once.
 
     Raises:
         NotFoundError: when there is no such key.
         StoreError: when the store does not answer or refuses.
     """
+    public_id = public_id.removeprefix(PREFIX).partition("-")[0]
     key = table.disable(public_id)
     if key is None:
         raise NotFoundError(f"There is no API key with the public id `{public_id}`")

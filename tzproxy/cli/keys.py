@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tzproxy.auth.checks import shown
 from tzproxy.auth.issue import disable_key, issue_key, read_expiration
+from tzproxy.auth.transfer import read_exported
 from tzproxy.cli.children import Children
 from tzproxy.cli.logs import configure, level_of
 from tzproxy.cli.store import prepare_keys
@@ -59,6 +60,22 @@ def disable(data_dir: Path, log_format: str, public_id: str) -> int:
 
     _configure(log_format)
     return _with_table(data_dir, work)
+
+
+def take_over(data_dir: Path, log_format: str, lines: Iterable[str]) -> int:
+    """Store the keys of a TensorZero, given as CSV, all or none; return the exit status."""
+
+    def work(table: ApiKeyTable) -> None:
+        table.add(keys)
+        logger.info("%d API keys are here now", len(keys))
+
+    _configure(log_format)
+    try:
+        keys = read_exported(lines)
+    except RequestError as exc:
+        logger.error(exc.message)
+        return 1
+    return _with_table(data_dir, work) if keys else 0
 
 
 def show(data_dir: Path, log_format: str, *, write: Print = print) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +36,14 @@ def show(data_dir: DataDir = DATA_DIR, log_format: LogFormat = "pretty") -> None
     from tzproxy.cli import keys  # noqa: PLC0415 - as above
 
     raise typer.Exit(keys.show(data_dir, log_format))
+
+
+@keys_app.command("import")
+def take_over(data_dir: DataDir = DATA_DIR, log_format: LogFormat = "pretty") -> None:
+    """Take over keys of a TensorZero: its table in Postgres, as CSV with a heading, on stdin."""
+    from tzproxy.cli import keys  # noqa: PLC0415 - as above
+
+    raise typer.Exit(keys.take_over(data_dir, log_format, sys.stdin))
 
 
 @keys_app.command()

@@ -5,6 +5,7 @@ Moments are microseconds since 1970. A key's secret never comes here, only its h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -57,21 +58,14 @@ class ApiKeyTable:
     def __init__(self, store: StoreClient) -> None:
         self._store = store
 
-    def add(self, key: StoredKey) -> None:
-        """Write a new key.
+    def add(self, keys: Sequence[StoredKey]) -> None:
+        """Write new keys, all of them or none. One that was disabled here later than there stays so.
 
         Raises:
             StoreError: when the store does not answer or refuses.
         """
-        row = {
-            "public_id": key.public_id,
-            "secret_hash": key.secret_hash,
-            "description": key.description,
-            "created_at": _moment(key.created_us),
-            "expires_at": _moment(key.expires_us),
-            "updated_at": _moment(key.created_us),
-        }
-        self._store.insert_json(API_KEYS.name, ENCODER.encode(row), dedup_token=key.public_id)
+        lines = b"\n".join(ENCODER.encode(_row(key)) for key in keys)
+        self._store.insert_json(API_KEYS.name, lines, settings={"async_insert": 0})
 
     def find(self, public_id: str) -> StoredKey | None:
         """Return a key, None when there is no such.
@@ -118,6 +112,18 @@ class ApiKeyLookup:
     async def close(self) -> None:
         """Close the connections."""
         await self._store.close()
+
+
+def _row(key: StoredKey) -> dict[str, object]:
+    return {
+        "public_id": key.public_id,
+        "secret_hash": key.secret_hash,
+        "description": key.description,
+        "created_at": _moment(key.created_us),
+        "expires_at": _moment(key.expires_us),
+        "disabled_at": _moment(key.disabled_us),
+        "updated_at": _moment(max(key.created_us, key.disabled_us or 0)),
+    }
 
 
 def _key(row: dict[str, object]) -> StoredKey:

@@ -102,8 +102,6 @@ class BatchPoller:
             TzproxyError: when its provider cannot be asked; asking again may help.
             StoreError: when the store does not answer or refuses.
         """
-        if self._catalog.refusal is not None:
-            raise self._catalog.refusal
         store = self._store
         if store is None:
             raise BatchesDisabledError

@@ -15,10 +15,11 @@ from msgspec import UNSET, Raw
 from tzproxy._speedups.ids import parse_uuid
 from tzproxy.clickhouse.queries.batches import StoredBatch, StoredElement
 from tzproxy.errors import TzproxyError
+from tzproxy.inference.addressee import addressed
 from tzproxy.inference.cache import ModelCache
 from tzproxy.inference.function import Function
 from tzproxy.inference.input import ReadInput
-from tzproxy.inference.model import addressed, changes_for
+from tzproxy.inference.model import changes_for
 from tzproxy.inference.plan import Inference
 from tzproxy.inference.variant import ChatCompletion
 from tzproxy.providers.batches import BatchResult

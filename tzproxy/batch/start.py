@@ -61,8 +61,6 @@ class BatchStarter:
             TzproxyError: when no provider takes it.
             StoreError: when it cannot be written down.
         """
-        if self._catalog.refusal is not None:
-            raise self._catalog.refusal
         if self._store is None:
             raise BatchesDisabledError
         planned = await self._planner.plan(request, api_key_id)

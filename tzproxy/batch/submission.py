@@ -13,8 +13,9 @@ from msgspec import Struct
 from tzproxy.batch.errors import UnsupportedProviderError, UnsupportedVariantError
 from tzproxy.batch.plan import INPUTS_AT_ONCE, PlannedBatch
 from tzproxy.errors import TzproxyError
+from tzproxy.inference.addressee import addressed, check_provider_tools
 from tzproxy.inference.errors import AllProvidersFailedError, AllVariantsFailedError
-from tzproxy.inference.model import Model, ModelProvider, addressed, attributed, check_provider_tools
+from tzproxy.inference.model import Model, ModelProvider, attributed
 from tzproxy.inference.plan import Inference
 from tzproxy.inference.variant import ChatCompletion, Variant
 from tzproxy.providers.batches import Jobs, SubmittedBatch

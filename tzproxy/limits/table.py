@@ -22,18 +22,31 @@ from pathlib import Path
 
 from tzproxy.limits.bucket import NEVER
 from tzproxy.limits.limiter import Draw
-from tzproxy.limits.rules import Bucket
 from tzproxy.limits.table_file import HEADER_WORDS, WORD_BYTES, TableFile
 
 logger = logging.getLogger(__name__)
 WAYS = 16
 SET_WORDS = 4 * WAYS
 SETS = 2**15
+NOWHERE = 0
+"""In place of a slot: the word there begins the header, and is no name."""
+PLACES_KEPT = 65_536
 
 
 def now_us() -> int:
     """Return the Unix time in microseconds: the workers' clocks must agree, and so after a restart."""
     return time.time_ns() // 1000
+
+
+class _Place:
+    """Where a bucket is kept: the hash of its name, its set, and the slot that it had when last seen."""
+
+    __slots__ = ("base", "name", "slot")
+
+    def __init__(self, name: int, base: int) -> None:
+        self.name = name
+        self.base = base
+        self.slot = NOWHERE
 
 
 class BucketTable:
@@ -53,30 +66,30 @@ class BucketTable:
         self._fd = self._file.fd
         self._words = self._file.words
         self._hash = blake2b(digest_size=WORD_BYTES, key=self._file.secret)
+        self._places: dict[bytes, _Place] = {}
 
     async def take(self, draws: Sequence[Draw]) -> list[int] | None:
         """Draw from all buckets, or from none and return what each of them holds."""
-        names = [self._name(bucket) for bucket, _ in draws]
+        places = [self._place(bucket.key) for bucket, _ in draws]
         fcntl.flock(self._fd, fcntl.LOCK_EX)
         try:
             now = self._clock()
-            states = [self._state(name, bucket, now) for name, (bucket, _) in zip(names, draws, strict=True)]
-            for (_, balance, _), (_, amount) in zip(states, draws, strict=True):
+            states = self._states(places, draws, now)
+            for (balance, _), (_, amount) in zip(states, draws, strict=True):
                 if balance < amount:
-                    return [balance for _, balance, _ in states]
-            self._write(names, states, draws, now)
+                    return [balance for balance, _ in states]
+            self._write(places, states, draws, now)
         finally:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
         return None
 
     def correct(self, draws: Sequence[Draw]) -> None:
         """Draw or give back, whatever the buckets hold."""
-        names = [self._name(bucket) for bucket, _ in draws]
+        places = [self._place(bucket.key) for bucket, _ in draws]
         fcntl.flock(self._fd, fcntl.LOCK_EX)
         try:
             now = self._clock()
-            states = [self._state(name, bucket, now) for name, (bucket, _) in zip(names, draws, strict=True)]
-            self._write(names, states, draws, now)
+            self._write(places, self._states(places, draws, now), draws, now)
         finally:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
 
@@ -88,44 +101,56 @@ class BucketTable:
         """Let go of the file, outside of a loop."""
         self._file.close()
 
-    def _name(self, bucket: Bucket) -> int:
-        digest = self._hash.copy()
-        digest.update(bucket.key)
-        return int.from_bytes(digest.digest(), "little", signed=True) or 1
+    def _place(self, key: bytes) -> _Place:
+        place = self._places.get(key)
+        if place is None:
+            digest = self._hash.copy()
+            digest.update(key)
+            name = int.from_bytes(digest.digest(), "little", signed=True) or 1
+            place = _Place(name, HEADER_WORDS + name % self._sets * SET_WORDS)
+            if len(self._places) >= PLACES_KEPT:
+                self._places.clear()
+            self._places[key] = place
+        return place
 
-    def _set_of(self, name: int) -> int:
-        return HEADER_WORDS + name % self._sets * SET_WORDS
-
-    def _state(self, name: int, bucket: Bucket, now: int) -> tuple[int, int, int]:
-        """Return where a bucket is (0: nowhere yet), what it holds, and since when its interval runs."""
-        words, base = self._words, self._set_of(name)
-        hashes = words[base : base + WAYS].tolist()
-        if name not in hashes:
-            return 0, bucket.limit.capacity, now
-        slot = base + hashes.index(name)
-        balance, since = bucket.limit.refilled(words[slot + WAYS], words[slot + 2 * WAYS], now)
-        return slot, balance, since
+    def _states(self, places: Sequence[_Place], draws: Sequence[Draw], now: int) -> list[tuple[int, int]]:
+        """Return what each bucket holds and since when its interval runs; note in the places where it is."""
+        words = self._words
+        states: list[tuple[int, int]] = []
+        for place, (bucket, _) in zip(places, draws, strict=True):
+            slot = place.slot
+            # PERF: where it was last time is where it is, unless it was forgotten (test_1000_attempts).
+            if words[slot] != place.name:
+                hashes = words[place.base : place.base + WAYS].tolist()
+                slot = place.slot = place.base + hashes.index(place.name) if place.name in hashes else NOWHERE
+            if slot == NOWHERE:
+                states.append((bucket.limit.capacity, now))
+            else:
+                states.append(bucket.limit.refilled(words[slot + WAYS], words[slot + 2 * WAYS], now))
+        return states
 
     def _write(
         self,
-        names: Sequence[int],
-        states: Sequence[tuple[int, int, int]],
+        places: Sequence[_Place],
+        states: Sequence[tuple[int, int]],
         draws: Sequence[Draw],
         now: int,
     ) -> None:
         words = self._words
-        for name, (slot, balance, since), (bucket, amount) in zip(names, states, draws, strict=True):
+        for place, (balance, since), (bucket, amount) in zip(places, states, draws, strict=True):
             limit = bucket.limit
             left = max(min(balance - amount, limit.capacity), -NEVER)
-            slot = slot or self._free_slot(name, now)
+            slot = place.slot
+            if slot == NOWHERE:
+                slot = place.slot = self._free_slot(place.base, now)
             # The name comes last: whoever dies in between leaves an odd balance, never a slot without one.
             words[slot + WAYS] = left
             words[slot + 2 * WAYS] = since
             words[slot + 3 * WAYS] = limit.full_at_us(left, since)
-            words[slot] = name
+            words[slot] = place.name
 
-    def _free_slot(self, name: int, now: int) -> int:
-        words, base = self._words, self._set_of(name)
+    def _free_slot(self, base: int, now: int) -> int:
+        words = self._words
         hashes = words[base : base + WAYS].tolist()
         if 0 in hashes:
             return base + hashes.index(0)

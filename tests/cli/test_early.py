@@ -71,7 +71,7 @@ class Stores:
         self.report = MigrationReport(database="db")
         self.failure: Exception | None = None
         monkeypatch.setattr(early, "prepare_store", self.prepare)
-        monkeypatch.setattr("tzproxy.cli.children.Children.start_store", self.start)
+        monkeypatch.setattr("tzproxy.services.children.Children.start_store", self.start)
 
     def prepare(self, url: str, loaded: object, *, manual: bool) -> MigrationReport:
         """Note the store."""

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from in_process import CHAT, MODEL
-from tzproxy.cli import children, observing, serve
+from tzproxy.cli import serve
 from tzproxy.cli.reload import Reloads
 from tzproxy.cli.serve import DEFAULT_ADDRESS, TWO_ADDRESSES, ServeOptions, bind_address, run
 from tzproxy.cli.server import ServerSettings
@@ -23,6 +23,7 @@ from tzproxy.config.scalars import SocketAddress
 from tzproxy.errors import ConfigError, StoreUnavailableError
 from tzproxy.http.gateway import Gateway, WorkerSettings
 from tzproxy.recording.options import RecorderOptions
+from tzproxy.services import children, observing
 from tzproxy.services.services import Services
 
 

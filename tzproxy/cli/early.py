@@ -8,11 +8,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tzproxy.cli.children import Children
 from tzproxy.cli.logs import configure, level_of
-from tzproxy.cli.store import prepare_store
 from tzproxy.config import load_config, read_environment
 from tzproxy.errors import ConfigError, StoreError
+from tzproxy.services.children import Children
+from tzproxy.services.store import prepare_store
 
 logger = logging.getLogger(__name__)
 

@@ -14,14 +14,14 @@ from pathlib import Path
 from tzproxy.auth.checks import shown
 from tzproxy.auth.issue import disable_key, issue_key, read_expiration
 from tzproxy.auth.transfer import read_exported
-from tzproxy.cli.children import Children
 from tzproxy.cli.logs import configure, level_of
-from tzproxy.cli.store import prepare_keys
 from tzproxy.clickhouse import StoreClient
 from tzproxy.clickhouse.embedded.running import running_store
 from tzproxy.clickhouse.queries.api_keys import ApiKeyTable, StoredKey
 from tzproxy.config import load_config, read_environment
 from tzproxy.errors import ConfigError, RequestError, StoreError
+from tzproxy.services.children import Children
+from tzproxy.services.store import prepare_keys
 
 logger = logging.getLogger(__name__)
 Print = Callable[[str], None]

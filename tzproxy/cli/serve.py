@@ -9,12 +9,9 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from tzproxy.cli.children import Children
 from tzproxy.cli.logs import LogFormat, configure, level_of, log_config
-from tzproxy.cli.observing import Observing, observing, recorder_options
 from tzproxy.cli.reload import Reloads
 from tzproxy.cli.server import ServerSettings, check_address, serve
-from tzproxy.cli.store import prepare_keys, prepare_store
 from tzproxy.clickhouse.snapshots import ConfigSnapshot
 from tzproxy.config import LoadedConfig, load_config, read_environment
 from tzproxy.config.scalars import SocketAddress, parse_socket_address
@@ -23,6 +20,9 @@ from tzproxy.http.gateway import WorkerSettings
 from tzproxy.inference.catalog import ConfigCatalog
 from tzproxy.inference.files.probe import check_storage
 from tzproxy.limits.opening import check_limits
+from tzproxy.services.children import Children
+from tzproxy.services.observing import Observing, observing, recorder_options
+from tzproxy.services.store import prepare_keys, prepare_store
 
 logger = logging.getLogger(__name__)
 DEFAULT_ADDRESS = SocketAddress("0.0.0.0", 3000)

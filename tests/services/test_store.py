@@ -1,4 +1,4 @@
-"""Tests of `tzproxy.cli.store`: the store is asked, migrated and told the configuration, in this order."""
+"""Tests of `tzproxy.services.store`: asked, migrated and told the configuration, in this order."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from tzproxy.cli import store
-from tzproxy.cli.store import prepare_keys, prepare_store
 from tzproxy.clickhouse.reconcile import MigrationReport
 from tzproxy.clickhouse.snapshots import ConfigSnapshot
 from tzproxy.config import load_config
 from tzproxy.errors import StoreError, StoreUnavailableError
+from tzproxy.services import store
+from tzproxy.services.store import prepare_keys, prepare_store
 
 SNAPSHOT = ConfigSnapshot(hash=1, config="", extra_templates={})
 

@@ -1,4 +1,4 @@
-"""Tests of `tzproxy.cli.observing`: which store, and which of the recording modes."""
+"""Tests of `tzproxy.services.observing`: which store, and which of the recording modes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tzproxy.cli import observing as module
-from tzproxy.cli.observing import (
+from tzproxy.config import LoadedConfig, load_config
+from tzproxy.errors import ConfigError
+from tzproxy.services import observing as module
+from tzproxy.services.observing import (
     NO_KEY_STORE,
     NO_STORE,
     WITHOUT_STORE,
@@ -15,8 +17,6 @@ from tzproxy.cli.observing import (
     observing,
     recorder_options,
 )
-from tzproxy.config import LoadedConfig, load_config
-from tzproxy.errors import ConfigError
 
 URL = "http://user:password@host:8123/db"
 

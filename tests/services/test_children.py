@@ -1,4 +1,4 @@
-"""Tests of `tzproxy.cli.children`: processes beside the workers, watched and ended in order."""
+"""Tests of `tzproxy.services.children`: processes beside the workers, watched and ended in order."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tzproxy.cli import children
-from tzproxy.cli.children import Children
 from tzproxy.errors import StoreError
 from tzproxy.recording.options import RecorderOptions
+from tzproxy.services import children
+from tzproxy.services.children import Children
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

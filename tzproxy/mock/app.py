@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from tzproxy.mock.answers import ChatRequest, compose_answer, count_prompt_tokens, is_constant
+from tzproxy.mock.batches import BatchDesk
 from tzproxy.mock.behaviour import Behaviour, Ending, parse_behaviour
 from tzproxy.mock.embeddings import EmbeddingsRequest, render_embeddings
 from tzproxy.mock.options import MockOptions
@@ -66,6 +67,7 @@ class MockApp:
         self._rendered: dict[str, Rendered] = {}
         self._failures: dict[str, int] = {}
         self._random = random.Random(options.seed)
+        self._desk = BatchDesk(self._complete)
 
     def answer(self, request: Request) -> Reply:
         """Answer one request."""
@@ -81,9 +83,12 @@ class MockApp:
             if path == b"/__reset":
                 self.stats.reset()
                 self._failures.clear()
+                self._desk.reset()
                 self._random.seed(self._options.seed)
             return self._whole(request, 200, self.stats.to_json(), is_counted=False)
         self.stats.requests += 1
+        if BatchDesk.serves(path):
+            return self._whole(request, *self._desk.answer(request.head.method, path, request.body))
         if method is None:
             where = f"{request.head.method.decode('latin-1')} {path.decode('latin-1')}"
             return self._whole(
@@ -129,6 +134,20 @@ class MockApp:
             return self._whole(request, 200, _GARBAGE, behaviour=behaviour)
         body = rendered.completion(identity, count_prompt_tokens(chat))
         return self._whole(request, 200, body, behaviour=behaviour, identity=identity)
+
+    def _complete(self, body: bytes) -> tuple[int, bytes]:
+        """Answer one request of a batch: a status, and a body."""
+        try:
+            chat = _CHAT.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+            return 400, render_error(400, str(exc))
+        self.stats.count_model(chat.model)
+        behaviour = self._behaviour(chat.model)
+        status = self._failure_status(chat.model, behaviour)
+        if status:
+            return status, render_error(status, f"mock error {status}")
+        rendered = self._render(chat, behaviour)
+        return 200, rendered.completion(b"%08x" % crc32(body), count_prompt_tokens(chat))
 
     def _stream(self, request: Request, chat: ChatRequest, rendered: Rendered, behaviour: Behaviour) -> Reply:
         self.stats.streams += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tzproxy.clickhouse import StoreClient
-from tzproxy.clickhouse.snapshots import ConfigSnapshot, upsert_config_snapshot
+from tzproxy.clickhouse.snapshots import ConfigSnapshot, find_config_snapshot, upsert_config_snapshot
 
 _READ = (
     "SELECT hash, config, extra_templates, tags, tensorzero_version, toString(created_at) AS since, "
@@ -39,3 +39,11 @@ def test_each_configuration_has_its_row(migrated: StoreClient) -> None:
     for number in (1, 2):
         upsert_config_snapshot(migrated, ConfigSnapshot(hash=number, config=f"n = {number}"))
     assert [row["config"] for row in migrated.query(_READ)] == ["n = 1", "n = 2"]
+
+
+def test_a_configuration_is_found_by_its_hash(migrated: StoreClient) -> None:
+    """What was noted comes back whole; an unknown hash finds nothing."""
+    snapshot = ConfigSnapshot(hash=2**256 - 1, config="a = 1\n", extra_templates={"t": "x"}, tags={"k": "v"})
+    upsert_config_snapshot(migrated, snapshot)
+    assert find_config_snapshot(migrated, snapshot.hash) == snapshot
+    assert find_config_snapshot(migrated, 7) is None

@@ -103,6 +103,10 @@ class AsyncStoreClient:
             partial(self.client.insert_json, table, lines, dedup_token=dedup_token, settings=settings)
         )
 
+    async def run(self, call: Callable[[StoreClient], _T]) -> _T:
+        """Do something that takes several statements on one of the threads. Raises as `call` does."""
+        return await self._run(partial(call, self.client))
+
     async def close(self) -> None:
         """Wait for running statements and close the connections."""
         await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)

@@ -1,7 +1,7 @@
 """Owns the `ConfigSnapshot` table: which configurations this deployment has run with. Not hot.
 
 Rows of events carry the hash of the configuration in force; the text behind it is kept here, one row per
-configuration, refreshed at every start.
+configuration, refreshed whenever a gateway begins to use it.
 """
 
 from __future__ import annotations
@@ -54,3 +54,17 @@ def upsert_config_snapshot(client: StoreClient, snapshot: ConfigSnapshot) -> Non
         row["created_at"] = earlier[0]["created_at"]
         row["tags"] = {**earlier[0]["tags"], **snapshot.tags}
     client.insert_json(_TABLE, _ENCODER.encode(row))
+
+
+def find_config_snapshot(client: StoreClient, hash_: int) -> ConfigSnapshot | None:
+    """Return the configuration with a hash, or None where no gateway has run with it.
+
+    Raises:
+        StoreError: As `StoreClient.query` does.
+    """
+    rows = client.query(
+        "SELECT config, extra_templates, tags, tensorzero_version AS version "
+        f"FROM {_TABLE} FINAL WHERE hash = {{hash:UInt256}}",
+        {"hash": hash_},
+    )
+    return msgspec.convert({"hash": hash_, **rows[0]}, ConfigSnapshot) if rows else None

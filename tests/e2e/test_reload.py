@@ -38,6 +38,29 @@ def ask_later(gateway: Gateway) -> str | None:
     return str(answer.json()["inference_id"]) if answer.status_code == 200 else None
 
 
+def check_snapshots(gateway: Gateway, newer: int) -> None:
+    """The configuration in force and the one before are told; one that was sent is kept and found."""
+    url = f"{gateway.url}/internal/config"
+    current = httpx.get(url).json()
+    assert int(current["hash"]) == newer
+    assert "later" in current["config"]["functions"]
+    assert httpx.get(f"{url}/{newer}").json()["config"] == current["config"]
+    assert httpx.get(f"{url}/{newer:064x}").json() == httpx.get(f"{url}/{newer}").json()
+    (earlier,) = gateway.rows(
+        "SELECT hash FROM ConfigSnapshot FINAL WHERE hash != {hash:UInt256}", hash=newer
+    )
+    assert "later" not in httpx.get(f"{url}/{earlier['hash']}").json()["config"]["functions"]
+    document = {"models": {"m": {"routing": ["p"], "providers": {"p": {"type": "dummy", "model_name": "x"}}}}}
+    body = {"config": document, "tags": {"kept": "by hand"}, "extra_templates": {"t": "{{ x }}"}}
+    kept = httpx.post(url, json=body).json()["hash"]
+    assert httpx.get(f"{url}/{kept}").json() == {**body, "hash": kept}
+    unknown = httpx.get(f"{url}/1")
+    assert (unknown.status_code, unknown.json()) == (
+        404,
+        {"error": "Config snapshot not found for hash: 1"},
+    )
+
+
 def test_a_newer_configuration_takes_over_under_load(own_gateway: Gateway) -> None:
     """No request is refused or lost while it does, the new function answers, its rows name the snapshot."""
     old = own_gateway.pid_of("worker")
@@ -54,6 +77,7 @@ def test_a_newer_configuration_takes_over_under_load(own_gateway: Gateway) -> No
         "SELECT config FROM ConfigSnapshot FINAL WHERE hash = {hash:UInt256}", hash=row["snapshot_hash"]
     )
     assert "[functions.later" in noted["config"]
+    check_snapshots(own_gateway, row["snapshot_hash"])
     check_exactly_once(own_gateway.store_url, load.answered)
     check_counters(own_gateway, settled=True)
 

@@ -14,7 +14,7 @@ from tzproxy.config.credentials import (
     StaticCredential,
 )
 from tzproxy.config.environment import Environment, read_environment
-from tzproxy.config.load import LoadedConfig, load_config
+from tzproxy.config.load import LoadedConfig, load_config, snapshot_of
 from tzproxy.config.root import Config
 from tzproxy.config.scalars import FileData
 from tzproxy.config.secret import Secret
@@ -40,4 +40,5 @@ __all__ = [
     "read_environment",
     "shorthand_model",
     "snapshot",
+    "snapshot_of",
 ]

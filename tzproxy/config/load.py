@@ -211,3 +211,16 @@ def _build(tree: Table, packed: _Packed, environ: Mapping[str, str], problems: P
     check_config(config, scope)
     problems.raise_if_any()
     return LoadedConfig(config, msgspec.structs.replace(packed, tree=to_plain(tree)), scope)
+
+
+def snapshot_of(document: Mapping[str, Any], extra_templates: Mapping[str, str]) -> Snapshot:
+    """Return the snapshot of a document that need not fit this machine: no file or credential is looked at.
+
+    Raises:
+        ConfigError: with every key that the language does not have, or has otherwise.
+    """
+    tree = dict(document)
+    problems = Problems(Origins([]))
+    decode_partial(Config, tree, Context(problems, hidden_types=frozenset(), file_paths={}))
+    problems.raise_if_any()
+    return snapshot(redact(to_plain(tree)), extra_templates)

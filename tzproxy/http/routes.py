@@ -7,6 +7,7 @@ from pathlib import Path
 from tzproxy.http.anthropic.route import anthropic_routes
 from tzproxy.http.app import Handler
 from tzproxy.http.batch import batch_routes
+from tzproxy.http.configuration import ConfigByHashRoute, CurrentConfigRoute, KeepConfigRoute
 from tzproxy.http.datasets import dataset_routes
 from tzproxy.http.errors import ErrorShape
 from tzproxy.http.feedback import FeedbackRoute
@@ -46,7 +47,10 @@ def routes_of(services: Services, shape: ErrorShape) -> dict[tuple[str, str], Ha
         ("POST", "/internal/inferences/count"): CountInferencesRoute(services.inferences),
         **dataset_routes(services.datasets),
         ("GET", "/internal/object_storage"): ObjectStorageRoute(services.keeper),
-        ("GET", "/status"): StatusRoute(services.catalog.snapshot.hash_hex),
+        ("GET", "/internal/config"): CurrentConfigRoute(services.loaded, services.catalog),
+        ("GET", "/internal/config/{hash}"): ConfigByHashRoute(services.store),
+        ("POST", "/internal/config"): KeepConfigRoute(services.store),
+        ("GET", "/status"): StatusRoute(str(services.catalog.snapshot.hash_int)),
         ("GET", "/health"): HealthRoute(services.store),
         ("GET", "/metrics"): MetricsRoute([services.metrics, *recording]),
     }

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tzproxy.config.document import merge, parse_toml, read_file, to_plain
+from tzproxy.config.document import merge, parse_toml, read_canonical, read_file, to_plain
 from tzproxy.config.problems import Problems
 from tzproxy.config.scalars import FileData
+from tzproxy.config.snapshot import canonical_toml
 
 
 @pytest.mark.parametrize(
@@ -97,3 +98,9 @@ def test_files_have_a_stored_form() -> None:
     assert to_plain({"x": [FileData("k", "/p/k", "T")]}) == {
         "x": [{"__tensorzero_remapped_path": "k", "__data": "T"}]
     }
+
+
+def test_canonical_text_is_read_back() -> None:
+    """The text of a snapshot stands for the document that it was made of."""
+    document = {"a": {"b": [1, 2.5, True, "x\ny"]}, "c": {}}
+    assert read_canonical(canonical_toml(document)) == document

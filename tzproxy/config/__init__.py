@@ -13,6 +13,7 @@ from tzproxy.config.credentials import (
     SdkCredential,
     StaticCredential,
 )
+from tzproxy.config.document import read_canonical
 from tzproxy.config.environment import Environment, read_environment
 from tzproxy.config.load import LoadedConfig, load_config, snapshot_of
 from tzproxy.config.root import Config
@@ -37,6 +38,7 @@ __all__ = [
     "Snapshot",
     "StaticCredential",
     "load_config",
+    "read_canonical",
     "read_environment",
     "shorthand_model",
     "snapshot",

@@ -29,6 +29,11 @@ def parse_toml(text: str, file: str, problems: Problems) -> Table | None:
     return normalised
 
 
+def read_canonical(text: str) -> Table:
+    """Return the document of a snapshot's text, which this program wrote."""
+    return tomli.loads(text)
+
+
 def _normalise(value: Any) -> Any:
     """Return the value in terms of JSON's types: dates become the wrapper that stored configurations have."""
     if isinstance(value, dict):

@@ -10,12 +10,11 @@ from functools import partial
 from typing import Any
 
 import msgspec
-import tomli
 from msgspec import Struct
 
 from tzproxy.clickhouse import AsyncStoreClient
 from tzproxy.clickhouse.snapshots import ConfigSnapshot, find_config_snapshot, upsert_config_snapshot
-from tzproxy.config import LoadedConfig, snapshot_of
+from tzproxy.config import LoadedConfig, read_canonical, snapshot_of
 from tzproxy.errors import ConfigError, NotFoundError, RequestError
 from tzproxy.http.errors import decode_body
 from tzproxy.http.exchange import Exchange
@@ -81,7 +80,7 @@ class ConfigByHashRoute:
         if found is None:
             raise NotFoundError(f"Config snapshot not found for hash: {given}")
         answer = ConfigAnswer(
-            tomli.loads(found.config), str(number), dict(found.extra_templates), dict(found.tags)
+            read_canonical(found.config), str(number), dict(found.extra_templates), dict(found.tags)
         )
         await exchange.answer(200, ENCODER.encode(answer))
 

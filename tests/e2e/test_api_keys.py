@@ -225,3 +225,21 @@ def test_keys_where_nothing_is_recorded(tmp_path: Any) -> None:
         assert answer.status_code == 200
         names = gateway.rows("SELECT name FROM system.tables WHERE database = 'tensorzero'")
         assert names == [{"name": "TzproxyApiKey"}]
+
+
+def test_switched_on_while_it_runs(tmp_path: Any) -> None:
+    """A reload that demands keys shuts an open gateway; one that no longer does opens it again."""
+    with Gateway(tmp_path) as gateway:
+        assert httpx.get(gateway.url + "/metrics").status_code == 200
+        key = create(gateway)
+        extra = gateway.folder / "config" / "tests.toml"
+        before = extra.read_text()
+        for text, status in ((before + AUTH, 401), (before, 200)):
+            extra.write_text(text)
+            gateway.signal(signal.SIGHUP)
+            wait_until(
+                lambda status=status: httpx.get(gateway.url + "/metrics").status_code == status,  # type: ignore[misc]
+                f"the newer configuration to answer {status}",
+            )
+            bearer = {"authorization": f"Bearer {key}"}
+            assert httpx.get(gateway.url + "/metrics", headers=bearer).status_code == 200

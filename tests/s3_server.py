@@ -17,6 +17,7 @@ class Bucket:
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.url = ""
         self.refuses = False
+        self.knows_conditions = True
 
     async def handle(self, request: web.Request) -> web.Response:
         """Serve one request."""
@@ -26,6 +27,8 @@ class Bucket:
         if self.refuses:
             return web.Response(status=403, text="<Error><Code>AccessDenied</Code></Error>")
         if request.method == "PUT":
+            if "if-none-match" in headers and not self.knows_conditions:
+                return web.Response(status=501, text="<Error><Code>NotImplemented</Code></Error>")
             if headers.get("if-none-match") == "*" and request.path in self.objects:
                 return web.Response(status=412)
             self.objects[request.path] = body

@@ -142,6 +142,28 @@ async def test_a_bucket_that_refuses(bucket: Bucket) -> None:
     assert "s3-secret" not in caught.value.message
 
 
+async def test_a_bucket_without_conditional_writes(bucket: Bucket, caplog: pytest.LogCaptureFixture) -> None:
+    """Where nothing can be written conditionally, as with some that speak S3, it is written all the same."""
+    bucket.knows_conditions = False
+    storage = open_storage(kind_of(bucket), read_environment(S3_PAIR))
+    await storage.put_new("a", b"data")
+    asked = len(bucket.requests)
+    await storage.put_new("b", b"other")
+    assert bucket.objects == {"/b/a": b"data", "/b/b": b"other"}
+    assert len(bucket.requests) == asked + 1
+    assert len(caplog.messages) == 1
+
+
+async def test_a_bucket_without_a_region(bucket: Bucket) -> None:
+    """An endpoint and a pair of keys are enough, which is what Google Cloud Storage has to offer."""
+    storage = open_storage(kind_of(bucket, bucket_name="gcs"), read_environment(S3_PAIR))
+    await storage.put_new("observability/files/ab.png", b"data")
+    method, path, headers = bucket.requests[0]
+    assert (method, path) == ("PUT", "/gcs/observability/files/ab.png")
+    assert headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=s3-id/")
+    assert await storage.get("observability/files/ab.png", limit_bytes=LIMIT) == b"data"
+
+
 async def test_http_must_be_allowed(bucket: Bucket) -> None:
     """Without `allow_http` nothing goes over plain HTTP, unless AWS_ALLOW_HTTP says so."""
     kind = kind_of(bucket, allow_http=None)

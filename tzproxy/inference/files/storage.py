@@ -6,6 +6,7 @@ pay its memory. Its threads do not survive a fork: nothing opens a storage befor
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -17,7 +18,10 @@ from tzproxy.types.request import StorageKind
 if TYPE_CHECKING:
     from obstore.store import S3Credential
 
+logger = logging.getLogger(__name__)
+
 VALIDATION_KEY = ".tensorzero-validate"
+NOT_IMPLEMENTED = "501 Not Implemented"
 RETRIES: dict[str, Any] = {"max_retries": 3}
 
 
@@ -62,16 +66,28 @@ class OpenStorage:
 
     def __init__(self, store: Any) -> None:
         self._store = store
+        self._takes_conditions = True
 
     async def put_new(self, key: str, data: bytes) -> None:
-        """Store an object unless there is one with this key."""
+        """Store an object unless there is one with this key.
+
+        Some that speak S3 know no conditional writes. There the object is written anew: what a key names
+        is always the same.
+        """
         obstore = _obstore()
+        mode = "create" if self._takes_conditions else "overwrite"
         try:
-            await obstore.put_async(self._store, key, data, mode="create", use_multipart=False)
+            await obstore.put_async(self._store, key, data, mode=mode, use_multipart=False)
         except obstore.exceptions.AlreadyExistsError:
             return
         except _failures() as exc:
-            raise ObjectStoreError(f"Error writing to object store: `{reason_of(exc)}`. Path: {key}") from exc
+            if not self._takes_conditions or NOT_IMPLEMENTED not in str(exc):
+                raise ObjectStoreError(
+                    f"Error writing to object store: `{reason_of(exc)}`. Path: {key}"
+                ) from exc
+            logger.warning("The object storage has no conditional writes; objects are written without")
+            self._takes_conditions = False
+            await self.put_new(key, data)
 
     async def get(self, key: str, *, limit_bytes: int) -> bytes:
         """Return an object."""

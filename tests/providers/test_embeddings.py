@@ -143,6 +143,8 @@ def test_usage_may_be_missing(usage: bytes) -> None:
         b'{"data":[{"embedding":null}]}',
         b'{"data":[],"usage":{"prompt_tokens":"x"}}',
         b"\xff",
+        b'{"data":[{"embedding":"\xff"}]}',
+        b'{"data":[{"embedding":' + b"[" * 100_000,
     ],
 )
 def test_an_unreadable_answer(body: bytes) -> None:

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from msgspec import Struct
+from msgspec import Raw, Struct
 
-from tzproxy.providers.unreadable import UNREADABLE, reason_for, repaired
+from tzproxy.providers.unreadable import UNREADABLE, passed_on, reason_for, repaired
 
 
 class _Inner(Struct):
@@ -34,3 +34,10 @@ def test_reasons(text: bytes, reason: str) -> None:
 def test_repair() -> None:
     """Bytes that are not UTF-8 become readable."""
     assert repaired(b'"a\xff"').decode() == '"a\ufffd"'
+
+
+def test_passed_on() -> None:
+    """What is UTF-8 stays the very same; anything else gets replacement characters."""
+    good = Raw('{"a":"ü"}'.encode())
+    assert passed_on(good) is good
+    assert passed_on(Raw(b'{"a":"\xff"}')) == Raw('{"a":"\ufffd"}'.encode())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tzproxy.providers.driving import error_response, stream_refusal
 from tzproxy.providers.errors import FatalStreamError, ProviderError
 from tzproxy.providers.protocol import WireEvent
-from tzproxy.types.content import Text, Thought, ToolCall
+from tzproxy.types.content import Text, Thought, ToolCall, Unknown
 from tzproxy.types.model import ProviderChunk, ProviderResponse
 
 from .services import GEMINI, MESSAGES, SERVICES, answer, pieces
@@ -201,3 +201,28 @@ def test_changed_event(name: str, data: st.DataObject) -> None:
             parser.feed(payload, kind)
         except ProviderError as error:
             assert error.status == 500
+
+
+# ---- what is passed on without being looked into
+
+_STRANGE: dict[str, dict[str, Any]] = {
+    "anthropic": {"type": "strange", "text": "@"},
+    "gcp_vertex_anthropic": {"type": "strange", "text": "@"},
+    "gcp_vertex_gemini": {"strange": "@"},
+    "google_ai_studio_gemini": {"executableCode": {"code": "@"}},
+    "openai_responses": {"type": "strange", "text": "@"},
+}
+
+
+@pytest.mark.parametrize("name", _STRANGE)
+def test_unknown_block_that_is_no_utf8(name: str) -> None:
+    """A block that nobody looks into is mended before it stands in our own answers and rows."""
+    tree = json.loads(answer(name, [Text("Hi")], _USAGE))
+    if name in GEMINI:
+        tree["candidates"][0]["content"]["parts"] = [_STRANGE[name]]
+    else:
+        tree["output" if name == "openai_responses" else "content"] = [_STRANGE[name]]
+    body = json.dumps(tree).encode()
+    (unknown,) = _read(name, body.replace(b"@", b"\xff")).output
+    assert isinstance(unknown, Unknown)
+    assert "\ufffd" in bytes(unknown.data).decode()

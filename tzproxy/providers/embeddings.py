@@ -26,6 +26,7 @@ from tzproxy.providers.credentials import JSON_CONTENT, HeaderAuth, RequestHeade
 from tzproxy.providers.errors import server_error
 from tzproxy.providers.protocol import ProviderSpec, WireRequest
 from tzproxy.providers.settings import ALONE, EndpointSource, Surroundings
+from tzproxy.providers.unreadable import UNREADABLE
 from tzproxy.providers.urls import join_url
 from tzproxy.types.embedding import EmbeddingInput, EmbeddingRequest, EmbeddingResponse
 from tzproxy.types.usage import NO_USAGE, Usage
@@ -140,7 +141,9 @@ class OpenAIEmbeddings:
             for vector in answer.data:
                 if bytes(vector.embedding)[:1] not in (b"[", b'"'):
                     raise msgspec.ValidationError("a vector is neither a list nor base64")
-        except msgspec.DecodeError as exc:
+                if not bytes(vector.embedding).isascii():
+                    raise msgspec.ValidationError("a vector is not written in ASCII")
+        except UNREADABLE as exc:
             raise server_error(
                 self.spec.type,
                 f"Error parsing JSON response: {exc}",

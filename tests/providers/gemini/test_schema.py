@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
+from tzproxy.providers.errors import ProviderError
 from tzproxy.providers.gemini.schema import cleaned
 
 from ..samples import PROPERTY
@@ -58,3 +59,10 @@ def test_nothing_else_is_lost(value: Any) -> None:
     """Whatever the schema, only the unwanted keys are gone."""
     found = json.loads(bytes(cleaned(Raw(json.dumps(value).encode()))))
     assert found == _expected(value)
+
+
+def test_depth() -> None:
+    """A schema that is nested too deeply is refused as the caller's mistake."""
+    with pytest.raises(ProviderError, match="nested too deeply") as raised:
+        cleaned(Raw(b'{"a":' * 800 + b"{}" + b"}" * 800))
+    assert raised.value.status == 400

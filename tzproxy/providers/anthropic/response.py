@@ -22,7 +22,7 @@ from tzproxy.providers.anthropic.wire import (
 from tzproxy.providers.errors import server_error
 from tzproxy.providers.json_arguments import compact_text
 from tzproxy.providers.prefill import completed
-from tzproxy.providers.unreadable import UNREADABLE, reason_for, repaired
+from tzproxy.providers.unreadable import UNREADABLE, passed_on, reason_for, repaired
 from tzproxy.types.content import ModelOutput, Text, Thought, ToolCall, Unknown
 from tzproxy.types.model import ModelRequest, ProviderResponse
 from tzproxy.types.usage import FinishReason, Usage
@@ -113,4 +113,4 @@ def _output(provider_type: str, raw: Raw, request: ModelRequest) -> ModelOutput:
         return Thought(block.thinking, block.signature, provider_type=provider_type)
     if isinstance(block, RedactedIn):
         return Thought(None, block.data, provider_type=provider_type)
-    return Unknown(raw, request.model_name, request.provider_name)
+    return Unknown(passed_on(raw), request.model_name, request.provider_name)

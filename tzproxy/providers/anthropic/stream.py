@@ -32,7 +32,7 @@ from tzproxy.providers.anthropic.wire import (
 from tzproxy.providers.errors import ProviderError, server_error
 from tzproxy.providers.json_arguments import compact_text
 from tzproxy.providers.prefill import opened
-from tzproxy.providers.unreadable import UNREADABLE, reason_for
+from tzproxy.providers.unreadable import UNREADABLE, passed_on, reason_for
 from tzproxy.types.content import Chunk, TextChunk, ThoughtChunk, ToolCallChunk, UnknownChunk
 from tzproxy.types.model import ModelRequest, ProviderChunk
 from tzproxy.types.usage import Usage
@@ -155,7 +155,9 @@ class MessagesStream:
         if self._discards_unknown:
             logger.warning("Discarded a part of unknown type in a stream of %s", self._spec.display)
             return None
-        return _chunk(UnknownChunk(block_id, data, self._request.model_name, self._request.provider_name))
+        return _chunk(
+            UnknownChunk(block_id, passed_on(data), self._request.model_name, self._request.provider_name)
+        )
 
     def _failure(self, message: str, data: bytes) -> ProviderError:
         return server_error(self._spec.type, message, raw_response=data.decode("utf-8", "replace"))

@@ -12,7 +12,7 @@ from tzproxy.providers.errors import ProviderError, server_error
 from tzproxy.providers.gemini.rules import Rules
 from tzproxy.providers.gemini.wire import PartIn, ResponseIn, UsageIn
 from tzproxy.providers.json_arguments import compact_text
-from tzproxy.providers.unreadable import UNREADABLE, reason_for, repaired
+from tzproxy.providers.unreadable import UNREADABLE, passed_on, reason_for, repaired
 from tzproxy.types.content import ModelOutput, Text, Thought, ToolCall, Unknown
 from tzproxy.types.model import ModelRequest, ProviderResponse
 from tzproxy.types.usage import FinishReason, Usage
@@ -118,8 +118,8 @@ def _thought(tag: str, part: PartIn, raw: Raw, request: ModelRequest) -> ModelOu
 def unknown_data(part: PartIn, raw: Raw) -> Raw:
     """Return what is passed on of a part that is not looked into."""
     if part.executable_code is UNSET:
-        return raw
-    return Raw(b'{"executableCode":%b}' % bytes(part.executable_code))
+        return passed_on(raw)
+    return Raw(b'{"executableCode":%b}' % bytes(passed_on(part.executable_code)))
 
 
 def _failure(rules: Rules, message: str, body: bytes) -> ProviderError:

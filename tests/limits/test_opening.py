@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from limits.conftest import ValkeyServer
+from limits.server import ValkeyServer
 from tzproxy.config import LoadedConfig, load_config
 from tzproxy.errors import ConfigError
 from tzproxy.limits.opening import TABLE_NAME, check_limits, open_limiter

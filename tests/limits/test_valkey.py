@@ -12,7 +12,7 @@ import pytest
 from redis.asyncio import Redis
 
 from limits.builders import bucket, limit, rule
-from limits.conftest import ValkeyServer
+from limits.server import ValkeyServer
 from tzproxy.limits.errors import BucketsUnavailableError
 from tzproxy.limits.opening import open_valkey
 from tzproxy.limits.rules import Bucket, Rules

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class World:
         monkeypatch.setattr(serve, "serve", self.serve)
         monkeypatch.setattr(children.Children, "start_store", self.start_store)
         monkeypatch.setattr(children.Children, "start_recorder", self.start_recorder)
-        monkeypatch.setattr(children.Children, "start_mock", self.start_mock)
+        monkeypatch.setattr(serve, "MockProcess", self.start_mock)
 
     def start_store(self, data_dir: Path) -> str:
         """Note it."""
@@ -56,9 +57,11 @@ class World:
         self.events.append("recorder")
         self.recorder = options
 
-    def start_mock(self, port: int) -> None:
+    @contextmanager
+    def start_mock(self, *, port: int) -> Iterator[None]:
         """Note it."""
         self.events.append(f"mock {port}")
+        yield
 
     def prepare(self, url: str, loaded: object, *, snapshot: Any = None) -> MigrationReport:
         """Note it."""

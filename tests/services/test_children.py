@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -143,50 +143,21 @@ def test_a_store_that_cannot_start(
     assert events == ["store failed"]
 
 
-class FakeProcess:
-    """A process that ends when told, or only when killed."""
+def test_other_processes_are_ended_too() -> None:
+    """Whatever is entered is left, the last first; what cannot start is not left."""
+    events: list[str] = []
 
-    def __init__(self, command: list[str], *, is_stubborn: bool = False, **options: Any) -> None:
-        self.command = command
-        self.events: list[str] = []
-        self.is_stubborn = is_stubborn
-        self.stdin = self
+    @contextmanager
+    def child(name: str) -> Iterator[None]:
+        if name == "bad":
+            raise OSError("no")
+        events.append(f"{name} begins")
+        yield
+        events.append(f"{name} ends")
 
-    def terminate(self) -> None:
-        """Note it."""
-        self.events.append("terminate")
-
-    def kill(self) -> None:
-        """Note it."""
-        self.events.append("kill")
-        self.is_stubborn = False
-
-    def wait(self, timeout: float | None = None) -> None:
-        """End, or not."""
-        if self.is_stubborn:
-            raise children.subprocess.TimeoutExpired("mock", timeout or 0)
-        self.events.append("ended")
-
-    def close(self) -> None:
-        """Note the end of its input."""
-        self.events.append("closed")
-
-
-@pytest.mark.parametrize(
-    ("is_stubborn", "expected"),
-    [(False, ["terminate", "ended", "closed"]), (True, ["terminate", "kill", "ended", "closed"])],
-)
-def test_the_mock_is_ended(monkeypatch: pytest.MonkeyPatch, is_stubborn: bool, expected: list[str]) -> None:
-    """It listens on the port it is given, and is killed if it does not listen to reason."""
-    made: list[FakeProcess] = []
-
-    def start(command: list[str], **options: Any) -> FakeProcess:
-        made.append(FakeProcess(command, is_stubborn=is_stubborn))
-        return made[-1]
-
-    monkeypatch.setattr(children.subprocess, "Popen", start)
     with Children() as running:
-        running.start_mock(9001)
-        assert made[0].command[1:] == ["-m", "tzproxy.mock", "--until-stdin-closes", "--port", "9001"]
-        assert made[0].events == []
-    assert made[0].events == expected
+        running.enter(child("a"))
+        running.enter(child("b"))
+        with pytest.raises(OSError, match="no"):
+            running.enter(child("bad"))
+    assert events == ["a begins", "b begins", "b ends", "a ends"]

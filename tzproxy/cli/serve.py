@@ -20,6 +20,7 @@ from tzproxy.http.gateway import WorkerSettings
 from tzproxy.inference.catalog import ConfigCatalog
 from tzproxy.inference.files.probe import check_storage
 from tzproxy.limits.opening import check_limits
+from tzproxy.mock import MockProcess
 from tzproxy.services.children import Children
 from tzproxy.services.observing import Observing, observing, recorder_options
 from tzproxy.services.store import prepare_keys, prepare_store
@@ -133,7 +134,7 @@ def _run(options: ServeOptions, checked: Checked, address: SocketAddress, childr
         rings_dir = str(recorder.rings_path)
         children.start_recorder(recorder)
     if options.mock_port is not None:
-        children.start_mock(options.mock_port)
+        children.enter(MockProcess(port=options.mock_port))
     worker = WorkerSettings(
         config=loaded.to_bytes(),
         data_dir=str(data_dir),

@@ -1,4 +1,4 @@
-"""The mock in a process of its own, for tests and benchmarks. Not hot."""
+"""The mock in a process of its own, for the demo, tests and benchmarks. Not hot."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ _STOP_TIMEOUT_S = 5.0
 
 
 class MockProcess:
-    """A running mock on a free port; a context manager, or `start()` and `stop()`.
+    """A running mock; a context manager, or `start()` and `stop()`.
 
     The process ends with its parent: it watches its standard input, which closes when the parent dies.
     """
 
-    def __init__(self, options: MockOptions | None = None) -> None:
-        self._options = replace(options or MockOptions(), port=0)
+    def __init__(self, options: MockOptions | None = None, *, port: int = 0) -> None:
+        """Note how to start it; `port` 0: a free one."""
+        self._options = replace(options or MockOptions(), port=port)
         self._process: subprocess.Popen[str] | None = None
         self._url = ""
 
     def start(self) -> Self:
         """Start the process and wait until it listens.
 
-        Raises: RuntimeError when it ends instead.
+        Raises: OSError when it ends instead, its reason being on standard error.
         """
         command = [
             sys.executable,
@@ -37,13 +38,16 @@ class MockProcess:
             "--until-stdin-closes",
             *format_arguments(self._options),
         ]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        # A group of its own: Ctrl-C in a terminal is for the parent, whose requests still need it.
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, process_group=0
+        )
         self._process = process
         assert process.stdout is not None
         line = process.stdout.readline()
         if "http://" not in line:
             self.stop()
-            raise RuntimeError("the mock did not start; its error is on standard error")
+            raise OSError("the mock provider did not start")
         self._url = line.split()[-1]
         return self
 

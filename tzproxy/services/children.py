@@ -1,13 +1,11 @@
-"""The processes beside the workers: embedded store, recorder, demo mock; stopped in reverse order."""
+"""The processes beside the workers: embedded store, recorder and others; stopped in reverse order."""
 
 from __future__ import annotations
 
 import logging
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from tzproxy.clickhouse.embedded.store import EmbeddedStore
@@ -52,12 +50,9 @@ class Children:
         recorder.start()
         self._stack.callback(recorder.stop)
 
-    def start_mock(self, port: int) -> None:
-        """Start the mock provider on a port of the loopback interface."""
-        command = [sys.executable, "-m", "tzproxy.mock", "--until-stdin-closes", "--port", str(port)]
-        # Ctrl-C in a terminal is for the supervisor: requests that still run need their provider.
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, process_group=0)
-        self._stack.callback(_end, process)
+    def enter(self, child: AbstractContextManager[object]) -> None:
+        """Start another process, and end it with the rest. Raises as it does."""
+        self._stack.enter_context(child)
 
     def _watch(self, name: str, alive: Callable[[], bool], start: Callable[[], object]) -> None:
         def look() -> None:
@@ -73,14 +68,3 @@ class Children:
         thread = threading.Thread(target=look, name=f"watch {name}", daemon=True)
         thread.start()
         self._stack.callback(thread.join, STORE_START_S)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(5.0)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    if process.stdin is not None:
-        process.stdin.close()

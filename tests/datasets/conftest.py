@@ -13,8 +13,11 @@ from tzproxy.clickhouse import AsyncStoreClient, StoreClient
 from tzproxy.clickhouse.embedded import EmbeddedStore
 from tzproxy.clickhouse.migrations import migrate
 from tzproxy.clickhouse.queries.datapoints import Datapoints
+from tzproxy.clickhouse.queries.inference_query import FunctionType
+from tzproxy.clickhouse.queries.inferences import StoredInferences
 from tzproxy.config import load_config
 from tzproxy.datasets.datasets import Datasets
+from tzproxy.datasets.from_inferences import InferenceSource
 from tzproxy.inference.catalog import ConfigCatalog
 from tzproxy.inference.files.keep import FileKeeper
 from tzproxy.inference.files.remote import Fetcher
@@ -55,6 +58,8 @@ def keeper(catalog: ConfigCatalog, tmp_path: Path) -> FileKeeper:
 async def opened(store_url: str, catalog: ConfigCatalog, keeper: FileKeeper) -> AsyncIterator[Opened]:
     """Datasets, and the name of one that is the test's own."""
     store = AsyncStoreClient(store_url, threads=2)
-    datasets = Datasets(catalog, Datapoints(store), keeper)
+    types: dict[str, FunctionType] = {name: function.type for name, function in catalog.functions.items()}
+    source = InferenceSource(catalog, StoredInferences(store, {}), types)
+    datasets = Datasets(catalog, Datapoints(store), keeper, source)
     yield Opened(datasets, store, f"set {new_uuid7()}")
     await store.close()

@@ -8,11 +8,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from tzproxy._speedups.ids import new_uuid7
 from tzproxy.clickhouse import AsyncStoreClient
 from tzproxy.datasets.datasets import Datasets
 from tzproxy.datasets.requests import (
     CloneRequest,
     CreateRequest,
+    FromInferencesRequest,
     IdsRequest,
     ListRequest,
     MetadataRequest,
@@ -91,6 +93,33 @@ class Opened(Struct, frozen=True):
         """Make datapoints."""
         request = decoded(CreateRequest, {"datapoints": list(datapoints)})
         return await self.datasets.create(name or self.name, request)
+
+    async def take(self, **request: object) -> list[str]:
+        """Make datapoints from inferences."""
+        return await self.datasets.create_from_inferences(self.name, decoded(FromInferencesRequest, request))
+
+    async def infer(self, function_name: str = "talk", /, **fields: object) -> str:
+        """Store an inference as a gateway would have, and return its id."""
+        is_chat = function_name != "extract"
+        usual = {
+            "id": new_uuid7(),
+            "function_name": function_name,
+            "variant_name": "v",
+            "episode_id": new_uuid7(),
+            "input": json.dumps({"messages": [{"role": "user", "content": texts("asked")}]}),
+            "output": json.dumps(texts("said") if is_chat else {"raw": "x", "parsed": None}),
+            "inference_params": "{}",
+            "tags": {"set": self.name},
+        }
+        row = {**usual, **({} if is_chat else {"output_schema": '{"b":1,"a":2}'}), **fields}
+        table = "ChatInference" if is_chat else "JsonInference"
+        await self.store.insert_json(table, json.dumps(row).encode())
+        return str(row["id"])
+
+    async def demonstrate(self, inference_id: str, value: object) -> None:
+        """Store a demonstration."""
+        row = {"id": new_uuid7(), "inference_id": inference_id, "value": json.dumps(value), "tags": {}}
+        await self.store.insert_json("DemonstrationFeedback", json.dumps(row).encode())
 
     async def update(self, *changes: object) -> list[str]:
         """Change datapoints."""

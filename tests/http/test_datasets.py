@@ -36,7 +36,7 @@ UUID = "01900000-0000-7000-8000-000000000001"
         ("DELETE", POINTS, {"ids": [1]}, r"^ids\[0\]: "),
         ("DELETE", POINTS, {"ids": []}, DISABLED),
         ("DELETE", DATASET, b"", DISABLED),
-        ("DELETE", "/v1/datasets/tensorzero%3A%3Ax", b"", "^Invalid dataset name: tensorzero::x. "),
+        ("DELETE", "/v1/datasets/tensorzero::x", b"", "^Invalid dataset name: tensorzero::x. "),
         ("POST", f"{DATASET}/list_datapoints", {"limit": -1}, "^limit: "),
         (
             "POST",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from tzproxy.datasets.changes import columns_of
+from tzproxy.datasets.tools import columns_of
 from tzproxy.errors import StoreError
 from tzproxy.types.content import StoredBlock, StoredFile, StoredInput
 from tzproxy.types.datapoints import ChatDatapointRow, DatapointRow, JsonDatapointRow

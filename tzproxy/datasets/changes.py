@@ -10,24 +10,17 @@ from tzproxy.datasets.errors import DatapointKindError
 from tzproxy.datasets.functions import function_of_kind
 from tzproxy.datasets.inputs import InputIntake
 from tzproxy.datasets.requests import Change, ChatChange, JsonChange, stored_blocks
+from tzproxy.datasets.tools import asked_then, columns_of
 from tzproxy.errors import StoreError
 from tzproxy.inference.engine import Catalog
 from tzproxy.inference.tool_columns import tool_columns
 from tzproxy.inference.tools import FunctionTools
 from tzproxy.prompts import JsonSchema
 from tzproxy.types.datapoints import ChatDatapointRow, DatapointRow, JsonDatapointRow
-from tzproxy.types.request import InferenceRequest, Input, given
-from tzproxy.types.stored import (
-    RequestedTools,
-    ToolColumns,
-    brought_tools,
-    provider_tools,
-    read_stored_tools,
-)
+from tzproxy.types.request import given
+from tzproxy.types.stored import ToolColumns
 
 ENCODER = msgspec.json.Encoder()
-NOTHING = Input()
-NO_TOOLS = RequestedTools()
 
 
 class Changer:
@@ -94,36 +87,18 @@ class Changer:
         return row
 
 
-def columns_of(row: ChatDatapointRow) -> ToolColumns:
-    """Return a row's tool columns."""
-    return ToolColumns(
-        tool_params=row.tool_params,
-        dynamic_tools=row.dynamic_tools,
-        dynamic_provider_tools=row.dynamic_provider_tools,
-        allowed_tools=row.allowed_tools,
-        tool_choice=row.tool_choice,
-        parallel_tool_calls=row.parallel_tool_calls,
-    )
-
-
 def _changed_tools(row: ChatDatapointRow, change: ChatChange, tools: FunctionTools) -> ToolColumns:
     """Assemble the tools once more, from what was asked for then and what is asked for now."""
-    try:
-        then = read_stored_tools(columns_of(row)) or NO_TOOLS
-        brought, provided = brought_tools(then), provider_tools(then)
-    except msgspec.DecodeError as exc:
-        raise StoreError(f"the tools of datapoint {row.id} cannot be read: {exc}") from exc
-    request = InferenceRequest(
-        input=NOTHING,
-        allowed_tools=then.allowed_tools if change.allowed_tools is UNSET else change.allowed_tools,
-        additional_tools=brought if change.additional_tools is None else change.additional_tools,
-        tool_choice=then.tool_choice if change.tool_choice is UNSET else change.tool_choice,
-        parallel_tool_calls=then.parallel_tool_calls
-        if change.parallel_tool_calls is UNSET
-        else change.parallel_tool_calls,
-        provider_tools=provided if change.provider_tools is None else change.provider_tools,
-    )
-    return tool_columns(tools.assemble(request))
+    wanted: dict[str, object] = {
+        name: value
+        for name in ("allowed_tools", "tool_choice", "parallel_tool_calls")
+        if (value := getattr(change, name)) is not UNSET
+    }
+    for name in ("additional_tools", "provider_tools"):
+        if (value := getattr(change, name)) is not None:
+            wanted[name] = value
+    asked = msgspec.structs.replace(asked_then(columns_of(row), f"datapoint {row.id}"), **wanted)
+    return tool_columns(tools.assemble(asked))
 
 
 def _stored_schema(row: JsonDatapointRow) -> JsonSchema:

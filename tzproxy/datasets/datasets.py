@@ -17,11 +17,13 @@ from tzproxy.datasets.answers import Datapoint, answered
 from tzproxy.datasets.changes import Changer
 from tzproxy.datasets.creation import RowMaker
 from tzproxy.datasets.errors import DatapointNotFoundError, DatasetsDisabledError
+from tzproxy.datasets.from_inferences import InferenceSource
 from tzproxy.datasets.inputs import InputIntake
 from tzproxy.datasets.requests import (
     NO_DATAPOINTS,
     CloneRequest,
     CreateRequest,
+    FromInferencesRequest,
     IdsRequest,
     ListRequest,
     MetadataRequest,
@@ -43,10 +45,25 @@ DEFAULT_LIMIT = 20
 class Datasets:
     """The datasets of a store. One per gateway process. All methods raise StoreError when the store fails."""
 
-    def __init__(self, catalog: Catalog, store: Datapoints | None, keeper: FileKeeper) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        store: Datapoints | None,
+        keeper: FileKeeper,
+        source: InferenceSource | None = None,
+    ) -> None:
+        """Serve the datasets of a store.
+
+        Args:
+            catalog: the functions that datapoints are for.
+            store: where they are kept; None: nowhere, so that all requests are refused.
+            keeper: takes the files of inputs.
+            source: the stored inferences that they may be made of; there is one where there is a store.
+        """
         self._catalog = catalog
         self._store = store
         self._keeper = keeper
+        self._source = source
 
     async def create(self, dataset_name: str, request: CreateRequest) -> list[str]:
         """Make datapoints; return their ids in the request's order.
@@ -66,6 +83,22 @@ class Datasets:
         ]
         await inputs.keep()
         await store.write(rows, at=await store.now())
+        return ids
+
+    async def create_from_inferences(self, dataset_name: str, request: FromInferencesRequest) -> list[str]:
+        """Make a datapoint of each of some inferences; return their ids in the order of that list.
+
+        Raises:
+            RequestError: for anything that is wrong with any of them; nothing is written then.
+        """
+        store = self._open(dataset_name)
+        if self._source is None:
+            raise DatasetsDisabledError
+        rows = await self._source.rows(request, dataset_name)
+        ids = new_ids(len(rows))
+        if rows:
+            named = [msgspec.structs.replace(row, id=new_id) for row, new_id in zip(rows, ids, strict=True)]
+            await store.write(named, at=await store.now())
         return ids
 
     async def update(self, dataset_name: str, request: UpdateRequest) -> list[str]:

@@ -68,3 +68,12 @@ class DatapointNotFoundError(NotFoundError):
 
     def __init__(self, dataset_name: str, datapoint_id: str) -> None:
         super().__init__(f"Datapoint not found for dataset: {dataset_name} and id: {datapoint_id}")
+
+
+class InferenceNotFoundError(RequestError):
+    """An inference that a datapoint is to be made of is not stored, or has no output of the wanted source."""
+
+    code = "inference_not_found"
+
+    def __init__(self, inference_id: str) -> None:
+        super().__init__(f"Inference {inference_id} not found")

@@ -14,6 +14,7 @@ from tzproxy.datasets.errors import DatasetNameError
 from tzproxy.errors import RequestError
 from tzproxy.types.content import ChatOutput, Text, ToolCallOutput, Unknown
 from tzproxy.types.filters import DatapointOrderBy, InferenceFilter
+from tzproxy.types.listing import InferenceListing, OutputSource
 from tzproxy.types.params import U32
 from tzproxy.types.request import AdditionalTool, Input, ThoughtInput, given
 from tzproxy.types.stored import thought
@@ -166,6 +167,23 @@ class ListRequest(Struct, frozen=True, kw_only=True):
     filter: InferenceFilter | None = None
     order_by: list[DatapointOrderBy] | None = None
     search_query_experimental: str | None = None
+
+
+class InferenceIdsSource(Struct, tag="inference_ids", tag_field="type", frozen=True, kw_only=True):
+    """Inferences by their ids, as a source of datapoints."""
+
+    inference_ids: list[str]
+    output_source: OutputSource | None = None
+
+
+class InferenceQuerySource(
+    InferenceListing, tag="inference_query", tag_field="type", frozen=True, kw_only=True
+):
+    """A list of inferences, as a source of datapoints. Without a limit: all of it."""
+
+
+FromInferencesRequest = InferenceIdsSource | InferenceQuerySource
+"""The body of `POST /v1/datasets/{d}/from_inferences`."""
 
 
 def check_dataset_name(name: str) -> None:

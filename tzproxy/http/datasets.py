@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -12,6 +12,7 @@ from tzproxy.datasets.datasets import Datasets
 from tzproxy.datasets.requests import (
     CloneRequest,
     CreateRequest,
+    FromInferencesRequest,
     IdsRequest,
     ListRequest,
     MetadataRequest,
@@ -27,6 +28,7 @@ LARGEST = 2**32 - 1
 T = TypeVar("T")
 
 CREATE = msgspec.json.Decoder(CreateRequest)
+FROM_INFERENCES: msgspec.json.Decoder[FromInferencesRequest] = msgspec.json.Decoder(FromInferencesRequest)
 UPDATE = msgspec.json.Decoder(UpdateRequest)
 METADATA = msgspec.json.Decoder(MetadataRequest)
 IDS = msgspec.json.Decoder(IdsRequest)
@@ -40,6 +42,9 @@ def dataset_routes(datasets: Datasets) -> dict[tuple[str, str], Handler]:
     internal = "/internal/datasets/{dataset_name}"
     return {
         ("POST", f"{dataset}/datapoints"): _named(CREATE, datasets.create, "ids"),
+        ("POST", f"{dataset}/from_inferences"): _named(
+            FROM_INFERENCES, datasets.create_from_inferences, "ids"
+        ),
         ("PATCH", f"{dataset}/datapoints"): _named(UPDATE, datasets.update, "ids"),
         ("DELETE", f"{dataset}/datapoints"): _named(IDS, datasets.delete, "num_deleted_datapoints"),
         ("PATCH", f"{dataset}/datapoints/metadata"): _named(METADATA, datasets.rename, "ids"),
@@ -109,7 +114,8 @@ def _datasets_route(datasets: Datasets) -> Handler:
 
 
 def _dataset_name(exchange: Exchange) -> str:
-    return unquote(exchange.parameters["dataset_name"])
+    # The server has decoded the path.
+    return exchange.parameters["dataset_name"]
 
 
 def _asked(exchange: Exchange) -> dict[str, str]:

@@ -10,7 +10,13 @@ from tzproxy.http.errors import decode_body
 from tzproxy.http.exchange import Exchange
 
 DECODER = msgspec.json.Decoder()
-ROUTES: tuple[tuple[str, str], ...] = (("POST", "/v1/datasets/{dataset_name}/from_inferences"),)
+ROUTES: tuple[tuple[str, str], ...] = (
+    ("POST", "/internal/evaluations/run"),
+    ("POST", "/experimental_optimization_workflow"),
+    ("GET", "/experimental_optimization/{job_handle}"),
+    ("POST", "/v1/optimization/gepa"),
+    ("GET", "/v1/optimization/gepa/{task_id}"),
+)
 
 
 def unbuilt(method: str, path: str) -> Handler:

@@ -114,6 +114,10 @@ class FunctionTools:
         )
         return tools if tools.config.tools or tools.config.custom_tools or request.provider_tools else None
 
+    def none_offered(self) -> InferenceTools:
+        """Return what it looks like, in full, that there are no tools."""
+        return self._build([], [], None, self._choice, self._parallel, [])
+
     def _build(
         self,
         selected: Sequence[Tool],

@@ -22,6 +22,7 @@ from tzproxy.clickhouse.queries.inferences import StoredInferences
 from tzproxy.clickhouse.queries.workflow import WorkflowEpisodes, WorkflowRuns
 from tzproxy.config import LoadedConfig
 from tzproxy.datasets.datasets import Datasets
+from tzproxy.datasets.from_inferences import InferenceSource
 from tzproxy.feedback.intake import FeedbackIntake, FeedbackOptions
 from tzproxy.feedback.targets import Targets
 from tzproxy.inference.cache import ModelCache
@@ -118,12 +119,13 @@ class Services:
         )
         self.intake = self._intake()
         self.workflows = Workflows(self.catalog, None if self.store is None else WorkflowRuns(self.store))
-        self.inferences = InferenceReader(
-            None if self.store is None else StoredInferences(self.store, self.loaded.metrics),
-            self.function_types(),
-        )
+        stored = None if self.store is None else StoredInferences(self.store, self.loaded.metrics)
+        self.inferences = InferenceReader(stored, self.function_types())
         self.datasets = Datasets(
-            self.catalog, None if self.store is None else Datapoints(self.store), self.keeper
+            self.catalog,
+            None if self.store is None else Datapoints(self.store),
+            self.keeper,
+            None if stored is None else InferenceSource(self.catalog, stored, self.function_types()),
         )
         self.batches = self._batches()
 

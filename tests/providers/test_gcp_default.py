@@ -72,3 +72,12 @@ async def test_library_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     await headers.prepare({})
     with pytest.raises(ProviderError, match="from SDK: unreachable$"):
         headers.resolve({})
+
+
+async def test_endless_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that sends far more than a token is not listened to."""
+    _use(monkeypatch, _Library(), lambda request: httpx.Response(200, content=b"x" * (1024 * 1024 + 1)))
+    headers = sdk_headers(SETTINGS)
+    await headers.prepare({})
+    with pytest.raises(ProviderError, match="from SDK: the answer is larger than 1048576 bytes$"):
+        headers.resolve({})

@@ -33,6 +33,7 @@ def test_dynamic_endpoint() -> None:
     [
         ({}, "Dynamic endpoint 'where' not found in credentials", 404),
         ({"where": "nonsense"}, "Invalid dynamic endpoint URL: nonsense", 400),
+        ({"where": "https://me:secret@[::1"}, "Invalid dynamic endpoint URL: https://[::1", 400),
     ],
 )
 def test_bad_dynamic_endpoints(credentials: dict[str, str], message: str, status: int) -> None:

@@ -46,6 +46,9 @@ def test_escaped() -> None:
     [
         ("https://user:secret@h:8/a?b=c", "https://h:8/a?b=c"),
         ("https://h/a", "https://h/a"),
+        ("https://user:secret@[::1", "https://[::1"),
+        ("https://user:secret@h:x", "https://h:x"),
+        ("nonsense", "nonsense"),
     ],
 )
 def test_without_userinfo(url: str, shown: str) -> None:

@@ -21,6 +21,7 @@ from tzproxy.providers.renewal import Lease
 from tzproxy.upstream import HeaderBlock, UpstreamSettings
 from tzproxy.upstream.cold import make_cold_client
 
+_MAX_ANSWER_BYTES = 1024 * 1024
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 
@@ -87,11 +88,22 @@ class _Bridge:
         timeout: float | None = None,
         **_: object,
     ) -> _Answer:
-        sent = self._client.request(
+        request = self._client.build_request(
             method, url, content=body, headers=dict(headers or {}), timeout=timeout or 60.0
         )
         try:
-            answer = asyncio.run_coroutine_threadsafe(sent, self._loop).result()
+            return asyncio.run_coroutine_threadsafe(self._send(request), self._loop).result()
         except (httpx.HTTPError, UpstreamError, OSError) as exc:
             raise self._error(str(exc)) from exc
-        return _Answer(answer.status_code, answer.headers, answer.content)
+
+    async def _send(self, request: httpx.Request) -> _Answer:
+        answer = await self._client.send(request, stream=True)
+        try:
+            data = b""
+            async for piece in answer.aiter_bytes():
+                data += piece
+                if len(data) > _MAX_ANSWER_BYTES:
+                    raise self._error(f"the answer is larger than {_MAX_ANSWER_BYTES} bytes")
+        finally:
+            await answer.aclose()
+        return _Answer(answer.status_code, answer.headers, data)

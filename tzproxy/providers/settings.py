@@ -15,6 +15,7 @@ from tzproxy.config.locations import DynamicLocation, LiteralLocation, SdkLocati
 from tzproxy.config.provider_types import BatchCloudStorage
 from tzproxy.errors import ConfigError
 from tzproxy.providers.errors import refused
+from tzproxy.providers.urls import without_userinfo
 from tzproxy.upstream import Endpoint, UpstreamSettings
 
 SettingResolver = Callable[[SettingLocation], Setting | None]
@@ -99,7 +100,7 @@ class DynamicEndpoints:
             try:
                 endpoint = Endpoint.parse(self._join(base))
             except ValueError:
-                raise refused(f"Invalid dynamic endpoint URL: {base}") from None
+                raise refused(f"Invalid dynamic endpoint URL: {without_userinfo(base)}") from None
             if len(self._kept) >= _KEPT_ENDPOINTS:
                 self._kept.clear()
             self._kept[base] = endpoint

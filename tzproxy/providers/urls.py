@@ -42,5 +42,9 @@ def encoded(text: str) -> str:
 
 def without_userinfo(url: str) -> str:
     """Return an address that may be shown: without a user's name and password."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        head, slashes, rest = url.partition("//")
+        return head + slashes + rest.rpartition("@")[2]
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

@@ -12,6 +12,7 @@ from tzproxy.errors import ConfigError
 from tzproxy.providers.aws.key_sources import sdk_region
 from tzproxy.providers.errors import refused
 from tzproxy.providers.settings import SettingResolver
+from tzproxy.providers.urls import without_userinfo
 from tzproxy.upstream import Endpoint
 
 _KEPT = 64
@@ -83,7 +84,7 @@ class Places:
             try:
                 place = self._place(region, base)
             except ValueError:
-                what = f"region: {region}" if base is None else f"endpoint URL: {base}"
+                what = f"region: {region}" if base is None else f"endpoint URL: {without_userinfo(base)}"
                 raise refused(f"Invalid dynamic {what}") from None
             if len(self._kept) >= _KEPT:
                 self._kept.clear()

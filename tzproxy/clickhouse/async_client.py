@@ -109,7 +109,11 @@ class AsyncStoreClient:
 
     async def close(self) -> None:
         """Wait for running statements and close the connections."""
-        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+        except RuntimeError:
+            # The interpreter is ending, and has joined all threads of executors before.
+            self._threads.shutdown()
         self.client.close()
 
     async def _run(self, call: Callable[[], _T]) -> _T:

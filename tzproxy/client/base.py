@@ -10,6 +10,7 @@ from tzproxy.client.surroundings import default_api_key
 
 if TYPE_CHECKING:
     from tzproxy.client.config_view import Config
+    from tzproxy.client.embedded.gateway import EmbeddedGateway
     from tzproxy.client.http import Address
 
 
@@ -57,13 +58,17 @@ def http_address(gateway_url: str, timeout: float | None, api_key: str | None) -
     return address_of(gateway_url, timeout, api_key if api_key is not None else default_api_key())
 
 
-def embedded(config_file: str | None, clickhouse_url: str | None, data_dir: str | Path | None) -> Any:
+def embedded(
+    config_file: str | None, clickhouse_url: str | None, data_dir: str | Path | None
+) -> EmbeddedGateway:
     """Start a gateway in this process.
 
     Raises:
         TensorZeroInternalError: when it cannot start.
     """
-    raise not_supported("build_embedded")
+    from tzproxy.client.embedded.gateway import EmbeddedGateway  # noqa: PLC0415 - loads all of the engine
+
+    return EmbeddedGateway.start(config_file, clickhouse_url, data_dir)
 
 
 def not_supported(method: str) -> NotSupportedError:

@@ -95,6 +95,7 @@ from tzproxy.client.generated_types import (
     VariantExtraHeaderDelete,
 )
 from tzproxy.client.ids import uuid7
+from tzproxy.client.patch import close_patched_openai_client_gateway, patch_openai_client
 from tzproxy.client.types import (
     ApiType,
     BaseTensorZeroError,
@@ -319,5 +320,7 @@ __all__ = [
     "VariantsConfig",
     "WorkflowEvaluationRunEpisodeResponse",
     "WorkflowEvaluationRunResponse",
+    "close_patched_openai_client_gateway",
+    "patch_openai_client",
     "uuid7",
 ]

@@ -1,0 +1,165 @@
+"""The processes beside embedded gateways: embedded store and recorder. Gateways of one process share them.
+
+Programs in the same folder share a data directory. The first one runs its store and its recorder; others use
+both, and take over when the first one ends. Rings and spool are apart for each store, as rows must be.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import logging
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from tzproxy.clickhouse.embedded.place import Place
+from tzproxy.config import LoadedConfig
+from tzproxy.errors import StoreError
+from tzproxy.services.children import Children
+from tzproxy.services.observing import Observing, recorder_options
+
+logger = logging.getLogger(__name__)
+LOOK_INTERVAL_S = 0.5
+LOG_CONFIG: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s tzproxy recorder: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"level": "WARNING", "handlers": ["stderr"]},
+}
+"""The recorder of a program says nothing on its terminal unless something is wrong."""
+
+
+class Backstage:
+    """Store and recorder of one data directory; or those of another process that got there first."""
+
+    def __init__(self, data_dir: Path, loaded: LoadedConfig, mode: Observing) -> None:
+        """Start what nobody runs yet.
+
+        Raises:
+            StoreError: when the store cannot be started, and nobody runs one.
+        """
+        self._data_dir = data_dir
+        self._is_external = mode.url is not None
+        self._has_store = self._is_external
+        self._children = Children()
+        self._ending = threading.Event()
+        self._watch: threading.Thread | None = None
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self.store_url = mode.url.reveal() if mode.url is not None else self._find_store()
+            place = data_dir / "clients" / _name_of(mode.url.reveal() if mode.url is not None else "")
+            self.options = replace(
+                recorder_options(loaded, place, self.store_url, mode), log_config=LOG_CONFIG
+            )
+            self._has_recorder = self._start_recorder()
+        except BaseException:
+            self._children.__exit__(None, None, None)
+            raise
+        if not (self._has_store and self._has_recorder):
+            self._watch = threading.Thread(target=self._take_over, name="tzproxy-backstage", daemon=True)
+            self._watch.start()
+
+    def _find_store(self) -> str:
+        if _is_free(self._data_dir / "clickhouse.lock"):
+            url = self._children.start_store(self._data_dir)
+            self._has_store = True
+            return url
+        access = Place(self._data_dir).read_access()
+        if access is None:
+            raise StoreError(f"The data directory {self._data_dir} is in use, and its store cannot be found.")
+        return access.url
+
+    def _start_recorder(self) -> bool:
+        rings = self.options.rings_path
+        rings.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _is_free(Path(self.options.data_dir) / "recorder.lock"):
+            return False
+        self._children.start_recorder(self.options)
+        return True
+
+    def _take_over(self) -> None:
+        while not self._ending.wait(LOOK_INTERVAL_S) and not (self._has_store and self._has_recorder):
+            try:
+                if not self._has_store:
+                    # The same port and password: clients of the old one find the new one.
+                    self._find_store()
+                if not self._has_recorder:
+                    self._has_recorder = self._start_recorder()
+            except StoreError as exc:
+                logger.warning("cannot take the store over yet: %s", exc.message)
+
+    def wait_settled(self) -> None:
+        """Return once everything that is needed runs here."""
+        if self._watch is not None:
+            self._watch.join()
+
+    def close(self) -> None:
+        """End what was started here: the recorder stores what is left, then the store ends."""
+        self._ending.set()
+        self.wait_settled()
+        self._children.__exit__(None, None, None)
+
+
+class Backstages:
+    """Those of this process, and how many gateways use each."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._used: dict[tuple[str, str], tuple[Backstage, int]] = {}
+
+    def enter(self, data_dir: Path, loaded: LoadedConfig, mode: Observing) -> Backstage:
+        """Return the one for a directory and a store. Raises as `Backstage`."""
+        key = _key(data_dir, mode)
+        with self._lock:
+            found, users = self._used.get(key, (None, 0))
+            backstage = found or Backstage(data_dir, loaded, mode)
+            self._used[key] = (backstage, users + 1)
+            return backstage
+
+    def leave(self, backstage: Backstage) -> None:
+        """Say that a gateway does not use it any more; the last one ends it."""
+        with self._lock:
+            key = next((key for key, (one, _) in self._used.items() if one is backstage), None)
+            if key is None:
+                return
+            users = self._used[key][1] - 1
+            if users:
+                self._used[key] = (backstage, users)
+                return
+            del self._used[key]
+            backstage.close()
+
+    def forget(self) -> None:
+        """Forget all: in a process made by a fork they are the parent's."""
+        self._lock = threading.Lock()
+        self._used = {}
+
+
+BACKSTAGES = Backstages()
+os.register_at_fork(after_in_child=BACKSTAGES.forget)
+
+
+def _key(data_dir: Path, mode: Observing) -> tuple[str, str]:
+    return str(data_dir), "" if mode.url is None else mode.url.reveal()
+
+
+def _name_of(store_url: str) -> str:
+    return "embedded" if not store_url else hashlib.sha256(store_url.encode()).hexdigest()[:16]
+
+
+def _is_free(lock: Path) -> bool:
+    """Whether no living process holds this lock."""
+    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(fd)
+    return True

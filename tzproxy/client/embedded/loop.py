@@ -1,0 +1,75 @@
+"""The event loop that all embedded gateways of a process run on, in a thread of its own.
+
+One for all: the engine counts on one loop in a process. The program's own loops, however busy, do not hold it
+up, and clients of any thread reach it alike. It ends with the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+import uvloop
+
+T = TypeVar("T")
+
+
+class EngineLoop:
+    """A running loop and its thread. Belongs to the process that made it: threads do not survive a fork."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self._loop = uvloop.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="tzproxy-engine", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Begin something; cancelling what is returned cancels it."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def call(self, action: Callable[[], object]) -> None:
+        """Do something soon, without waiting for it."""
+        self._loop.call_soon_threadsafe(action)
+
+    def run(self, work: Coroutine[Any, Any, T], *, timeout_s: float | None = None) -> T:
+        """Do something and wait for it; an interrupted wait cancels it.
+
+        Raises:
+            TimeoutError: when it takes longer than that.
+        """
+        assert threading.current_thread() is not self._thread, "the loop would wait for itself"
+        future = self.submit(work)
+        try:
+            return future.result(timeout_s)
+        except BaseException:
+            future.cancel()
+            raise
+
+
+_LOCK = threading.Lock()
+_LOOPS: list[EngineLoop] = []
+
+
+def engine_loop() -> EngineLoop:
+    """Return this process's loop; the first call starts it."""
+    with _LOCK:
+        if not _LOOPS or _LOOPS[0].pid != os.getpid():
+            _LOOPS[:] = [EngineLoop()]
+        return _LOOPS[0]
+
+
+def _forked() -> None:
+    global _LOCK
+    # A thread of the parent may have held it.
+    _LOCK = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forked)

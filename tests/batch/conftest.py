@@ -22,7 +22,6 @@ from tzproxy.clickhouse.embedded import EmbeddedStore
 from tzproxy.clickhouse.migrations import migrate
 from tzproxy.clickhouse.queries.batches import Batches
 from tzproxy.config import load_config
-from tzproxy.inference.cache import ModelCache
 from tzproxy.inference.catalog import ConfigCatalog
 from tzproxy.inference.metrics import GatewayMetrics
 from tzproxy.recording.sink import MemorySink
@@ -207,7 +206,7 @@ async def build(store_client: StoreClient) -> AsyncIterator[BuildParts]:
         clients.append(asynchronous)
         batches = Batches(asynchronous)
         metrics, sink, planner = GatewayMetrics([0.1]), MemorySink(), BatchPlanner(catalog)
-        replies = ReplyCache(ModelCache(sink), snapshot_hash=catalog.snapshot_hash)
+        replies = ReplyCache(snapshot_hash=catalog.snapshot_hash)
         return Parts(
             catalog,
             planner,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
 
 from batch.test_results import BATCH, element, result
 from tzproxy.batch.completion import RESULTS_AT_ONCE, Completion
-from tzproxy.batch.results import Kind, Restorer
-from tzproxy.clickhouse.queries.batches import StoredBatch, StoredElement
+from tzproxy.batch.results import Restorer
+from tzproxy.clickhouse.queries.batches import StoredElement
+from tzproxy.errors import StoreError
 from tzproxy.providers.batches import BatchResult
 from tzproxy.types.content import Text
 
@@ -30,20 +30,19 @@ class FakeStore:
         self.tokens.append(token)
         self.tables.setdefault(table, []).extend(json.loads(line) for line in lines.splitlines())
 
-    async def elements(self, batch_id: str, inference_ids: Sequence[str]) -> list[StoredElement]:
+    async def elements(self, batch_id: str, first_id: str, last_id: str) -> list[StoredElement]:
         """Find elements."""
-        assert len(inference_ids) <= RESULTS_AT_ONCE
-        return [self.known[key] for key in inference_ids if key in self.known]
+        found = [self.known[key] for key in sorted(self.known) if first_id <= key <= last_id]
+        assert len(found) <= RESULTS_AT_ONCE
+        return found
 
-    async def stored_inferences(
-        self, batch: StoredBatch, kind: Kind, inference_ids: Iterable[str]
-    ) -> set[str]:
+    async def stored_inferences(self, batch_id: str) -> set[str]:
         """Find inferences."""
-        return {row["id"] for row in self.tables.get("ChatInference", ())} & set(inference_ids)
+        return {row["id"] for row in self.tables.get("ChatInference", ())}
 
-    async def stored_calls(self, inference_ids: Iterable[str]) -> set[str]:
+    async def stored_calls(self, batch_id: str) -> set[str]:
         """Find calls."""
-        return {row["inference_id"] for row in self.tables.get("ModelInference", ())} & set(inference_ids)
+        return {row["inference_id"] for row in self.tables.get("ModelInference", ())}
 
 
 def named(name: str) -> BatchResult:
@@ -54,7 +53,34 @@ def named(name: str) -> BatchResult:
 def completion(store: FakeStore, noted: list[str]) -> Completion:
     """What writes the end of a batch."""
     restorer = Restorer(BATCH, "chat", prices=(), snapshot_hash=1)
-    return Completion(store, BATCH, restorer, lambda one, _: noted.append(one.inference_id))
+
+    def note(one: StoredElement, result: BatchResult) -> bytes | None:
+        noted.append(one.inference_id)
+        return b'{"kept":1}' if one.inference_id == "kept" else None
+
+    return Completion(store, BATCH, restorer, note)
+
+
+class FullStore(FakeStore):
+    """Takes no replies."""
+
+    async def insert(self, table: str, lines: bytes, *, token: str) -> None:
+        """Refuse them."""
+        if table == "ModelInferenceCache":
+            raise StoreError("full")
+        await super().insert(table, lines, token=token)
+
+
+async def test_replies_are_kept_beside(caplog: pytest.LogCaptureFixture) -> None:
+    """A row for the cache is written with the others; without it nothing is amiss."""
+    store = FakeStore(element(inference_id="a"), element(inference_id="kept"))
+    await completion(store, []).write([named("a"), named("kept")])
+    assert store.tables["ModelInferenceCache"] == [{"kept": 1}]
+    full = FullStore(element(inference_id="kept"))
+    with caplog.at_level(logging.WARNING):
+        answers = await completion(full, []).write([named("kept")])
+    assert answers is not None and len(answers) == 1
+    assert "its answers are not kept for later requests: full" in caplog.text
 
 
 async def test_many_results_are_written_in_parts() -> None:

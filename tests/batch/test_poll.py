@@ -99,6 +99,14 @@ async def test_several_who_ask_at_once_write_once(parts: Parts, build: BuildPart
     assert ends == ["pending", "completed"]
 
 
+async def test_several_who_ask_one_gateway_at_once(parts: Parts) -> None:
+    """Results are fetched once; the others read what was written."""
+    batch = await parts.starter.start(ask("one", "two"))
+    answers = await asyncio.gather(*(parts.poller.poll(batch.batch_id) for _ in range(5)))
+    assert all(plain(answer) == plain(answers[0]) for answer in answers)
+    assert sum(path.endswith("/content") for path in parts.provider.asked) == 1
+
+
 async def test_what_a_crash_left_half_done_is_completed(parts: Parts) -> None:
     """Inferences that are written without the batch's end are not written again, only what is missing."""
     batch = await parts.starter.start(ask("one", "two"))

@@ -63,7 +63,7 @@ async def test_files_are_pointers(tmp_path: Path) -> None:
     planned = await BatchPlanner(catalog).plan(ask(inputs=inputs, variant_name="v"))
     submission = await Submitter(provider).submit(planned)
     assert PNG in json.dumps(provider.lines)
-    (line,) = element_rows(planned, submission, snapshot_hash=7)
+    ((line,),) = element_rows(planned, submission, snapshot_hash=7)
     assert PNG.encode() not in line
     row = json.loads(line)
     (stored,) = row["input"]["messages"][0]["content"]

@@ -109,18 +109,40 @@ async def test_a_batch_that_nobody_took_leaves_nothing(parts: Parts, refusals: A
     assert stored(parts) == before
 
 
-async def test_a_store_that_is_away(parts: Parts, caplog: pytest.LogCaptureFixture) -> None:
-    """The batch was taken and cannot be written down: an error, and the log says what it was."""
+class Away:
+    """A store that is away for some statements."""
 
-    class Away:
-        async def insert(self, table: str, lines: bytes, *, token: str) -> None:
+    def __init__(self, times: int) -> None:
+        self.times = times
+        self.tokens: list[str] = []
+
+    async def insert(self, table: str, lines: bytes, *, token: str) -> None:
+        """Refuse some, take the others."""
+        self.tokens.append(token)
+        self.times -= 1
+        if self.times >= 0:
             raise StoreUnavailableError("away")
 
+
+def starting(parts: Parts, store: Away) -> BatchStarter:
+    """What begins batches in another store."""
     planner, submitter = BatchPlanner(parts.catalog), Submitter(parts.provider)
-    starter = BatchStarter(parts.catalog, planner, submitter, Away(), parts.metrics)
+    return BatchStarter(parts.catalog, planner, submitter, store, parts.metrics, pauses_s=(0, 0))
+
+
+async def test_a_store_that_is_away(parts: Parts, caplog: pytest.LogCaptureFixture) -> None:
+    """The batch was taken and cannot be written down: an error, and the log says what it was."""
     with caplog.at_level(logging.ERROR), pytest.raises(StoreUnavailableError):
-        await starter.start(ask("one"))
+        await starting(parts, Away(3)).start(ask("one"))
     assert '"batch_id":"batch-0"' in caplog.text
+
+
+async def test_a_store_that_comes_back(parts: Parts) -> None:
+    """Rows are sent again under the same tokens, and the batch has begun."""
+    store = Away(2)
+    await starting(parts, store).start(ask("one"))
+    assert store.tokens[0] == store.tokens[1] == store.tokens[2] != store.tokens[3]
+    assert len(parts.provider.batches) == 1
 
 
 async def test_without_a_store(parts: Parts) -> None:

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Protocol
 
 import msgspec
 
-from tzproxy.batch.results import Finished, FinishedInference, Kind, Restorer
+from tzproxy.batch.results import Finished, FinishedInference, Restorer
 from tzproxy.clickhouse.queries.batches import StoredBatch, StoredElement
-from tzproxy.errors import RequestError
+from tzproxy.errors import RequestError, StoreError
 from tzproxy.providers.batches import BatchResult
 
 logger = logging.getLogger(__name__)
-RESULTS_AT_ONCE = 200
+RESULTS_AT_ONCE = 500
 """Inferences that are finished, and written, together."""
 
 INFERENCES = {"chat": "ChatInference", "json": "JsonInference"}
 CALLS = "ModelInference"
+REPLIES = "ModelInferenceCache"
 
 
 class CompletionStore(Protocol):
@@ -34,18 +35,16 @@ class CompletionStore(Protocol):
         """Write rows, once under each token."""
         ...
 
-    async def elements(self, batch_id: str, inference_ids: Sequence[str]) -> list[StoredElement]:
-        """Return some inferences of a batch as they were handed over."""
+    async def elements(self, batch_id: str, first_id: str, last_id: str) -> list[StoredElement]:
+        """Return inferences of a batch as they were handed over, ordered by id."""
         ...
 
-    async def stored_inferences(
-        self, batch: StoredBatch, kind: Kind, inference_ids: Iterable[str]
-    ) -> set[str]:
-        """Return those that have their row already."""
+    async def stored_inferences(self, batch_id: str) -> set[str]:
+        """Return the ids of those that have their row already."""
         ...
 
-    async def stored_calls(self, inference_ids: Iterable[str]) -> set[str]:
-        """Return those whose model call has its row already."""
+    async def stored_calls(self, batch_id: str) -> set[str]:
+        """Return the ids of those whose model call has its row already."""
         ...
 
 
@@ -57,7 +56,7 @@ class Completion:
         store: CompletionStore,
         batch: StoredBatch,
         restorer: Restorer,
-        note: Callable[[StoredElement, BatchResult], None],
+        note: Callable[[StoredElement, BatchResult], bytes | None],
     ) -> None:
         """Prepare.
 
@@ -65,7 +64,7 @@ class Completion:
             store: where rows are.
             batch: the batch.
             restorer: joins results with their inferences.
-            note: is told of each inference that had no row yet.
+            note: is told of each inference that had no row yet; it may have a row for the cache of replies.
         """
         self._store = store
         self._batch = batch
@@ -82,16 +81,18 @@ class Completion:
         """
         by_id = {result.inference_id: result for result in results}
         ids = sorted(by_id)
+        batch_id = self._batch.batch_id
+        there = (await self._store.stored_inferences(batch_id), await self._store.stored_calls(batch_id))
         answers: list[FinishedInference] = []
         known = 0
         for first in range(0, len(ids), RESULTS_AT_ONCE):
-            elements = await self._store.elements(self._batch.batch_id, ids[first : first + RESULTS_AT_ONCE])
+            part = ids[first : first + RESULTS_AT_ONCE]
+            found = await self._store.elements(batch_id, part[0], part[-1])
+            elements = [one for one in found if one.inference_id in by_id]
             known += len(elements)
             finished = {one.answer.inference_id: one for one in self._finish(elements, by_id)}
-            fresh = await self._write_some(finished)
-            for element in elements:
-                if element.inference_id in fresh:
-                    self._note(element, by_id[element.inference_id])
+            fresh = await self._write_some(finished, *there)
+            await self._keep([one for one in elements if one.inference_id in fresh], by_id)
             answers += [one.answer for one in finished.values()]
             await asyncio.sleep(0)
         if known < len(ids):
@@ -119,15 +120,27 @@ class Completion:
                 )
         return finished
 
-    async def _write_some(self, finished: Mapping[str, Finished]) -> set[str]:
+    async def _write_some(
+        self, finished: Mapping[str, Finished], inferences: set[str], calls: set[str]
+    ) -> set[str]:
         """Write the rows that are missing; return the ids of the inferences that had none."""
-        kind = self._restorer.kind
-        there = await self._store.stored_inferences(self._batch, kind, finished)
-        fresh = {key: one.inference_row for key, one in finished.items() if key not in there}
-        await self._insert(INFERENCES[kind], fresh)
-        there = await self._store.stored_calls(finished)
-        await self._insert(CALLS, {key: one.model_row for key, one in finished.items() if key not in there})
+        fresh = {key: one.inference_row for key, one in finished.items() if key not in inferences}
+        await self._insert(INFERENCES[self._restorer.kind], fresh)
+        await self._insert(CALLS, {key: one.model_row for key, one in finished.items() if key not in calls})
         return set(fresh)
+
+    async def _keep(self, fresh: Sequence[StoredElement], results: Mapping[str, BatchResult]) -> None:
+        """Note what is new, and write what is kept of it for later requests."""
+        noted = {one.inference_id: self._note(one, results[one.inference_id]) for one in fresh}
+        try:
+            await self._insert(REPLIES, {key: row for key, row in noted.items() if row is not None})
+        except StoreError as exc:
+            # Only a shortcut is missing.
+            logger.warning(
+                "batch %s: its answers are not kept for later requests: %s",
+                self._batch.batch_id,
+                exc.message,
+            )
 
     async def _insert(self, table: str, rows: Mapping[str, bytes]) -> None:
         if rows:

@@ -6,8 +6,10 @@ any crash.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
@@ -85,13 +87,14 @@ class BatchPoller:
             store: what is known of batches; None: nothing is.
             jobs: carries requests to providers.
             counters: count what providers report.
-            replies: keeps new answers in the cache of models' replies; None: nowhere.
+            replies: makes rows of new answers for the cache of models' replies; None: there is none.
         """
         self._catalog = catalog
         self._store = store
         self._jobs = jobs
         self._counters = counters
         self._replies = replies
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def poll(self, batch_id: str, inference_id: str | None = None) -> BatchAnswer:
         """Say how a batch is; the first one to see it completed writes the rows of its inferences.
@@ -102,9 +105,13 @@ class BatchPoller:
             TzproxyError: when its provider cannot be asked; asking again may help.
             StoreError: when the store does not answer or refuses.
         """
-        store = self._store
-        if store is None:
+        if self._store is None:
             raise BatchesDisabledError
+        # One at a time: results may be large, and whoever comes second reads back what the first one wrote.
+        async with self._turns.setdefault(batch_id, asyncio.Lock()):
+            return await self._poll(self._store, batch_id, inference_id)
+
+    async def _poll(self, store: PollStore, batch_id: str, inference_id: str | None) -> BatchAnswer:
         batch = await store.find(batch_id, inference_id)
         if batch is None:
             raise BatchNotFoundError(inference_id or batch_id)
@@ -170,12 +177,13 @@ class BatchPoller:
             raise ResultNotFoundError(inference_id)
         return BatchAnswer(status="completed", batch_id=batch.batch_id, inferences=wanted)
 
-    def _noter(self, batch: StoredBatch, function: Function) -> Callable[[StoredElement, BatchResult], None]:
-        def note(element: StoredElement, result: BatchResult) -> None:
+    def _noter(
+        self, batch: StoredBatch, function: Function
+    ) -> Callable[[StoredElement, BatchResult], bytes | None]:
+        def note(element: StoredElement, result: BatchResult) -> bytes | None:
             usage = result.response.usage
             self._counters.count_tokens(usage.input_tokens, usage.output_tokens)
-            if self._replies is not None:
-                self._replies.keep(batch, function, element, result)
+            return None if self._replies is None else self._replies.row(batch, function, element, result)
 
         return note
 

@@ -1,4 +1,4 @@
-"""Keeps the answers of batches in the cache of models' replies, for single inferences to come. Cold.
+"""The answers of batches as rows of the cache of models' replies, for single inferences to come. Cold.
 
 Kept is the answer to what a single inference would ask just so: while the configuration is the one that the
 batch began with, and no `extra_body` or `extra_headers`, which batches ignore, would change the request.
@@ -7,6 +7,7 @@ batch began with, and no `extra_body` or `extra_headers`, which batches ignore, 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from time import perf_counter
 
 import msgspec
@@ -16,13 +17,14 @@ from tzproxy._speedups.ids import parse_uuid
 from tzproxy.clickhouse.queries.batches import StoredBatch, StoredElement
 from tzproxy.errors import TzproxyError
 from tzproxy.inference.addressee import addressed
-from tzproxy.inference.cache import ModelCache
+from tzproxy.inference.cache import ModelCache, RecentReplies
 from tzproxy.inference.function import Function
 from tzproxy.inference.input import ReadInput
 from tzproxy.inference.model import changes_for
 from tzproxy.inference.plan import Inference
 from tzproxy.inference.variant import ChatCompletion
 from tzproxy.providers.batches import BatchResult
+from tzproxy.recording.sink import Row
 from tzproxy.types.content import StoredFile, StoredInput
 from tzproxy.types.params import NO_CHAT_PARAMS, InferenceParams
 from tzproxy.types.request import AdditionalTool, CacheOptions, InferenceRequest, Input
@@ -39,33 +41,49 @@ _ALLOWED = msgspec.json.Decoder(AllowedTools)
 _SPECIFIC = msgspec.json.Decoder(SpecificTool)
 
 
+class _Collector:
+    """Takes the rows of a cache; they are written beside the batch's other rows."""
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+
+    def accept(self, rows: Sequence[Row]) -> int:
+        """Keep rows."""
+        self.lines += [line for _, line in rows]
+        return 0
+
+    async def wait_stored(self, position: int) -> None:
+        """Return at once."""
+
+
 class ReplyCache:
-    """Keeps answers. One per gateway process."""
+    """Makes rows for the cache of models' replies. One per gateway process.
 
-    def __init__(self, cache: ModelCache, *, snapshot_hash: int) -> None:
-        """Prepare.
+    They go neither through the ring, where the rows of requests need the room, nor into a worker's memory,
+    where a large batch would push everything else out.
+    """
 
-        Args:
-            cache: where answers are kept.
-            snapshot_hash: of the configuration in force.
-        """
-        self._cache = cache
+    def __init__(self, *, snapshot_hash: int) -> None:
+        """Prepare; `snapshot_hash` is the one of the configuration in force."""
+        self._rows = _Collector()
+        self._cache = ModelCache(self._rows, recent=RecentReplies(max_entries=0))
         self._snapshot_hash = str(snapshot_hash)
 
-    def keep(
+    def row(
         self, batch: StoredBatch, function: Function, element: StoredElement, result: BatchResult
-    ) -> None:
-        """Keep an answer, if a single inference would have asked for it in the same words."""
+    ) -> bytes | None:
+        """Make the row of an answer, if a single inference would have asked for it in the same words."""
         if element.snapshot_hash != self._snapshot_hash:
-            return
+            return None
         variant = function.variants.get(batch.variant_name)
         if type(variant) is not ChatCompletion:
-            return
+            return None
         try:
             self._keep(batch, function, variant, (element, result))
         except (TzproxyError, msgspec.MsgspecError) as exc:
             # The answer is recorded; only a shortcut for later requests is missing.
             logger.warning("the answer of inference %s is not kept: %s", element.inference_id, exc)
+        return self._rows.lines.pop() if self._rows.lines else None
 
     def _keep(
         self,

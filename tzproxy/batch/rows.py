@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 
 import msgspec
 
@@ -19,7 +20,7 @@ from tzproxy.types.model import ModelRequest
 ENCODER = msgspec.json.Encoder()
 REQUESTS = "BatchRequest"
 ELEMENTS = "BatchModelInference"
-ROWS_AT_ONCE = 1000
+ROWS_AT_ONCE = 500
 """Rows of one insert: all of them are stored or none."""
 
 
@@ -66,14 +67,17 @@ def _status_row(fields: Mapping[str, object], status: BatchStatus) -> bytes:
     return ENCODER.encode({**fields, "id": new_uuid7(), "status": status})
 
 
-def element_rows(planned: PlannedBatch, submission: Submission, *, snapshot_hash: int) -> list[bytes]:
-    """Make the rows of a batch's inferences, in their order."""
-    return [
+def element_rows(
+    planned: PlannedBatch, submission: Submission, *, snapshot_hash: int
+) -> Iterator[list[bytes]]:
+    """Make the rows of a batch's inferences in their order, some at a time."""
+    asked = zip(planned.inferences, submission.requests, submission.batch.raw_requests, strict=True)
+    rows = (
         _element_row(planned, submission, inference, (request, raw_request), str(snapshot_hash))
-        for inference, request, raw_request in zip(
-            planned.inferences, submission.requests, submission.batch.raw_requests, strict=True
-        )
-    ]
+        for inference, request, raw_request in asked
+    )
+    while part := list(islice(rows, ROWS_AT_ONCE)):
+        yield part
 
 
 def _element_row(

@@ -11,7 +11,6 @@ from tzproxy.batch.poll import BatchPoller, PollStore
 from tzproxy.batch.replies import ReplyCache
 from tzproxy.batch.start import BatchStarter
 from tzproxy.batch.submission import Submitter
-from tzproxy.inference.cache import ModelCache
 from tzproxy.inference.engine import Catalog
 from tzproxy.inference.files.keep import FileKeeper
 from tzproxy.inference.metrics import GatewayMetrics
@@ -63,10 +62,10 @@ def batch_inference(
     metrics: GatewayMetrics,
     *,
     files: FileKeeper | None = None,
-    cache: ModelCache | None = None,
+    keeps_replies: bool = True,
 ) -> BatchInference:
     """Build both; without a store all batches are refused."""
-    replies = None if cache is None else ReplyCache(cache, snapshot_hash=catalog.snapshot_hash)
+    replies = ReplyCache(snapshot_hash=catalog.snapshot_hash) if keeps_replies else None
     planner = BatchPlanner(catalog, files)
     return BatchInference(
         BatchStarter(catalog, planner, Submitter(jobs), store, metrics),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Protocol
@@ -11,13 +12,14 @@ from msgspec import Struct
 from tzproxy.batch.errors import BatchesDisabledError
 from tzproxy.batch.plan import BatchPlanner, PlannedBatch
 from tzproxy.batch.request import BatchRequest
-from tzproxy.batch.rows import ELEMENTS, REQUESTS, ROWS_AT_ONCE, element_rows, started_row
+from tzproxy.batch.rows import ELEMENTS, REQUESTS, element_rows, started_row
 from tzproxy.batch.submission import Submission, Submitter
-from tzproxy.errors import StoreError
+from tzproxy.errors import StoreError, StoreUnavailableError
 from tzproxy.inference.engine import Catalog
 from tzproxy.inference.metrics import GatewayMetrics
 
 logger = logging.getLogger(__name__)
+PAUSES_S = (0.2, 1.0, 5.0)
 
 
 class StartStore(Protocol):
@@ -46,7 +48,20 @@ class BatchStarter:
         submitter: Submitter,
         store: StartStore | None,
         counters: GatewayMetrics,
+        *,
+        pauses_s: Sequence[float] = PAUSES_S,
     ) -> None:
+        """Prepare.
+
+        Args:
+            catalog: the configuration.
+            planner: checks batches.
+            submitter: hands them over.
+            store: where they are written down; None: nowhere.
+            counters: count them.
+            pauses_s: how long to wait before each further try to write a batch down.
+        """
+        self._pauses_s = pauses_s
         self._catalog = catalog
         self._planner = planner
         self._submitter = submitter
@@ -81,14 +96,12 @@ class BatchStarter:
     async def _write(self, store: StartStore, planned: PlannedBatch, submission: Submission) -> None:
         """Write the inferences, then the batch: what can be asked for is complete."""
         snapshot_hash = self._catalog.snapshot_hash
-        rows = element_rows(planned, submission, snapshot_hash=snapshot_hash)
         batch_id = planned.batch_id
         try:
-            for first in range(0, len(rows), ROWS_AT_ONCE):
-                lines = b"\n".join(rows[first : first + ROWS_AT_ONCE])
-                await store.insert(ELEMENTS, lines, token=f"{batch_id}/{ELEMENTS}/{first}")
+            for number, rows in enumerate(element_rows(planned, submission, snapshot_hash=snapshot_hash)):
+                await self._insert(store, ELEMENTS, b"\n".join(rows), f"{batch_id}/{ELEMENTS}/{number}")
             row = started_row(planned, submission, snapshot_hash=snapshot_hash)
-            await store.insert(REQUESTS, row, token=f"{batch_id}/{REQUESTS}/started")
+            await self._insert(store, REQUESTS, row, f"{batch_id}/{REQUESTS}/started")
         except StoreError:
             logger.error(
                 "batch %s was taken by provider `%s` of model `%s` and could not be written down: %s",
@@ -98,3 +111,13 @@ class BatchStarter:
                 submission.batch.params,
             )
             raise
+
+    async def _insert(self, store: StartStore, table: str, lines: bytes, token: str) -> None:
+        """Write rows, again and again for a while: the provider has the batch already."""
+        for pause_s in self._pauses_s:
+            try:
+                return await store.insert(table, lines, token=token)
+            except StoreUnavailableError as exc:
+                logger.warning("a new batch is written again in %g s: %s", pause_s, exc.message)
+            await asyncio.sleep(pause_s)
+        await store.insert(table, lines, token=token)

@@ -47,8 +47,6 @@ class Submitter:
         function = planned.function
         if planned.pinned is not None:
             return await self._with_variant(planned.pinned, planned)
-        if len(function.variants) == 1:
-            return await self._with_variant(next(iter(function.variants.values())), planned)
         sampler = function.sampler(None)
         # One variant serves the whole batch, and one episode chooses it.
         episode = planned.inferences[0].episode
@@ -58,6 +56,8 @@ class Submitter:
             try:
                 return await self._with_variant(function.variants[name], planned)
             except TzproxyError as exc:
+                if len(function.variants) == 1:
+                    raise
                 failures.append((name, exc))
             name = sampler.after(episode, {tried for tried, _ in failures})
         if not failures:

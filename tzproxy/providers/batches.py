@@ -25,7 +25,7 @@ from tzproxy.upstream import HeaderBlock
 logger = logging.getLogger(__name__)
 
 LINES_AT_ONCE = 64
-"""Lines of a result file that are read before other requests get their turn."""
+"""Lines of a file that are written or read before other requests get their turn."""
 
 
 class JobRequest(Struct, frozen=True, kw_only=True):
@@ -148,6 +148,20 @@ class UnusableResultsError(ProviderError):
     """A batch is done and not one of its results can be read."""
 
     code = "unusable_batch_results"
+
+
+async def written(requests: Sequence[ModelRequest], write: Callable[[ModelRequest], bytes]) -> list[bytes]:
+    """Write the bodies of many requests, so that everybody else's requests get their turn.
+
+    Raises:
+        ProviderError: when one of them cannot be expressed.
+    """
+    bodies = []
+    for number, request in enumerate(requests, 1):
+        bodies.append(write(request))
+        if number % LINES_AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return bodies
 
 
 async def exchange(jobs: Jobs, spec: ProviderSpec, request: JobRequest) -> JobAnswer:

@@ -195,7 +195,10 @@ class Services:
         jobs = LateJobs(lambda: http_jobs(self._upstream_settings(), timeout_s=timeout_s))
         self._ending.push_async_callback(jobs.close)
         store = Batches(self.store) if self.store is not None and self.is_recording else None
-        return batch_inference(self.catalog, store, jobs, self.metrics, files=self.keeper, cache=self.cache)
+        keeps = self.cache is not None
+        return batch_inference(
+            self.catalog, store, jobs, self.metrics, files=self.keeper, keeps_replies=keeps
+        )
 
     async def close(self) -> None:
         """Let go of connections and ring; rows that wait stay in the ring's file."""

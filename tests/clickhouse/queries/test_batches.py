@@ -106,7 +106,7 @@ async def test_a_batch_and_its_elements(batches: Batches) -> None:
     assert await batches.find(batch_id, new_uuid7()) is None
     assert await batches.find(new_uuid7(), None) is None
     assert await batches.find(new_uuid7(), first) is None
-    plain, whole = await batches.elements(batch_id, [second, first, new_uuid7()])
+    plain, whole = await batches.elements(batch_id, first, second)
     assert (plain.inference_id, plain.tags, plain.tool_choice) == (first, {ODD: ODD}, None)
     assert whole == StoredElement(
         inference_id=second,
@@ -119,7 +119,8 @@ async def test_a_batch_and_its_elements(batches: Batches) -> None:
         snapshot_hash=str(HASH),
         **full,
     )
-    assert await batches.elements(new_uuid7(), [first]) == []
+    assert await batches.elements(batch_id, second, second) == [whole]
+    assert await batches.elements(new_uuid7(), first, second) == []
 
 
 async def test_an_ended_batch_stays_ended(batches: Batches) -> None:
@@ -203,5 +204,5 @@ async def test_finished_inferences(batches: Batches, kind: Any) -> None:
     assert (found[1].input_tokens, found[1].cost, found[1].finish_reason) == (None, None, None)
     assert await batches.finished(batch, kind, first) == [known]
     assert await batches.finished(batch, kind, third) == []
-    assert await batches.stored_inferences(batch, kind, [first, second, third]) == {first, second}
-    assert await batches.stored_calls([first, second]) == {first}
+    assert await batches.stored_inferences(batch_id) == {first, second}
+    assert await batches.stored_calls(batch_id) == {first}

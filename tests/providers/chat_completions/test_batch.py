@@ -232,6 +232,14 @@ async def test_questions_without_an_answer(answers: tuple[Scripted, ...], text: 
         await poll(*answers)
 
 
+async def test_a_batch_of_somebody_else() -> None:
+    """What was kept of it says nothing here."""
+    with pytest.raises(ProviderError, match="missing field"):
+        await build_openai_batch(OpenAIProviderConfig(model_name="m"), KEY).poll(
+            "{}", names=ModelNames("m", "p"), jobs=JobScript()
+        )
+
+
 async def test_a_key_that_is_not_here_any_more() -> None:
     """Dynamic credentials come with requests, and this is none."""
     config = OpenAIProviderConfig(model_name="m")

@@ -231,6 +231,12 @@ async def test_results_that_nobody_finds() -> None:
         await poll(done, line(None))
 
 
+async def test_a_batch_of_somebody_else() -> None:
+    """What was kept of it says nothing here."""
+    with pytest.raises(ProviderError, match="missing field"):
+        await prepared().poll("{}", names=ModelNames("m", "p"), jobs=JobScript())
+
+
 async def test_a_token_that_is_not_here_any_more() -> None:
     """Dynamic credentials come with requests, and this is none."""
     with pytest.raises(ProviderError, match="API key missing"):

@@ -5,8 +5,8 @@ Everything that a batch must outlive a gateway with is here and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Literal
+from uuid import UUID
 
 import msgspec
 from msgspec import Struct
@@ -40,24 +40,25 @@ SELECT inference_id, episode_id, input, input_messages, system, tool_params, inf
     parallel_tool_calls, toString(snapshot_hash) AS snapshot_hash
 FROM BatchModelInference
 WHERE batch_id = toUUID({batch_id:String})
-    AND inference_id IN (SELECT toUUID(arrayJoin({ids:Array(String)})))
+    AND toUInt128(inference_id) >= toUInt128(toUUID({first:String}))
+    AND toUInt128(inference_id) <= toUInt128(toUUID({last:String}))
 ORDER BY toUInt128(inference_id)
 LIMIT 1 BY inference_id
 """
-_STORED = """
-WHERE function_name = {function_name:String} AND variant_name = {variant_name:String}
-    AND id IN (SELECT toUUID(arrayJoin({ids:Array(String)})))
+# Sorted by id, unlike the tables of inferences; a view fills it when an inference is written.
+FIND_STORED = """
+SELECT toString(id_uint) AS number FROM InferenceById
+WHERE id_uint IN (
+    SELECT toUInt128(inference_id) FROM BatchModelInference WHERE batch_id = toUUID({batch_id:String})
+)
 """
-FIND_STORED = {
-    "chat": "SELECT id FROM ChatInference" + _STORED,
-    "json": "SELECT id FROM JsonInference" + _STORED,
-}
 FIND_STORED_CALLS = """
 SELECT DISTINCT inference_id AS id FROM ModelInference
-WHERE inference_id IN (SELECT toUUID(arrayJoin({ids:Array(String)})))
+WHERE inference_id IN (
+    SELECT inference_id FROM BatchModelInference WHERE batch_id = toUUID({batch_id:String})
+)
 """
-_OF_BATCH = """
-    SELECT inference_id FROM BatchModelInference
+_OF_BATCH = """ FROM BatchModelInference
     WHERE batch_id = toUUID({batch_id:String})
         AND ({inference_id:String} = '' OR toString(inference_id) = {inference_id:String})
 """
@@ -68,7 +69,10 @@ SELECT i.id AS inference_id, i.episode_id AS episode_id, i.output AS output,
     c.cache_write AS cache_write, c.cost AS cost, c.finish_reason AS finish_reason
 FROM (
     SELECT id, episode_id, output FROM TABLE_NAME
-    WHERE function_name = {function_name:String} AND variant_name = {variant_name:String} AND id IN ("""
+    WHERE function_name = {function_name:String} AND variant_name = {variant_name:String}
+        AND episode_id IN (SELECT episode_id"""
+    + _OF_BATCH
+    + """) AND id IN (SELECT inference_id"""
     + _OF_BATCH
     + """)
     LIMIT 1 BY id
@@ -78,7 +82,7 @@ LEFT JOIN (
         sum(provider_cache_read_input_tokens) AS cache_read,
         sum(provider_cache_write_input_tokens) AS cache_write, toFloat64(sum(cost)) AS cost,
         argMax(toString(finish_reason), toUInt128(id)) AS finish_reason
-    FROM ModelInference WHERE inference_id IN ("""
+    FROM ModelInference WHERE inference_id IN (SELECT inference_id"""
     + _OF_BATCH
     + """)
     GROUP BY inference_id
@@ -171,28 +175,21 @@ class Batches:
         rows = await self._store.query(FIND_STATUS, {"batch_id": batch_id})
         return msgspec.convert(rows[0]["status"], BatchStatus) if rows else None
 
-    async def elements(self, batch_id: str, inference_ids: Sequence[str]) -> list[StoredElement]:
-        """Return some inferences of a batch as they were handed over, ordered by id."""
-        rows = await self._store.query(FIND_ELEMENTS, {"batch_id": batch_id, "ids": list(inference_ids)})
+    async def elements(self, batch_id: str, first_id: str, last_id: str) -> list[StoredElement]:
+        """Return the inferences of a batch from one id to another, both included, ordered by id."""
+        rows = await self._store.query(
+            FIND_ELEMENTS, {"batch_id": batch_id, "first": first_id, "last": last_id}
+        )
         return [msgspec.convert(row, StoredElement) for row in rows]
 
-    async def stored_inferences(
-        self, batch: StoredBatch, kind: Literal["chat", "json"], inference_ids: Iterable[str]
-    ) -> set[str]:
-        """Return those ids of a batch's inferences that have their row already."""
-        rows = await self._store.query(
-            FIND_STORED[kind],
-            {
-                "function_name": batch.function_name,
-                "variant_name": batch.variant_name,
-                "ids": list(inference_ids),
-            },
-        )
-        return {row["id"] for row in rows}
+    async def stored_inferences(self, batch_id: str) -> set[str]:
+        """Return the ids of a batch's inferences that have their row already."""
+        rows = await self._store.query(FIND_STORED, {"batch_id": batch_id})
+        return {str(UUID(int=int(row["number"]))) for row in rows}
 
-    async def stored_calls(self, inference_ids: Iterable[str]) -> set[str]:
-        """Return those ids of inferences whose model call has its row already."""
-        rows = await self._store.query(FIND_STORED_CALLS, {"ids": list(inference_ids)})
+    async def stored_calls(self, batch_id: str) -> set[str]:
+        """Return the ids of a batch's inferences whose model call has its row already."""
+        rows = await self._store.query(FIND_STORED_CALLS, {"batch_id": batch_id})
         return {row["id"] for row in rows}
 
     async def finished(

@@ -23,6 +23,7 @@ from tzproxy.providers.batches import (
     exchanged,
     headers_without_type,
     read_results,
+    written,
 )
 from tzproxy.providers.chat_completions.provider import ChatBodies
 from tzproxy.providers.chat_completions.response import parse_response
@@ -139,11 +140,7 @@ class OpenAIBatch:
         """
         spec = self._row.spec
         headers = self._headers.resolve(credentials)
-        # SPEC: floats are not widened here, unlike in single requests.
-        bodies = [
-            self._bodies.write(structs.replace(request, params=shortest_floats(request.params)))
-            for request in requests
-        ]
+        bodies = await written(requests, self._body)
         lines = b"".join(
             _ENCODE(Line(request.inference_id, "POST", ENDPOINT, Raw(body))) + b"\n"
             for request, body in zip(requests, bodies, strict=True)
@@ -176,7 +173,7 @@ class OpenAIBatch:
         """
         spec = self._row.spec
         headers = headers_without_type(self._headers.resolve({}))
-        url = join_url(self._base, f"batches/{encoded(_PARAMS(params).batch_id)}")
+        url = join_url(self._base, f"batches/{encoded(self._decoded(_PARAMS, params.encode()).batch_id)}")
         answer = await exchange(jobs, spec, JobRequest(method="GET", url=url, headers=headers))
         text = answer.body.decode(errors="replace")
         url = without_userinfo(url)
@@ -202,6 +199,10 @@ class OpenAIBatch:
         lines = await exchanged(jobs, spec, JobRequest(method="GET", url=content, headers=headers))
         results = await read_results(spec, lines, file_id, self._result)
         return PolledBatch(status="completed", raw_request=url, raw_response=text, results=results)
+
+    def _body(self, request: ModelRequest) -> bytes:
+        # SPEC: floats are not widened here, unlike in single requests.
+        return self._bodies.write(structs.replace(request, params=shortest_floats(request.params)))
 
     def _upload(self, lines: bytes, batch_id: str, headers: HeaderBlock) -> JobRequest:
         # The boundary cannot be in the lines: the id is as new as they are.

@@ -5,7 +5,8 @@ Source: Vertex AI API reference, batchPredictionJobs; Cloud Storage XML API; the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -22,6 +23,7 @@ from tzproxy.providers.batches import (
     exchanged,
     headers_without_type,
     read_results,
+    written,
 )
 from tzproxy.providers.credentials import RequestHeaders, prepare_headers
 from tzproxy.providers.errors import ProviderError, server_error
@@ -32,6 +34,8 @@ from tzproxy.providers.gemini.rules import VERTEX
 from tzproxy.providers.unreadable import UNREADABLE, reason_for
 from tzproxy.types.model import ModelRequest
 from tzproxy.upstream import HeaderBlock
+
+_T = TypeVar("_T")
 
 STORAGE = "https://storage.googleapis.com"
 STORAGE_HOST = "storage.googleapis.com"
@@ -178,7 +182,7 @@ class VertexGeminiBatch:
             raise ProviderError("Model ID is required for batch inference (not endpoint ID)")
         headers = await _resolved(self._headers, credentials)
         storage_headers = await _resolved(self._storage_headers, credentials)
-        lines = [_ENCODE(Line(Raw(self._labelled(request)))) for request in requests]
+        lines = await written(requests, self._line)
         source = f"{storage.input_uri_prefix.rstrip('/')}/tensorzero-batch-input-{batch_id}.jsonl"
         await exchanged(
             jobs,
@@ -205,7 +209,7 @@ class VertexGeminiBatch:
             JobRequest(method="POST", url=self._place.jobs_url, headers=headers.pairs, body=order),
         )
         return SubmittedBatch(
-            params=_ENCODE(BatchParams(_job(answer).name)).decode(),
+            params=_ENCODE(BatchParams(_decoded(_JOB, answer).name)).decode(),
             raw_requests=[
                 stored_body(line, request.messages) if has_data(request.messages) else line.decode()
                 for request, line in zip(requests, lines, strict=True)
@@ -221,10 +225,10 @@ class VertexGeminiBatch:
             ProviderError: when Google cannot be asked, refuses, or says what nobody understands.
         """
         headers = headers_without_type(await _resolved(self._headers, {}))
-        url = f"https://{self._place.host}/v1/{quote(_PARAMS(params).job_url_suffix)}"
+        url = f"https://{self._place.host}/v1/{quote(_decoded(_PARAMS, params.encode()).job_url_suffix)}"
         answer = await exchanged(jobs, SPEC, JobRequest(method="GET", url=url, headers=headers))
         text = answer.decode(errors="replace")
-        job = _job(answer)
+        job = _decoded(_JOB, answer)
         state = job.state.removeprefix("JOB_STATE_")
         if state in PENDING:
             return PolledBatch(status="pending", raw_request=url, raw_response=text)
@@ -243,9 +247,10 @@ class VertexGeminiBatch:
         results = await read_results(SPEC, lines, place, lambda line: _result(line, asked))
         return PolledBatch(status="completed", raw_request=url, raw_response=text, results=results)
 
-    def _labelled(self, request: ModelRequest) -> bytes:
+    def _line(self, request: ModelRequest) -> bytes:
         label = _ENCODE({LABEL: request.inference_id})
-        return b'%b,"labels":%b}' % (self._bodies.write(request)[:-1], label)
+        body = b'%b,"labels":%b}' % (self._bodies.write(request)[:-1], label)
+        return _ENCODE(Line(Raw(body)))
 
 
 def object_url(uri: str) -> str:
@@ -265,9 +270,9 @@ async def _resolved(headers: RequestHeaders, credentials: Mapping[str, str]) -> 
     return headers.resolve(credentials)
 
 
-def _job(body: bytes) -> JobIn:
+def _decoded(decode: Callable[[bytes], _T], body: bytes) -> _T:
     try:
-        return _JOB(body)
+        return decode(body)
     except UNREADABLE as exc:
         message = f"Error parsing JSON response: {reason_for(exc)}"
         raise server_error(SPEC.type, message, raw_response=body.decode("utf-8", "replace")) from exc

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -42,6 +43,14 @@ class ValkeyServer:
                 time.sleep(0.02)
             else:
                 return
+
+    def pause(self) -> None:
+        """Let it take connections and requests, and answer nothing."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it answer what has come in meanwhile."""
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """End it."""

@@ -114,6 +114,34 @@ async def test_closing_waits_for_corrections(valkey: ValkeyServer) -> None:
     await second.close()
 
 
+async def test_a_server_that_was_started_again_serves_at_once(
+    store: ValkeyBuckets, valkey: ValkeyServer
+) -> None:
+    """All connections are from before; nobody notices."""
+    await asyncio.gather(*(store.take([(B, 1)]) for _ in range(20)))
+    valkey.stop()
+    valkey.start()
+    taken = await asyncio.gather(*(store.take([(A, 1)]) for _ in range(20)))
+    assert taken.count(None) == 10
+
+
+async def test_a_server_that_does_not_answer_is_asked_once(
+    store: ValkeyBuckets, valkey: ValkeyServer, client: Redis
+) -> None:
+    """What may have been done is not done again; the attempt fails within the deadline."""
+    await store.take([(A, 1)])
+    valkey.pause()
+    started = time.monotonic()
+    with pytest.raises(BucketsUnavailableError, match="Valkey query failed: "):
+        await store.take([(A, 1)])
+    assert 1.5 < time.monotonic() - started < 30
+    valkey.resume()
+    seen: list[int] = []
+    while not seen or seen[-1] > 8:
+        seen.append(await balance(store, A))
+    assert await balance(store, A) == 8
+
+
 async def test_a_server_that_is_gone_lets_nothing_through(
     store: ValkeyBuckets, valkey: ValkeyServer, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -92,6 +92,7 @@ def open_valkey(url: str) -> Buckets:
         from redis.asyncio import BlockingConnectionPool, Redis  # noqa: PLC0415 - an extra
         from redis.asyncio.retry import Retry  # noqa: PLC0415
         from redis.backoff import NoBackoff  # noqa: PLC0415
+        from redis.exceptions import ConnectionError as Disconnected  # noqa: PLC0415
 
         from tzproxy.limits.valkey import SCRIPT, ValkeyBuckets  # noqa: PLC0415 - imports the extra
     except ImportError as exc:
@@ -103,8 +104,9 @@ def open_valkey(url: str) -> Buckets:
             timeout=ANSWER_S,
             socket_timeout=ANSWER_S,
             socket_connect_timeout=ANSWER_S,
-            # A second attempt could draw, or give back, twice.
-            retry=Retry(NoBackoff(), 0),
+            # Once, and on a new connection: connections do not notice that the server was started again.
+            # After a timeout never: the script may have run, and would draw or give back twice.
+            retry=Retry(NoBackoff(), 1, supported_errors=(Disconnected,)),
         )
     except ValueError as exc:
         raise ConfigError([_bad_url(exc)]) from exc

@@ -20,14 +20,14 @@ from tzproxy.providers.errors import ProviderError
 from tzproxy.providers.gcp_auth import LIFETIME_S, RENEW_EARLY_S, SdkHeaders, ServiceAccountHeaders
 from tzproxy.providers.gcp_build import build_gcp_headers, sdk_headers
 from tzproxy.providers.renewal import Lease, Renewed
-from tzproxy.upstream import HeaderBlock, UpstreamSettings
+from tzproxy.providers.settings import ALONE
+from tzproxy.upstream import HeaderBlock
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PEM = KEY.private_bytes(
     serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
 ).decode()
 ACCOUNT = {"private_key_id": "kid", "private_key": PEM, "client_email": "a@b.iam"}
-SETTINGS = UpstreamSettings()
 
 
 class _Clock:
@@ -125,7 +125,7 @@ def test_token_that_expired() -> None:
 def test_bad_accounts(account: str, message: str) -> None:
     """A file that is no service account is a finding that does not quote it."""
     with pytest.raises(ConfigError) as raised:
-        build_gcp_headers("X", StaticCredential(Secret(account)), host="h", settings=SETTINGS)
+        build_gcp_headers("X", StaticCredential(Secret(account)), host="h", surroundings=ALONE)
     assert raised.value.problems == [message]
 
 
@@ -134,7 +134,7 @@ def test_secrets_are_not_shown() -> None:
     account = ServiceAccountHeaders(json.dumps(ACCOUNT), audience="https://h/")
     assert repr(account) == "ServiceAccountHeaders()"
     assert "Bearer" not in repr(account.resolve({}))
-    assert repr(sdk_headers(SETTINGS)) == "SdkHeaders()"
+    assert repr(sdk_headers(ALONE)) == "SdkHeaders()"
 
 
 # ---- tokens that have to be fetched

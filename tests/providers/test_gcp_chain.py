@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 from google.auth.compute_engine import _metadata  # type: ignore[import-untyped]  # has no types
+from msgspec import structs
 
 from tzproxy.providers.errors import ProviderError
 from tzproxy.providers.gcp_auth import RENEW_EARLY_S, SdkHeaders
 from tzproxy.providers.gcp_build import sdk_headers
-from tzproxy.upstream import UpstreamSettings
+from tzproxy.providers.settings import ALONE
 
 from .test_gcp_auth import ACCOUNT
 
@@ -125,7 +126,7 @@ def _bearer(headers: SdkHeaders) -> str:
 
 
 async def _found() -> str:
-    headers = sdk_headers(UpstreamSettings())
+    headers = sdk_headers(ALONE)
     await headers.prepare({})
     return _bearer(headers)
 
@@ -197,12 +198,25 @@ async def test_broken_file(environment: pytest.MonkeyPatch, tmp_path: Path, cont
         await _found()
 
 
+async def test_one_token_for_all_models(
+    environment: pytest.MonkeyPatch, tmp_path: Path, google: Google
+) -> None:
+    """The providers of one gateway share a token."""
+    _use(environment, tmp_path, _federated(google, tmp_path))
+    gateway = structs.replace(ALONE, kept={})
+    both = [sdk_headers(gateway) for _ in range(2)]
+    for headers in both:
+        await headers.prepare({})
+    assert [_bearer(headers) for headers in both] == ["federated-1", "federated-1"]
+    assert google.asked == ["POST /sts"]
+
+
 async def test_renewed_off_the_request_path(
     environment: pytest.MonkeyPatch, tmp_path: Path, google: Google
 ) -> None:
     """A token about to expire serves on while the next is fetched; no request waits for that."""
     _use(environment, tmp_path, _federated(google, tmp_path))
-    headers = sdk_headers(UpstreamSettings())
+    headers = sdk_headers(ALONE)
     renewed: Any = headers._tokens
     ahead, clock = 0.0, renewed._clock
     renewed._clock = lambda: clock() + ahead

@@ -9,9 +9,7 @@ import pytest
 from tzproxy.providers import gcp_default
 from tzproxy.providers.errors import ProviderError
 from tzproxy.providers.gcp_build import sdk_headers
-from tzproxy.upstream import UpstreamSettings
-
-SETTINGS = UpstreamSettings()
+from tzproxy.providers.settings import ALONE
 
 
 class _Library:
@@ -55,7 +53,7 @@ async def test_library(monkeypatch: pytest.MonkeyPatch) -> None:
         return httpx.Response(200, content=b"tok")
 
     _use(monkeypatch, _Library(), handler)
-    headers = sdk_headers(SETTINGS)
+    headers = sdk_headers(ALONE)
     await headers.prepare({})
     assert dict(headers.resolve({}).pairs)["authorization"] == "Bearer tok"
     assert (seen[0].method, seen[0].content, seen[0].headers["a"]) == ("POST", b"x", "b")
@@ -68,7 +66,7 @@ async def test_library_fails(monkeypatch: pytest.MonkeyPatch) -> None:
         raise httpx.ConnectError("unreachable")
 
     _use(monkeypatch, _Library(), handler)
-    headers = sdk_headers(SETTINGS)
+    headers = sdk_headers(ALONE)
     await headers.prepare({})
     with pytest.raises(ProviderError, match="from SDK: unreachable$"):
         headers.resolve({})
@@ -77,7 +75,7 @@ async def test_library_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_endless_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that sends far more than a token is not listened to."""
     _use(monkeypatch, _Library(), lambda request: httpx.Response(200, content=b"x" * (1024 * 1024 + 1)))
-    headers = sdk_headers(SETTINGS)
+    headers = sdk_headers(ALONE)
     await headers.prepare({})
     with pytest.raises(ProviderError, match="from SDK: the answer is larger than 1048576 bytes$"):
         headers.resolve({})

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from tzproxy.config.credentials import DynamicSetting, SdkSetting, StaticSetting
 from tzproxy.config.locations import DynamicLocation, EnvLocation, LiteralLocation, SdkLocation
 from tzproxy.errors import ConfigError
 from tzproxy.providers.errors import ProviderError
-from tzproxy.providers.settings import DynamicEndpoints, resolve_plain
+from tzproxy.providers.settings import ALONE, DynamicEndpoints, resolve_plain
 
 
 def test_plain_settings() -> None:
@@ -41,3 +42,13 @@ def test_bad_dynamic_endpoints(credentials: dict[str, str], message: str, status
     with pytest.raises(ProviderError) as raised:
         DynamicEndpoints("where", lambda base: base).resolve(credentials)
     assert (raised.value.message, raised.value.status) == (message, status)
+
+
+def test_what_providers_share() -> None:
+    """Within a gateway a thing of a name is made once, when it is first asked for; alone each has its own."""
+    gateway, other = (structs.replace(ALONE, kept={}) for _ in range(2))
+    first = gateway.shared("a", object)
+    assert gateway.shared("a", object) is first
+    assert gateway.shared("b", object) is not first
+    assert other.shared("a", object) is not first
+    assert ALONE.shared("a", object) is not ALONE.shared("a", object)

@@ -50,7 +50,7 @@ def _toml(name: str) -> str:
     kind = "openai" if name == "openai_responses" else name
     own = OWN.get(name, 'model_name = "m"')
     key = "" if "location" in own or name in AWS else '\napi_key_location = "dynamic::token"'
-    limits = "timeouts = { non_streaming.total_ms = 50, streaming.ttft_ms = 50 }"
+    limits = "timeouts = { non_streaming.total_ms = 60000, streaming.ttft_ms = 60000 }"
     return f'[models.m]\nrouting = ["p"]\n[models.m.providers.p]\ntype = "{kind}"\n{own}{key}\n{limits}\n'
 
 
@@ -225,7 +225,7 @@ async def test_timeout(start: StartGateway, name: str, stream: bool) -> None:
     reply = await _ask(gateway, stream=stream)
     assert reply.status == 502
     key = "streaming.ttft_ms" if stream else "non_streaming.total_ms"
-    assert reply.error.endswith(f"p: Model provider p timed out due to configured `{key}` timeout (50ms)")
+    assert reply.error.endswith(f"p: Model provider p timed out due to configured `{key}` timeout (60000ms)")
     (connection,) = gateway.network.connections
     assert connection.is_closed
 

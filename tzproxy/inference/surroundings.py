@@ -15,6 +15,7 @@ def surroundings_of(loaded: LoadedConfig) -> Surroundings:
         setting=loaded.setting,
         upstream=upstream_settings(loaded),
         vertex_batches=batches if isinstance(batches, BatchCloudStorage) else None,
+        kept={},
     )
 
 

@@ -6,7 +6,8 @@ from tzproxy.config.credentials import Credential, FallbackCredential, SdkCreden
 from tzproxy.providers.credentials import FallbackHeaders, HeaderAuth, RequestHeaders, build_headers
 from tzproxy.providers.gcp_auth import SdkHeaders, ServiceAccountHeaders
 from tzproxy.providers.renewal import Renewed
-from tzproxy.upstream import UpstreamSettings
+from tzproxy.providers.settings import Surroundings
+from tzproxy.upstream import HeaderBlock
 
 _CONTINENTS = ("us", "eu")
 
@@ -24,7 +25,7 @@ def host_of(location: str) -> str:
 
 
 def build_gcp_headers(
-    display: str, credential: Credential, *, host: str, settings: UpstreamSettings
+    display: str, credential: Credential, *, host: str, surroundings: Surroundings
 ) -> RequestHeaders:
     """Prepare the headers of requests to one Google Cloud host.
 
@@ -35,21 +36,24 @@ def build_gcp_headers(
         case StaticCredential():
             return ServiceAccountHeaders(credential.value.reveal(), audience=f"https://{host}/")
         case SdkCredential():
-            return sdk_headers(settings)
+            return sdk_headers(surroundings)
         case FallbackCredential():
             return FallbackHeaders(
-                build_gcp_headers(display, credential.default, host=host, settings=settings),
-                build_gcp_headers(display, credential.fallback, host=host, settings=settings),
+                build_gcp_headers(display, credential.default, host=host, surroundings=surroundings),
+                build_gcp_headers(display, credential.fallback, host=host, surroundings=surroundings),
             )
     return build_headers(HeaderAuth(display=display, optional=False), credential)
 
 
-def sdk_headers(settings: UpstreamSettings) -> SdkHeaders:
-    """Prepare headers with tokens that Google's library fetches.
+def sdk_headers(surroundings: Surroundings) -> SdkHeaders:
+    """Prepare headers with tokens that Google's library fetches, one for all providers of a gateway.
 
     Raises:
         ConfigError: when the extra is missing.
     """
     from tzproxy.providers.gcp_default import DefaultCredentials  # noqa: PLC0415 - httpx is slow to load
 
-    return SdkHeaders(Renewed("GCP access token", DefaultCredentials(settings).fetch))
+    def tokens() -> Renewed[HeaderBlock]:
+        return Renewed("GCP access token", DefaultCredentials(surroundings.upstream).fetch)
+
+    return SdkHeaders(surroundings.shared("GCP access token", tokens))

@@ -6,7 +6,7 @@ Resolved once when a provider is built; what a request brings is looked up when 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -22,6 +22,7 @@ SettingResolver = Callable[[SettingLocation], Setting | None]
 """Looks a location up in the gateway's environment; None for `none`."""
 
 _KEPT_ENDPOINTS = 64
+SharedT = TypeVar("SharedT")
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
@@ -31,11 +32,26 @@ class Surroundings(Struct, frozen=True, kw_only=True):
         setting: resolves endpoints and regions that come from elsewhere.
         upstream: proxies and trust, for what is fetched off the request path.
         vertex_batches: where batches of Vertex Gemini keep their files; None: not configured.
+        kept: what its providers share, by name; None: each has its own.
     """
 
     setting: SettingResolver
     upstream: UpstreamSettings = UpstreamSettings()
     vertex_batches: BatchCloudStorage | None = None
+    kept: dict[str, Any] | None = None
+
+    def shared(self, name: str, make: Callable[[], SharedT]) -> SharedT:
+        """Return what all providers of the gateway share under a name; made when it is first asked for.
+
+        Raises:
+            ConfigError: as `make` does.
+        """
+        if self.kept is None:
+            return make()
+        if name not in self.kept:
+            self.kept[name] = make()
+        found: SharedT = self.kept[name]
+        return found
 
 
 def resolve_plain(location: SettingLocation) -> Setting | None:

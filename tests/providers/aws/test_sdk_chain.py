@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 from aiohttp import web
 from botocore.utils import ContainerMetadataFetcher  # type: ignore[import-untyped]  # has no types
+from msgspec import structs
 
 from tzproxy.config.credentials import SdkCredential
 from tzproxy.providers.aws import key_sources
 from tzproxy.providers.aws.key_sources import CHECK_AFTER_S, SERVE_FOR_S, SdkKeys, key_source
 from tzproxy.providers.aws.sigv4 import Keys
 from tzproxy.providers.errors import ProviderError
+from tzproxy.providers.settings import ALONE
 
 SECRET = "the-web-identity"
 ROLE = "arn:aws:iam::123456789012:role/gateway"
@@ -177,6 +179,16 @@ async def test_assumed_role(environment: pytest.MonkeyPatch, tmp_path: Path, ama
     environment.setenv("AWS_ENDPOINT_URL_STS", amazon.url)
     assert await _found() == Keys("AKID1", "hush", "token")
     assert amazon.asked == ["POST / AssumeRole"]
+
+
+async def test_one_search_for_all_models(web_identity: pytest.MonkeyPatch, amazon: Amazon) -> None:
+    """The providers of one gateway share what was found; each tells its own failures."""
+    gateway = structs.replace(ALONE, kept={})
+    sources = [key_source(kind, SdkCredential(), gateway) for kind in ("aws_bedrock", "aws_sagemaker")]
+    for source in sources:
+        await source.prepare()
+    assert [source.resolve({}).access_key_id for source in sources] == ["AKID1", "AKID1"]
+    assert amazon.asked == ["POST / AssumeRoleWithWebIdentity"]
 
 
 # ---- failures and renewal

@@ -59,6 +59,6 @@ def build_vertex_anthropic_provider(
         Bodies(VERTEX, config.model_id, provider_tools=config.provider_tools),
         endpoint=Endpoint.parse(f"https://{host}{path}:rawPredict"),
         stream_endpoint=Endpoint.parse(f"https://{host}{path}:streamRawPredict"),
-        headers=build_gcp_headers(display, credential, host=host, settings=surroundings.upstream),
+        headers=build_gcp_headers(display, credential, host=host, surroundings=surroundings),
         discards_unknown=config.discard_unknown_chunks,
     )

@@ -23,6 +23,7 @@ from tzproxy.errors import ConfigError
 from tzproxy.providers.aws.sigv4 import Keys
 from tzproxy.providers.errors import ProviderError, client_error, missing_key, missing_key_error, refused
 from tzproxy.providers.renewal import Lease, Renewed
+from tzproxy.providers.settings import ALONE, Surroundings
 
 # The library renews keys that have less than 15 minutes left, and hands none out with less than 10.
 CHECK_AFTER_S = 300.0
@@ -142,8 +143,8 @@ class SdkKeys:
         return keys
 
 
-def key_source(provider_type: str, credential: Credential) -> KeySource:
-    """Prepare the keys of a configured provider.
+def key_source(provider_type: str, credential: Credential, surroundings: Surroundings = ALONE) -> KeySource:
+    """Prepare the keys of a configured provider. What the library finds serves all providers of a gateway.
 
     Raises:
         ConfigError: when the extra is missing.
@@ -152,10 +153,14 @@ def key_source(provider_type: str, credential: Credential) -> KeySource:
         case AwsKeysCredential():
             return GivenKeys(credential)
         case SdkCredential():
-            return SdkKeys(provider_type, Renewed("AWS keys", SdkChain().fetch))
+            return SdkKeys(provider_type, surroundings.shared("AWS keys", _found_keys))
         case MissingCredential():
             return MissingKeys(credential.message)
     return MissingKeys(missing_key("aws", "No credentials are set"))
+
+
+def _found_keys() -> Renewed[Keys]:
+    return Renewed("AWS keys", SdkChain().fetch)
 
 
 def _botocore(module: str) -> Any:

@@ -20,6 +20,7 @@ from tzproxy.providers.credentials import (
 from tzproxy.providers.errors import missing_key_error
 from tzproxy.providers.files import has_data, stored_body
 from tzproxy.providers.protocol import ProviderSpec, WireRequest
+from tzproxy.providers.settings import ALONE, Surroundings
 from tzproxy.types.model import ModelRequest
 from tzproxy.upstream import HeaderBlock
 
@@ -41,7 +42,9 @@ class AwsAuth:
     keys: KeySource | None
     """Who signs; None: the headers have a bearer key."""
 
-    def __init__(self, provider_type: str, credential: Credential) -> None:
+    def __init__(
+        self, provider_type: str, credential: Credential, surroundings: Surroundings = ALONE
+    ) -> None:
         """Prepare.
 
         Raises:
@@ -54,7 +57,7 @@ class AwsAuth:
         else:
             self.plain = FixedHeaders(HeaderBlock.of(_PLAIN))
             self.stream = FixedHeaders(HeaderBlock.of(_STREAM))
-            self.keys = key_source(provider_type, credential)
+            self.keys = key_source(provider_type, credential, surroundings)
 
 
 class AwsProvider:

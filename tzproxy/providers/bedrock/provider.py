@@ -72,4 +72,6 @@ def build_bedrock_provider(
         host=lambda region: f"bedrock-runtime.{region}.amazonaws.com",
         paths=(path, f"{path}-stream"),
     )
-    return BedrockProvider(Bodies(config.model_id), places=places, auth=AwsAuth(TYPE, credential))
+    return BedrockProvider(
+        Bodies(config.model_id), places=places, auth=AwsAuth(TYPE, credential, surroundings)
+    )

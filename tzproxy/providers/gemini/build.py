@@ -45,7 +45,7 @@ def build_vertex_gemini_provider(
     else:
         path = f"{place}/publishers/google/models/{escaped(config.model_id or '')}"
     headers = build_gcp_headers(
-        RULES[VERTEX.spec.type].missing_display, credential, host=host, settings=surroundings.upstream
+        RULES[VERTEX.spec.type].missing_display, credential, host=host, surroundings=surroundings
     )
     return _provider(VERTEX, f"https://{host}{path}", headers, discards=config.discard_unknown_chunks)
 
@@ -65,10 +65,8 @@ def build_vertex_batch(
             host=host, project_id=config.project_id, location=config.location, model_id=config.model_id
         ),
         surroundings.vertex_batches,
-        headers=build_gcp_headers(display, credential, host=host, settings=surroundings.upstream),
-        storage_headers=build_gcp_headers(
-            display, credential, host=STORAGE_HOST, settings=surroundings.upstream
-        ),
+        headers=build_gcp_headers(display, credential, host=host, surroundings=surroundings),
+        storage_headers=build_gcp_headers(display, credential, host=STORAGE_HOST, surroundings=surroundings),
     )
 
 

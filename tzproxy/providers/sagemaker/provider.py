@@ -119,5 +119,5 @@ def build_sagemaker_provider(
         host=lambda region: f"runtime.sagemaker.{region}.amazonaws.com",
         paths=(path, f"{path}-response-stream"),
     )
-    auth = AwsAuth(SPEC.type, credential)
+    auth = AwsAuth(SPEC.type, credential, surroundings)
     return SagemakerProvider(config.hosted_provider, config.model_name, places=places, auth=auth)

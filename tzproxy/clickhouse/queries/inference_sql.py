@@ -17,7 +17,7 @@ from tzproxy.clickhouse.queries.filters import LATEST, FilterColumns, FilterComp
 from tzproxy.clickhouse.queries.inference_query import FunctionType, InferenceQuery
 from tzproxy.clickhouse.queries.parameters import Parameters
 from tzproxy.config.functions import MetricConfig
-from tzproxy.types.filters import OrderBy, OrderByMetric, OrderByTimestamp
+from tzproxy.types.filters import OrderBy, OrderByMetric, OrderByRelevance, OrderByTimestamp
 
 SENT = "_sent"
 """The table that goes along with a statement: ids that are asked for, or the keys of a page."""
@@ -252,21 +252,26 @@ class _Builder:
     def _search(self, text: str) -> str:
         if not text:
             return "false"
+        if any(isinstance(term, OrderByRelevance) for term in self._query.order_by):
+            # What is counted anyway need not be looked for before.
+            return f"({self._relevance()}) > 0"
         needle = self.parameters.bind(_as_stored(text), "String")
-        return (
-            f"(positionCaseInsensitiveUTF8(i.input, {needle}) > 0"
-            f" OR positionCaseInsensitiveUTF8(i.output, {needle}) > 0)"
-        )
+        # PERF: a quarter faster than looking for its position (benchmarks.lists).
+        find = "multiSearchAnyCaseInsensitiveUTF8"
+        return f"({find}(i.input, [{needle}]) OR {find}(i.output, [{needle}]))"
+
+    def _relevance(self) -> str:
+        text = self._query.search or ""
+        needle = self.parameters.bind(_as_stored(text), "String")
+        count = "countSubstringsCaseInsensitiveUTF8"
+        return f"{count}(i.input, {needle}) + {count}(i.output, {needle})"
 
     def _term(self, source: Source, term: OrderBy, number: int) -> str:
         if isinstance(term, OrderByTimestamp):
             return source.timestamp
         if isinstance(term, OrderByMetric):
             return f"m{number}.latest"
-        needle = self.parameters.bind(_as_stored(self._query.search or ""), "String")
-        return " + ".join(
-            f"countSubstringsCaseInsensitiveUTF8(i.{column}, {needle})" for column in ("input", "output")
-        )
+        return self._relevance()
 
     def _join_metric(self, source: Source, term: OrderByMetric, number: int) -> str:
         metric = find_metric(term.name, self._metrics)

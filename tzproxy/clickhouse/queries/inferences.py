@@ -27,7 +27,7 @@ from tzproxy.clickhouse.queries.inference_sql import (
 from tzproxy.config.functions import MetricConfig
 from tzproxy.errors import StoreError
 
-ONE_STEP_FROM = 50_000
+ONE_STEP_FROM = 10_000
 """Lists of more rows than this are read in one step: looking them up by their keys would read all anyway."""
 
 KEYS_AT_ONCE = 2_000
@@ -35,7 +35,7 @@ KEYS_AT_ONCE = 2_000
 
 FIND_SETTINGS = {"optimize_aggregation_in_order": 1}
 READ_SETTINGS = {"max_block_size": 8192}
-SORT_SETTINGS = {**FIND_SETTINGS, **READ_SETTINGS, "max_bytes_before_external_sort": 100 << 20}
+SORT_SETTINGS = {**FIND_SETTINGS, "max_block_size": 512, "max_bytes_before_external_sort": 64 << 20}
 """A long list is sorted on the server's disk instead of in its memory."""
 
 

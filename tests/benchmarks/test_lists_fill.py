@@ -17,7 +17,7 @@ from tzproxy.reading.inferences import api_inference
 
 
 async def test_the_rows_are_inferences(tmp_path: Path) -> None:
-    """Every row is read as an inference of about 1 kB, in order of time, with ids that do not sort by time."""
+    """Every row is read as an inference of about 1 kB, in order of time."""
     pytest.importorskip("chdb", reason="the embedded extra is not installed")
     with EmbeddedStore(tmp_path, nice=0) as store:
         client = StoreClient(store.url)

@@ -17,7 +17,7 @@ from tzproxy.http.object_storage import ObjectStorageRoute
 from tzproxy.http.openai.embeddings import EmbeddingsRoute
 from tzproxy.http.openai.route import ChatCompletionsRoute
 from tzproxy.http.operations import HealthRoute, MetricsRoute, RecordingCollector, StatusRoute
-from tzproxy.http.reading.inferences import CountInferencesRoute, GetInferencesRoute, ListInferencesRoute
+from tzproxy.http.reading.routes import reading_routes
 from tzproxy.http.responses.route import ResponsesRoute
 from tzproxy.http.unbuilt import unbuilt_routes
 from tzproxy.http.workflow import WorkflowEpisodeRoute, WorkflowRunRoute
@@ -42,9 +42,7 @@ def routes_of(services: Services, shape: ErrorShape) -> dict[tuple[str, str], Ha
         ("POST", "/workflow_evaluation_run"): WorkflowRunRoute(services.workflows),
         ("POST", "/workflow_evaluation_run/{run_id}/episode"): WorkflowEpisodeRoute(services.workflows),
         **batch_routes(services.batches),
-        ("POST", "/v1/inferences/list_inferences"): ListInferencesRoute(services.inferences),
-        ("POST", "/v1/inferences/get_inferences"): GetInferencesRoute(services.inferences),
-        ("POST", "/internal/inferences/count"): CountInferencesRoute(services.inferences),
+        **reading_routes(services.inferences, services.pages),
         **dataset_routes(services.datasets),
         ("GET", "/internal/object_storage"): ObjectStorageRoute(services.keeper),
         ("GET", "/internal/config"): CurrentConfigRoute(services.loaded, services.catalog),

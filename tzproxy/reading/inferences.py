@@ -8,6 +8,7 @@ from contextlib import aclosing
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from tzproxy.clickhouse.queries.inference_details import hash_hex
 from tzproxy.clickhouse.queries.inference_query import (
     FunctionType,
     InferenceQuery,
@@ -159,5 +160,4 @@ def _hash(row: StoredInferenceRow) -> str | UnsetType:
     """Write a hash as hexadecimal digits, leading zero bytes left out."""
     if row.snapshot_hash is None:
         return UNSET
-    number = int(row.snapshot_hash)
-    return number.to_bytes(max(1, (number.bit_length() + 7) // 8), "big").hex()
+    return hash_hex(row.snapshot_hash)

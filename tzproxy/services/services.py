@@ -38,6 +38,7 @@ from tzproxy.inference.plan import DEFAULT_FUNCTION
 from tzproxy.inference.surroundings import upstream_settings
 from tzproxy.limits.opening import open_limiter
 from tzproxy.reading.inferences import InferenceReader
+from tzproxy.reading.pages import PageReader
 from tzproxy.recording.sink import NullSink, RingSink, Sink
 from tzproxy.services.settings import API_VERSION, WorkerSettings
 from tzproxy.upstream import Upstream, UpstreamSettings
@@ -58,6 +59,7 @@ class Services:
     inferences: InferenceReader
     datasets: Datasets
     batches: BatchInference
+    pages: PageReader | None
 
     def __init__(
         self,
@@ -119,15 +121,25 @@ class Services:
         )
         self.intake = self._intake()
         self.workflows = Workflows(self.catalog, None if self.store is None else WorkflowRuns(self.store))
-        stored = None if self.store is None else StoredInferences(self.store, self.loaded.metrics)
-        self.inferences = InferenceReader(stored, self.function_types())
+        self._open_reading()
+        self.batches = self._batches()
+
+    def _open_reading(self) -> None:
+        stored, self.pages = None, None
+        functions = self.function_types()
+        if self.settings.store_url is not None:
+            # Its own threads: a search through everything must not hold up feedback.
+            store = AsyncStoreClient(self.settings.store_url, threads=2)
+            self._ending.push_async_callback(store.close)
+            stored = StoredInferences(store, self.loaded.metrics)
+            self.pages = PageReader(store, self.loaded.metrics, functions)
+        self.inferences = InferenceReader(stored, functions)
         self.datasets = Datasets(
             self.catalog,
             None if self.store is None else Datapoints(self.store),
             self.keeper,
-            None if stored is None else InferenceSource(self.catalog, stored, self.function_types()),
+            None if stored is None else InferenceSource(self.catalog, stored, functions),
         )
-        self.batches = self._batches()
 
     def function_types(self) -> dict[str, FunctionType]:
         """Return the type of every function whose inferences may be stored."""

@@ -159,6 +159,18 @@ def count_statement(query: InferenceQuery, metrics: Mapping[str, MetricConfig]) 
     return Statement(sql=sql, params=made.parameters.values)
 
 
+def episodes_condition(
+    query: InferenceQuery, metrics: Mapping[str, MetricConfig], parameters: Parameters
+) -> str:
+    """Return a SELECT of the episodes, as numbers, that hold an inference of a list."""
+    made = _Builder(query, metrics, parameters)
+    sources = (BY_ID,) if not uses_tags(query.filters) else made.tables
+    return " UNION ALL ".join(
+        f"SELECT toUInt128(i.episode_id) FROM {source.table} AS i WHERE {made.where(source)}"
+        for source in sources
+    )
+
+
 def _row_columns(source: Source, query: InferenceQuery) -> str:
     columns = [f"{source.type} AS type", *(f"i.{name} AS {name}" for name in (*_SHARED, *_MEASURED))]
     columns += [
@@ -177,8 +189,10 @@ def _row_columns(source: Source, query: InferenceQuery) -> str:
 class _Builder:
     """Puts one statement together."""
 
-    def __init__(self, query: InferenceQuery, metrics: Mapping[str, MetricConfig]) -> None:
-        self.parameters = Parameters()
+    def __init__(
+        self, query: InferenceQuery, metrics: Mapping[str, MetricConfig], parameters: Parameters | None = None
+    ) -> None:
+        self.parameters = Parameters() if parameters is None else parameters
         self._query = query
         self._metrics = metrics
         kind = query.function_type

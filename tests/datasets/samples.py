@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
@@ -135,7 +136,7 @@ class Opened(Struct, frozen=True):
 
     async def get(self, *ids: str, everywhere: bool = False) -> Any:
         """Get datapoints."""
-        return plain(await self.datasets.get(IdsRequest(list(ids)), None if everywhere else self.name))
+        return await collected(self.datasets.get(IdsRequest(list(ids)), None if everywhere else self.name))
 
     async def one(self, datapoint_id: str) -> Any:
         """Get one datapoint, which must be there."""
@@ -144,7 +145,7 @@ class Opened(Struct, frozen=True):
 
     async def page(self, **request: object) -> Any:
         """List datapoints."""
-        return plain(await self.datasets.list(self.name, decoded(ListRequest, request)))
+        return await collected(self.datasets.page(self.name, decoded(ListRequest, request)))
 
     async def names(self, **request: object) -> list[str | None]:
         """List the names of datapoints."""
@@ -166,6 +167,11 @@ class Opened(Struct, frozen=True):
 def decoded(shape: Any, body: object) -> Any:
     """Decode a body as a route does."""
     return msgspec.json.decode(json.dumps(body), type=shape)
+
+
+async def collected(parts: AsyncIterator[Sequence[object]]) -> Any:
+    """Return the whole of an answer that comes in parts, as a client decodes it."""
+    return plain([item async for some in parts for item in some])
 
 
 def plain(value: object) -> Any:

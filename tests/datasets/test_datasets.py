@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from datasets.samples import UNKNOWN, Opened, answer, chat, said, texts
+from datasets.samples import UNKNOWN, Opened, answer, chat, collected, said, texts
 from tzproxy.datasets.datasets import Datasets, new_ids
 from tzproxy.datasets.errors import (
     DatapointNotFoundError,
@@ -293,19 +293,19 @@ async def test_reserved_names(opened: Opened, name: str) -> None:
         datasets.create(name, CreateRequest([])),
         datasets.delete(name, ids),
         datasets.delete_dataset(name),
-        datasets.list(name, ListRequest()),
+        collected(datasets.page(name, ListRequest())),
         datasets.clone(name, CloneRequest([])),
     ):
         with pytest.raises(DatasetNameError) as caught:
             await call
         assert caught.value.message.startswith(f"Invalid dataset name: {name}. ")
-    assert await datasets.get(IdsRequest([UNKNOWN]), name) == []
+    assert await collected(datasets.get(IdsRequest([UNKNOWN]), name)) == []
 
 
 async def test_without_a_store(catalog: ConfigCatalog, keeper: FileKeeper) -> None:
     """Without a store there are no datasets, and that is said."""
     with pytest.raises(DatasetsDisabledError, match="gateway.observability.enabled"):
-        await Datasets(catalog, None, keeper).list("d", ListRequest())
+        await collected(Datasets(catalog, None, keeper).page("d", ListRequest()))
 
 
 def test_ids_ascend() -> None:

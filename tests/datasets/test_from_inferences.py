@@ -10,6 +10,7 @@ import pytest
 
 from datasets.samples import UNKNOWN, Opened, texts
 from tzproxy._speedups.ids import new_uuid7
+from tzproxy.datasets import from_inferences
 from tzproxy.datasets.errors import InferenceNotFoundError
 from tzproxy.errors import NotFoundError, RequestError, StoreError
 
@@ -165,6 +166,15 @@ async def test_a_row_on_its_way(opened: Opened) -> None:
     writing = asyncio.ensure_future(write_later())
     assert (await one(opened, fresh))["source_inference_id"] == fresh
     await writing
+
+
+async def test_too_much_at_once(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not fit into memory is refused, with what to do instead; nothing is written."""
+    monkeypatch.setattr(from_inferences, "LARGEST_BYTES", 250)
+    ids = [await opened.infer() for _ in range(3)]
+    with pytest.raises(RequestError, match="make datapoints of them in parts, with `limit` and `before`$"):
+        await opened.take(type="inference_ids", inference_ids=ids)
+    assert await opened.rows() == []
 
 
 async def test_older_inputs(opened: Opened) -> None:

@@ -5,7 +5,8 @@ Everything of a request is checked before anything of it is written.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
 import msgspec
 from msgspec import UNSET
@@ -40,6 +41,8 @@ from tzproxy.types.filters import OrderByRelevance
 
 ENCODER = msgspec.json.Encoder()
 DEFAULT_LIMIT = 20
+AT_ONCE = 500
+"""How many datapoints are brought into the form of the API before others are served."""
 
 
 class Datasets:
@@ -160,8 +163,8 @@ class Datasets:
         """Mark all datapoints of a dataset as deleted; return how many there were."""
         return await self._open(dataset_name).stale_dataset(dataset_name)
 
-    async def list(self, dataset_name: str, request: ListRequest) -> list[Datapoint]:
-        """Return a page of live datapoints.
+    async def page(self, dataset_name: str, request: ListRequest) -> AsyncGenerator[Sequence[Datapoint]]:
+        """Yield a page of live datapoints, some at a time. Close the generator when leaving early.
 
         Raises:
             RequestError: for an order or a filter that cannot be.
@@ -181,10 +184,14 @@ class Datasets:
             limit=DEFAULT_LIMIT if limit is None else limit,
             offset=request.offset or 0,
         )
-        return answered(await store.page(query))
+        async with aclosing(store.page(query)) as parts:
+            async for rows in parts:
+                yield answered(rows)
 
-    async def get(self, request: IdsRequest, dataset_name: str | None = None) -> Sequence[Datapoint]:
-        """Return datapoints by their ids, deleted and replaced ones too, the one changed last first.
+    async def get(
+        self, request: IdsRequest, dataset_name: str | None = None
+    ) -> AsyncGenerator[Sequence[Datapoint]]:
+        """Yield datapoints by their ids, deleted and replaced ones too, the one changed last first.
 
         Unknown ids are passed over.
 
@@ -194,7 +201,9 @@ class Datasets:
         store = self._open()
         ids = canonical_ids(request.ids, "ids")
         rows = await store.find(ids, dataset_name=dataset_name)
-        return answered(sorted(rows, key=lambda row: (row.updated_at, row.id), reverse=True))
+        rows.sort(key=lambda row: (row.updated_at, row.id), reverse=True)
+        for start in range(0, len(rows), AT_ONCE):
+            yield answered(rows[start : start + AT_ONCE])
 
     async def clone(self, dataset_name: str, request: CloneRequest) -> Sequence[str | None]:
         """Copy live datapoints of any dataset into this one; return the copies' ids, None for unknown ones.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,7 @@ from tzproxy.clickhouse.queries.inferences import StoredInferenceRow, StoredInfe
 from tzproxy.datasets.errors import InferenceNotFoundError
 from tzproxy.datasets.requests import InferenceIdsSource, InferenceQuerySource, canonical_ids
 from tzproxy.datasets.tools import asked_then, full_columns
-from tzproxy.errors import NotFoundError, StoreError
+from tzproxy.errors import NotFoundError, RequestError, StoreError
 from tzproxy.inference.engine import Catalog
 from tzproxy.inference.plan import DEFAULT_FUNCTION
 from tzproxy.types.datapoints import ChatDatapointRow, DatapointRow, JsonDatapointRow
@@ -36,6 +36,11 @@ PAUSES_S = (0.05, 0.15, 0.3)
 """Between looks for inferences whose rows may be on their way: rows are written after answers."""
 
 FRESH_S = 60.0
+LARGEST_BYTES = 256 << 20
+"""Of inputs and outputs together."""
+
+ROWS_AT_ONCE = 200
+"""After so many rows others are served."""
 
 
 class _Tools(Struct, frozen=True):
@@ -76,7 +81,7 @@ class InferenceSource:
         if isinstance(source, InferenceIdsSource):
             return await self._named(source, dataset_name)
         query = listing_query(source, self._functions, default_limit=None)
-        return [row async for row in self._converted(query, dataset_name)]
+        return await self._all(query, dataset_name)
 
     async def _named(self, source: InferenceIdsSource, dataset_name: str) -> Sequence[DatapointRow]:
         ids = canonical_ids(source.inference_ids, "inference_ids")
@@ -87,7 +92,7 @@ class InferenceSource:
         )
         pauses_s = iter(PAUSES_S)
         while True:
-            rows = [row async for row in self._converted(query, dataset_name)]
+            rows = await self._all(query, dataset_name)
             found = {row.source_inference_id for row in rows}
             missing = [wanted for wanted in ids if wanted not in found]
             if not missing:
@@ -97,7 +102,24 @@ class InferenceSource:
                 raise InferenceNotFoundError(missing[0])
             await asyncio.sleep(pause_s)
 
-    async def _converted(self, query: InferenceQuery, dataset_name: str) -> AsyncIterator[DatapointRow]:
+    async def _all(self, query: InferenceQuery, dataset_name: str) -> Sequence[DatapointRow]:
+        """Collect rows: none is written before all have been made, so that they have to fit into memory."""
+        found: list[DatapointRow] = []
+        size = 0
+        async with aclosing(self._converted(query, dataset_name)) as rows:
+            async for row in rows:
+                found.append(row)
+                size += len(row.input) + len(row.output or "")
+                if size > LARGEST_BYTES:
+                    raise RequestError(
+                        f"The first {len(found)} of these inferences exceed {LARGEST_BYTES >> 20} MiB; "
+                        "make datapoints of them in parts, with `limit` and `before`"
+                    )
+                if len(found) % ROWS_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+        return found
+
+    async def _converted(self, query: InferenceQuery, dataset_name: str) -> AsyncGenerator[DatapointRow]:
         assembled: dict[_Tools, ToolColumns] = {}
         async with aclosing(self._inferences.rows(query)) as parts:
             async for rows in parts:

@@ -21,6 +21,7 @@ from tzproxy.datasets.requests import (
 from tzproxy.http.app import Handler
 from tzproxy.http.errors import decode_body
 from tzproxy.http.exchange import Exchange, ResponseHeaders
+from tzproxy.http.reading.arrays import answer_array
 
 ENCODER = msgspec.json.Encoder()
 TEXT_HEADERS = ResponseHeaders(("content-type", "text/plain; charset=utf-8"))
@@ -48,7 +49,7 @@ def dataset_routes(datasets: Datasets) -> dict[tuple[str, str], Handler]:
         ("PATCH", f"{dataset}/datapoints"): _named(UPDATE, datasets.update, "ids"),
         ("DELETE", f"{dataset}/datapoints"): _named(IDS, datasets.delete, "num_deleted_datapoints"),
         ("PATCH", f"{dataset}/datapoints/metadata"): _named(METADATA, datasets.rename, "ids"),
-        ("POST", f"{dataset}/list_datapoints"): _named(LIST, datasets.list, "datapoints"),
+        ("POST", f"{dataset}/list_datapoints"): _list_route(datasets),
         ("POST", f"{dataset}/get_datapoints"): _get_route(datasets),
         ("POST", "/v1/datasets/get_datapoints"): _get_route(datasets),
         ("DELETE", dataset): _delete_route(datasets),
@@ -71,12 +72,19 @@ def _named(
     return handle
 
 
+def _list_route(datasets: Datasets) -> Handler:
+    async def show(exchange: Exchange) -> None:
+        request = decode_body(LIST, await exchange.body())
+        await answer_array(exchange, "datapoints", datasets.page(_dataset_name(exchange), request))
+
+    return show
+
+
 def _get_route(datasets: Datasets) -> Handler:
     async def get(exchange: Exchange) -> None:
         request = decode_body(IDS, await exchange.body())
         name = _dataset_name(exchange) if "dataset_name" in exchange.parameters else None
-        found = await datasets.get(request, name)
-        await exchange.answer(200, ENCODER.encode({"datapoints": found}))
+        await answer_array(exchange, "datapoints", datasets.get(request, name))
 
     return get
 

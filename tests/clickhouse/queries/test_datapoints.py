@@ -44,6 +44,11 @@ def with_output(dataset_name: str, **fields: Any) -> JsonDatapointRow:
     return JsonDatapointRow(dataset_name=dataset_name, **{**usual, **fields})
 
 
+async def page(store: Datapoints, **query: Any) -> list[DatapointRow]:
+    """Return a whole page."""
+    return [row async for rows in store.page(PageQuery(**query)) for row in rows]
+
+
 def written(row: DatapointRow, at: str) -> DatapointRow:
     """Return a row as it is read after it was written."""
     return type(row)(**{**{field: getattr(row, field) for field in row.__struct_fields__}, "updated_at": at})
@@ -94,7 +99,7 @@ async def test_the_newest_version_counts(beside: AsyncStoreClient, name: str) ->
     for found in (
         await store.find([row.id], dataset_name=name),
         await store.find([row.id]),
-        await store.page(PageQuery(dataset_name=name)),
+        await page(store, dataset_name=name),
     ):
         assert [item.name for item in found] == ["new"]
     assert await store.count(name) == 1
@@ -109,7 +114,7 @@ async def test_stale_rows(beside: AsyncStoreClient, name: str) -> None:
     ids = [stale.id, deleted.id]
     assert [row.id for row in await store.find(ids)] == [stale.id]
     assert await store.find(ids, is_live=True) == []
-    assert await store.page(PageQuery(dataset_name=name)) == []
+    assert await page(store, dataset_name=name) == []
     assert await store.count(name) == 0
 
 
@@ -121,10 +126,10 @@ async def test_thousands_of_ids(beside: AsyncStoreClient, name: str) -> None:
     wanted = [row.id for row in rows] + [new_uuid7()]
     found = await store.find(wanted, dataset_name=name)
     assert {row.id for row in found} == set(wanted[:-1])
-    page = await store.page(PageQuery(dataset_name=name, limit=None))
-    assert [row.id for row in page] == sorted(wanted[:-1], reverse=True)
+    listed = await page(store, dataset_name=name, limit=None)
+    assert [row.id for row in listed] == sorted(wanted[:-1], reverse=True)
     assert await store.stale_dataset(name) == 4_500
-    assert await store.page(PageQuery(dataset_name=name)) == []
+    assert await page(store, dataset_name=name) == []
 
 
 class Failing(AsyncStoreClient):

@@ -7,7 +7,7 @@ All versions that one change writes carry one time, of the store's clock: gatewa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -59,6 +59,15 @@ class Dataset(Struct, frozen=True, kw_only=True):
     last_updated: str
 
 
+class _Key(Struct, frozen=True):
+    kind: Kind
+    function_name: str
+    id: str
+
+
+KEY = msgspec.json.Decoder(_Key)
+
+
 class PartlyWrittenError(StoreError):
     """The rows of one table were written, those of the other were not."""
 
@@ -107,31 +116,35 @@ class Datapoints:
             found.extend(row for rows in both for row in rows)
         return found
 
-    async def page(self, query: PageQuery) -> list[DatapointRow]:
-        """Return the datapoints of a page in its order.
+    async def page(self, query: PageQuery) -> AsyncGenerator[list[DatapointRow]]:
+        """Yield the datapoints of a page in its order, some at a time. Close it when leaving early.
 
         Raises:
             RequestError: for a filter that is too large, or asks what datapoints do not have.
         """
         statement = page_statement(query)
-        keys = await self._store.query(statement.sql, statement.parameters)
-        wanted: dict[Kind, dict[str, set[str]]] = {"chat": {}, "json": {}}
-        for key in keys:
-            wanted[key["kind"]].setdefault(key["function_name"], set()).add(key["id"])
-        rows: dict[str, DatapointRow] = {}
-        for kind, by_function in wanted.items():
-            for function_name, ids in by_function.items():
-                for part in _parts(sorted(ids, key=_stored_order)):
-                    parameters = {
-                        "ids": part,
-                        "dataset_name": query.dataset_name,
-                        "function_names": [function_name],
-                    }
-                    condition = OF_DATASET + OF_FUNCTIONS + IDS
-                    found = await self._read(kind, condition, parameters, is_live=True)
-                    rows.update((row.id, row) for row in found)
+        keys: list[bytes] = []
+        async for lines in self._store.stream(statement.sql, statement.parameters):
+            keys.extend(lines)
+        for start in range(0, len(keys), AT_ONCE):
+            wanted = [KEY.decode(line) for line in keys[start : start + AT_ONCE]]
+            yield await self._rows_of(wanted, query.dataset_name)
+
+    async def _rows_of(self, keys: Sequence[_Key], dataset_name: str) -> list[DatapointRow]:
+        found: dict[str, DatapointRow] = {}
+        for kind in TABLES:
+            of_kind = [key for key in keys if key.kind == kind]
+            if not of_kind:
+                continue
+            parameters = {
+                "ids": [key.id for key in of_kind],
+                "dataset_name": dataset_name,
+                "function_names": list({key.function_name for key in of_kind}),
+            }
+            rows = await self._read(kind, OF_DATASET + OF_FUNCTIONS + IDS, parameters, is_live=True)
+            found.update((row.id, row) for row in rows)
         # One that was deleted in between is missing.
-        return [rows[key["id"]] for key in keys if key["id"] in rows]
+        return [found[key.id] for key in keys if key.id in found]
 
     async def _read(
         self, kind: Kind, condition: str, parameters: Mapping[str, object], *, is_live: bool
@@ -170,7 +183,8 @@ class Datapoints:
             raise
 
     async def _insert(self, kind: Kind, rows: Sequence[DatapointRow], at: str) -> None:
-        lines = b"\n".join(ENCODER.encode(msgspec.structs.replace(row, updated_at=at)) for row in rows)
+        # Many rows take a while: others are served meanwhile.
+        lines = await asyncio.to_thread(_lines, rows, at)
         await self._store.insert_json(TABLES[kind], lines)
 
     async def stale_dataset(self, dataset_name: str) -> int:
@@ -231,6 +245,10 @@ class Datapoints:
             parameters["function_name"] = function_name
         rows = await self._store.query(DATASETS.format(parts=parts), parameters)
         return [msgspec.convert(row, Dataset, strict=False) for row in rows]
+
+
+def _lines(rows: Sequence[DatapointRow], at: str) -> bytes:
+    return b"\n".join(ENCODER.encode(msgspec.structs.replace(row, updated_at=at)) for row in rows)
 
 
 def _parts(ids: Sequence[str]) -> list[Sequence[str]]:

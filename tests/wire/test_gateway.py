@@ -225,7 +225,7 @@ async def test_timeout(start: StartGateway, name: str, stream: bool) -> None:
     reply = await _ask(gateway, stream=stream)
     assert reply.status == 502
     key = "streaming.ttft_ms" if stream else "non_streaming.total_ms"
-    assert reply.error.endswith(f"p: Model provider p timed out due to configured `{key}` timeout (60000ms)")
+    assert reply.error.endswith(f"p: Model provider p timed out due to configured `{key}` timeout (60s)")
     (connection,) = gateway.network.connections
     assert connection.is_closed
 

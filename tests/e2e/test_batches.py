@@ -95,6 +95,9 @@ def test_a_batch_survives_its_gateway(two_workers: Gateway) -> None:
     two_workers.start()
     batch_id, ids = batch["batch_id"], batch["inference_ids"]
     assert look(two_workers, batch_id) == {"status": "pending"}
+    with pytest.raises(httpx.TimeoutException):
+        # A client that leaves while the batch is completed.
+        httpx.get(f"{two_workers.url}{PATH}/{batch_id}", timeout=0.02)
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: look(two_workers, batch_id), range(8)))
     assert all(answer["status"] == "completed" for answer in answers)

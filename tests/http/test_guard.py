@@ -301,3 +301,29 @@ async def test_the_cache_can_be_switched_off(cache: AuthCacheConfig, asked: int)
 async def test_look_ups_have_connections_of_their_own() -> None:
     """The way to the store is opened without a store and closed again."""
     await key_lookup("http://user:password@127.0.0.1:9/db").close()
+
+
+async def test_rate_limits_go_by_the_key(start: StartGateway, keys: Keys) -> None:
+    """Whatever tag a client makes up: inferences and embeddings of one key share its limit."""
+    embedding = (
+        '[embedding_models.e]\nrouting = ["p"]\n[embedding_models.e.providers.p]\ntype = "openai"\n'
+        'api_base = "http://up.test/v1/"\nmodel_name = "ada"\napi_key_location = "none"\n'
+    )
+    rule = (
+        "[[rate_limiting.rules]]\nalways = true\nmodel_inferences_per_day = 1\n"
+        'scope = [{ api_key_public_id = "tensorzero::each" }]\n'
+    )
+    gateway = await start(CONFIG + embedding + rule, [completion()])
+    made_up = native(internal=True, tags={TAG: "x" * 12})
+    assert (await gateway.post("/inference", made_up, BEARER)).status == 200
+    for path, body in [
+        ("/inference", made_up),
+        ("/openai/v1/chat/completions", openai()),
+        ("/openai/v1/embeddings", {"model": "tensorzero::embedding_model_name::e", "input": "x"}),
+    ]:
+        reply = await gateway.post(path, body, BEARER)
+        assert reply.status == 429
+        assert (
+            f'api_key_public_id="tensorzero::each" (matched: "{ID}")'.replace('"', '\\"')
+            in reply.body.decode()
+        )

@@ -66,6 +66,17 @@ async def test_balances_outlive_the_process(tmp_path: Path, clock: Clock) -> Non
     await second.close()
 
 
+async def test_what_ends_after_the_table_keeps_its_reservation(tmp_path: Path, clock: Clock) -> None:
+    """A stream that is broken off by the end of the process settles into nothing."""
+    table = BucketTable(tmp_path / "t", clock=clock)
+    await table.take([(BUCKETS[0], 7)])
+    await table.close()
+    table.correct([(BUCKETS[0], -7)])
+    again = BucketTable(tmp_path / "t", clock=clock)
+    assert await balance(again, BUCKETS[0]) == 3
+    await again.close()
+
+
 async def test_a_smaller_capacity_counts_at_once(table: BucketTable) -> None:
     """A changed configuration is obeyed."""
     await table.take([(bucket("a", capacity=10), 2)])

@@ -84,7 +84,9 @@ class BucketTable:
         return None
 
     def correct(self, draws: Sequence[Draw]) -> None:
-        """Draw or give back, whatever the buckets hold."""
+        """Draw or give back, whatever the buckets hold; once closed, let reservations stand."""
+        if self._fd < 0:
+            return
         places = [self._place(bucket.key) for bucket, _ in draws]
         fcntl.flock(self._fd, fcntl.LOCK_EX)
         try:
@@ -99,6 +101,7 @@ class BucketTable:
 
     def close_now(self) -> None:
         """Let go of the file, outside of a loop."""
+        self._fd = -1
         self._file.close()
 
     def _place(self, key: bytes) -> _Place:

@@ -52,8 +52,15 @@ def test_limits(model: str, limit: int | None) -> None:
     ],
 )
 def test_limits_on_vertex(model: str, limit: int | None) -> None:
-    """On Vertex AI only names with a version are known."""
+    """On Vertex AI the original's models are known by names with a version only."""
     assert VERTEX.limit_of(model) == limit
+
+
+@pytest.mark.parametrize("rules", [ANTHROPIC, VERTEX])
+@pytest.mark.parametrize("kind", ["opus-4-7", "opus-4-8", "opus-5-5", "sonnet-5", "haiku-5-5", "fable-5-1"])
+def test_limits_of_younger_models(rules: Rules, kind: str) -> None:
+    """Models that came after the original are known, with a version or without."""
+    assert rules.limit_of(f"claude-{kind}") == rules.limit_of(f"claude-{kind}@20261007") == 128000
 
 
 @pytest.mark.parametrize("rules", [ANTHROPIC, VERTEX])

@@ -47,6 +47,12 @@ def _limits(table: Mapping[int, str]) -> Mapping[str, int]:
     return {name: limit for limit, names in table.items() for name in names.split()}
 
 
+# Younger than the original. Source: Anthropic's documentation, the models' overviews, November 2026.
+_YOUNGER = (
+    "claude-opus-4-7* claude-opus-4-8* claude-opus-5* claude-sonnet-5* claude-haiku-5-5* claude-fable-5* "
+    "claude-mythos-5*"
+)
+
 ANTHROPIC = Rules(
     spec=ProviderSpec(
         type="anthropic",
@@ -65,7 +71,7 @@ ANTHROPIC = Rules(
             64000: "claude-3-7-sonnet* claude-sonnet-4-202* claude-sonnet-4-0 claude-haiku-4-5* "
             "claude-sonnet-4-5* claude-sonnet-4-6* claude-opus-4-5*",
             32000: "claude-opus-4-202* claude-opus-4-0 claude-opus-4-1-202* claude-opus-4-1",
-            128000: "claude-opus-4-6*",
+            128000: f"claude-opus-4-6* {_YOUNGER}",
         }
     ),
     owner="Anthropic",
@@ -92,7 +98,7 @@ VERTEX = Rules(
             8192: "claude-3-5-haiku@* claude-3-5-sonnet@* claude-3-5-sonnet-v2@*",
             64000: "claude-3-7-sonnet@* claude-sonnet-4@* claude-haiku-4-5@* claude-sonnet-4-5@* "
             "claude-sonnet-4-6@* claude-opus-4-5@*",
-            128000: "claude-opus-4-6@*",
+            128000: f"claude-opus-4-6@* {_YOUNGER}",
             32000: "claude-opus-4@* claude-opus-4-1@*",
         }
     ),

@@ -3,15 +3,29 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.session import Session  # type: ignore[import-untyped]  # has no types
 
-from tzproxy.config.credentials import DynamicSetting, MissingSetting, SdkSetting, Setting, StaticSetting
+from tzproxy.config.credentials import (
+    AwsKeysCredential,
+    DynamicSetting,
+    MissingSetting,
+    SdkSetting,
+    Setting,
+    StaticCredential,
+    StaticSetting,
+)
 from tzproxy.config.locations import LiteralLocation
-from tzproxy.config.providers import AwsBedrockProviderConfig
+from tzproxy.config.providers import AwsBedrockProviderConfig, AwsProviderConfig, AwsSagemakerProviderConfig
+from tzproxy.config.secret import Secret
 from tzproxy.errors import ConfigError
 from tzproxy.providers.aws import places as module
 from tzproxy.providers.aws.places import Places, build_places
+from tzproxy.providers.bedrock.provider import build_bedrock_provider
 from tzproxy.providers.errors import ProviderError
+from tzproxy.providers.sagemaker.provider import build_sagemaker_provider
 from tzproxy.providers.settings import resolve_plain
+
+from ..samples import ask
 
 US = StaticSetting("us-east-1")
 
@@ -112,3 +126,37 @@ def test_built(monkeypatch: pytest.MonkeyPatch) -> None:
         build()
     monkeypatch.setattr(module, "sdk_region", lambda: "eu-west-1")
     assert build(allow_auto_detect_region=True).resolve({}).region == "eu-west-1"
+
+
+REGIONS = {
+    *("us-east-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1", "eu-isoe-west-1"),
+    *("us-iso-east-1", "us-isob-east-1", "us-isof-south-1"),
+}
+"""One region of each partition."""
+
+
+def test_every_partition_is_tried() -> None:
+    """The regions below are of all partitions that botocore knows."""
+    session = Session()
+    partitions = {session.get_partition_for_region(region) for region in REGIONS}
+    assert partitions == set(session.get_available_partitions())
+
+
+@pytest.mark.parametrize("service", ["bedrock-runtime", "sagemaker-runtime"])
+@pytest.mark.parametrize("region", sorted(REGIONS))
+def test_hosts_are_botocore_s(service: str, region: str) -> None:
+    """A client of botocore calls the same host."""
+    made = Session().create_client(
+        service, region_name=region, aws_access_key_id="a", aws_secret_access_key="b"
+    )
+    place = LiteralLocation(region)
+    config: AwsProviderConfig = AwsBedrockProviderConfig(model_id="m", region=place)
+    build: Any = build_bedrock_provider
+    if service == "sagemaker-runtime":
+        fields: dict[str, Any] = {"endpoint_name": "e", "model_name": "m", "hosted_provider": "tgi"}
+        config = AwsSagemakerProviderConfig(**fields, region=place)
+        build = build_sagemaker_provider
+    key = StaticCredential(Secret("k"))
+    keys = AwsKeysCredential(access_key_id=key, secret_access_key=key, session_token=None)
+    endpoint = build(config, keys).build_request(ask(), {}).endpoint
+    assert endpoint.origin_without_default_port == made.meta.endpoint_url

@@ -69,7 +69,7 @@ def _check_endpoint(provider: AwsProviderConfig, path: Path, scope: Scope) -> No
         scope.problems.add(here, f"{shown} is no URL: {problem}")
         return
     host = urlsplit(text).hostname or ""
-    if not host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
+    if not host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws")):
         scope.warn(here, f"`{host}` is no AWS host")
 
 

@@ -16,6 +16,23 @@ from tzproxy.providers.urls import without_userinfo
 from tzproxy.upstream import Endpoint
 
 _KEPT = 64
+# Regions of partitions of their own, by the beginning of their names. A test compares with botocore.
+_DOMAINS = (
+    ("cn-", "amazonaws.com.cn"),
+    ("eusc-", "amazonaws.eu"),
+    ("us-iso-", "c2s.ic.gov"),
+    ("us-isob-", "sc2s.sgov.gov"),
+    ("us-isof-", "csp.hci.ic.gov"),
+    ("eu-isoe-", "cloud.adc-e.uk"),
+)
+
+
+def domain_of(region: str) -> str:
+    """Return what the names of AWS's hosts in a region end with; the original knows the common one alone."""
+    for beginning, domain in _DOMAINS:
+        if region.startswith(beginning):
+            return domain
+    return "amazonaws.com"
 
 
 class Place(NamedTuple):

@@ -7,7 +7,7 @@ from msgspec import structs
 from tzproxy.config.credentials import Credential
 from tzproxy.config.providers import AwsBedrockProviderConfig
 from tzproxy.providers.aws.frames import FrameEvents
-from tzproxy.providers.aws.places import Places, build_places
+from tzproxy.providers.aws.places import Places, build_places, domain_of
 from tzproxy.providers.aws.provider import AwsAuth, AwsProvider
 from tzproxy.providers.bedrock.request import DISPLAY, TYPE, Bodies
 from tzproxy.providers.bedrock.response import parse_response
@@ -69,7 +69,7 @@ def build_bedrock_provider(
     places = build_places(
         config,
         surroundings.setting,
-        host=lambda region: f"bedrock-runtime.{region}.amazonaws.com",
+        host=lambda region: f"bedrock-runtime.{region}.{domain_of(region)}",
         paths=(path, f"{path}-stream"),
     )
     return BedrockProvider(

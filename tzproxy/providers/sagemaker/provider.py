@@ -9,7 +9,7 @@ from msgspec import structs
 from tzproxy.config.credentials import Credential
 from tzproxy.config.providers import AwsSagemakerProviderConfig
 from tzproxy.providers.aws.frames import EXCEPTION, PayloadEvents
-from tzproxy.providers.aws.places import Places, build_places
+from tzproxy.providers.aws.places import Places, build_places, domain_of
 from tzproxy.providers.aws.provider import AwsAuth, AwsProvider
 from tzproxy.providers.chat_completions.provider import ChatBodies
 from tzproxy.providers.chat_completions.response import parse_response
@@ -116,7 +116,7 @@ def build_sagemaker_provider(
     places = build_places(
         config,
         surroundings.setting,
-        host=lambda region: f"runtime.sagemaker.{region}.amazonaws.com",
+        host=lambda region: f"runtime.sagemaker.{region}.{domain_of(region)}",
         paths=(path, f"{path}-response-stream"),
     )
     auth = AwsAuth(SPEC.type, credential, surroundings)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from batch.conftest import Parts, ask
+from batch.conftest import BuildParts, Parts, ask, load
+from batch.test_rows import PNG
 from tzproxy.batch.errors import BatchesDisabledError
 from tzproxy.batch.plan import BatchPlanner
 from tzproxy.batch.start import BatchStarter
 from tzproxy.batch.submission import Submitter
+from tzproxy.config.environment import read_environment
 from tzproxy.errors import StoreUnavailableError, TzproxyError, UpstreamTimeoutError
+from tzproxy.inference.files.keep import FileKeeper
+from tzproxy.inference.files.remote import Budget, FetchedFile, FileFetchError
 
 TOOL = {"name": "extra", "description": "d", "parameters": {"type": "object"}}
 
@@ -165,3 +172,58 @@ async def test_batches_are_counted(parts: Parts) -> None:
         if sample.labels == {"endpoint": "batch_inference", "function_name": "f"}
     }
     assert counted == {"tensorzero_requests_total": 1, "tensorzero_inferences_total": 3}
+
+
+class Fetcher:
+    """Brings files; remembers how many were on their way at once."""
+
+    def __init__(self) -> None:
+        self.urls: list[str] = []
+        self.most = 0
+        self._now = 0
+
+    async def fetch(self, url: str, budget: Budget) -> FetchedFile:
+        """Bring a file, unless its name is `missing`."""
+        self.urls.append(url)
+        self._now += 1
+        self.most = max(self.most, self._now)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        self._now -= 1
+        if url.endswith("missing"):
+            raise FileFetchError(url, "gone")
+        return FetchedFile(PNG, "image/png")
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+async def test_files_of_several_inferences_are_brought_at_once(build: BuildParts, tmp_path: Path) -> None:
+    """Their bytes go to the provider and into the storage, pointers into the rows."""
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    catalog = load(
+        tmp_path,
+        f'[object_storage]\ntype = "filesystem"\npath = "{kept}"\n'
+        "[gateway]\nfetch_and_encode_input_files_before_inference = true\n",
+    )
+    parts, fetcher = build(catalog), Fetcher()
+    keeper = FileKeeper(catalog.files, lambda: fetcher, read_environment({}))
+    starter = BatchStarter(
+        catalog, BatchPlanner(catalog, keeper), Submitter(parts.provider), parts.store, parts.metrics
+    )
+
+    def asking(*names: str) -> list[Any]:
+        blocks = [{"type": "file", "file_type": "url", "url": f"https://h.test/{name}"} for name in names]
+        return [{"messages": [{"role": "user", "content": [block]}]} for block in blocks]
+
+    batch = await starter.start(ask(inputs=[*asking("a", "b", "c"), {}], variant_name="v"))
+    assert (sorted(fetcher.urls), fetcher.most) == ([f"https://h.test/{name}" for name in "abc"], 3)
+    assert json.dumps(parts.provider.lines).count(PNG) == 3
+    rows = parts.rows("BatchModelInference", batch)
+    blocks = [json.loads(row["input"])["messages"][0]["content"][0] for row in rows[:3]]
+    assert [block["source_url"] for block in blocks] == [f"https://h.test/{name}" for name in "abc"]
+    (path,) = {block["storage_path"]["path"] for block in blocks}
+    assert (kept / path).read_bytes() == base64.b64decode(PNG)
+    with pytest.raises(TzproxyError, match="Error fetching file from https://h.test/missing"):
+        await starter.start(ask(inputs=asking("missing"), variant_name="v"))

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
 from tzproxy.batch.errors import BatchesDisabledError
-from tzproxy.batch.plan import BatchPlanner, PlannedBatch
+from tzproxy.batch.plan import INPUTS_AT_ONCE, BatchPlanner, PlannedBatch
 from tzproxy.batch.request import BatchRequest
 from tzproxy.batch.rows import ELEMENTS, REQUESTS, element_rows, started_row
 from tzproxy.batch.submission import Submission, Submitter
 from tzproxy.errors import StoreError, StoreUnavailableError
 from tzproxy.inference.engine import Catalog
+from tzproxy.inference.files.keep import InferenceFiles
 from tzproxy.inference.metrics import GatewayMetrics
 
 logger = logging.getLogger(__name__)
@@ -82,11 +83,11 @@ class BatchStarter:
         self._counters.count_batch(planned.function.name, len(planned.inferences))
         submission = await self._submitter.submit(planned)
         files = [keeping for one in planned.inferences if (keeping := one.read.keeping) is not None]
-        for keeping in files:
-            await keeping.settle(strict=False)
+        for part in _some(files):
+            await asyncio.gather(*(keeping.settle(strict=False) for keeping in part))
         await self._write(self._store, planned, submission)
-        for keeping in files:
-            await keeping.upload()
+        for part in _some(files):
+            await asyncio.gather(*(keeping.upload() for keeping in part))
         return StartedBatch(
             batch_id=planned.batch_id,
             inference_ids=[one.inference_id for one in planned.inferences],
@@ -121,3 +122,7 @@ class BatchStarter:
                 logger.warning("a new batch is written again in %g s: %s", pause_s, exc.message)
             await asyncio.sleep(pause_s)
         await store.insert(table, lines, token=token)
+
+
+def _some(files: Sequence[InferenceFiles]) -> Iterator[Sequence[InferenceFiles]]:
+    return (files[first : first + INPUTS_AT_ONCE] for first in range(0, len(files), INPUTS_AT_ONCE))

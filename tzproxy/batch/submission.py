@@ -100,12 +100,11 @@ class Submitter:
         if api is None:
             raise UnsupportedProviderError(entry.spec)
         plain: list[ModelRequest] = []
-        whole: list[ModelRequest] = []
         for request, inference in zip(requests, planned.inferences, strict=True):
             asked = addressed(request, model, entry, filtered=inference.read.filtered)
             check_provider_tools(asked, model, entry)
             plain.append(asked)
-            whole.append(await _with_files(asked, inference, entry))
+        whole = await _with_files(plain, planned.inferences, entry)
         batch = await api.submit(
             whole,
             batch_id=planned.batch_id,
@@ -115,6 +114,21 @@ class Submitter:
         return batch, plain
 
 
-async def _with_files(request: ModelRequest, inference: Inference, entry: ModelProvider) -> ModelRequest:
-    files = inference.read.keeping
-    return request if files is None else await files.ready(request, entry.spec.forwards_url)
+async def _with_files(
+    requests: Sequence[ModelRequest], inferences: Sequence[Inference], entry: ModelProvider
+) -> list[ModelRequest]:
+    """Bring the files that the provider does not fetch itself, those of several inferences at once."""
+    whole = list(requests)
+    waiting = [
+        (index, files)
+        for index, inference in enumerate(inferences)
+        if (files := inference.read.keeping) is not None
+    ]
+    for first in range(0, len(waiting), INPUTS_AT_ONCE):
+        part = waiting[first : first + INPUTS_AT_ONCE]
+        brought = await asyncio.gather(
+            *(files.ready(requests[index], entry.spec.forwards_url) for index, files in part)
+        )
+        for (index, _), request in zip(part, brought, strict=True):
+            whole[index] = request
+    return whole

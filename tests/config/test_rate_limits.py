@@ -77,6 +77,11 @@ def test_defaults(load: Load) -> None:
         ("priority = 1\ntokens_per_day = true", "tokens_per_day", "nonnegative integer"),
         ("priority = 1\ntokens_per_day = { capacity = 1 }", "tokens_per_day", "got a map"),
         (
+            "priority = 1\ntokens_per_day = { capacity = 1, refill_rate = 1, refil = 2 }",
+            "tokens_per_day",
+            "got a map",
+        ),
+        (
             "priority = 1\ntokens_per_day = { capacity = 1, refill_rate = -1 }",
             "tokens_per_day.refill_rate",
             "nonnegative integer",

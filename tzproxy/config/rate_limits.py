@@ -115,7 +115,7 @@ def _read_limit(name: str, value: object, path: Path, context: Context) -> RateL
         context.problems.add(path, unknown_variant(interval_name, list(INTERVALS)))
         return None
     resource, interval = RESOURCES[resource_name], INTERVALS[interval_name]
-    if isinstance(value, dict) and {"capacity", "refill_rate"} <= value.keys():
+    if isinstance(value, dict) and value.keys() == {"capacity", "refill_rate"}:
         capacity = _read_amount(value["capacity"], resource, (*path, "capacity"), context)
         refill = _read_amount(value["refill_rate"], resource, (*path, "refill_rate"), context)
     else:

@@ -181,7 +181,7 @@ async def test_limit_and_offset(opened: Opened) -> None:
     assert await opened.names(limit=0) == []
     assert await opened.names(limit=4294967295, offset=21) == ["01", "00"]
     ascending = [{"by": "timestamp", "direction": "ascending"}]
-    assert await opened.names(limit=1, order_by=ascending) == ["22"]
+    assert await opened.names(limit=1, order_by=ascending) == ["00"]
 
 
 async def test_order_by_time(opened: Opened) -> None:

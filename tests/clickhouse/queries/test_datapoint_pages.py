@@ -32,7 +32,7 @@ def test_values_are_bound() -> None:
     ("terms", "order"),
     [
         ((), "at DESC, toUInt128(id) DESC"),
-        ((OrderByTimestamp(direction="ascending"),), "at ASC, toUInt128(id) DESC"),
+        ((OrderByTimestamp(direction="ascending"),), "at ASC, toUInt128(id) ASC"),
         ((OrderByRelevance(direction="descending"),), "relevance DESC, at DESC, toUInt128(id) DESC"),
         (
             (OrderByRelevance(direction="ascending"), OrderByTimestamp(direction="descending")),

@@ -84,7 +84,9 @@ def _order(terms: Sequence[DatapointOrderBy]) -> str:
         f"{'ASC' if term.direction == 'ascending' else 'DESC'}"
         for term in terms
     ]
-    if all(isinstance(term, OrderByRelevance) for term in terms):
+    times = [term.direction for term in terms if not isinstance(term, OrderByRelevance)]
+    if not times:
         written.append("at DESC")
-    # UUIDs themselves do not compare by the time within them.
-    return ", ".join([*written, "toUInt128(id) DESC"])
+    # What one request has written has one time: ids follow its direction. UUIDs themselves do not compare by time.
+    direction = "ASC" if times[:1] == ["ascending"] else "DESC"
+    return ", ".join([*written, f"toUInt128(id) {direction}"])

@@ -87,6 +87,6 @@ def _order(terms: Sequence[DatapointOrderBy]) -> str:
     times = [term.direction for term in terms if not isinstance(term, OrderByRelevance)]
     if not times:
         written.append("at DESC")
-    # What one request has written has one time: ids follow its direction. UUIDs themselves do not compare by time.
+    # What one request has written has one time: ids follow its direction. UUIDs do not compare by their time.
     direction = "ASC" if times[:1] == ["ascending"] else "DESC"
     return ", ".join([*written, f"toUInt128(id) {direction}"])

@@ -42,7 +42,7 @@ def routes_of(services: Services, shape: ErrorShape) -> dict[tuple[str, str], Ha
         ("POST", "/workflow_evaluation_run"): WorkflowRunRoute(services.workflows),
         ("POST", "/workflow_evaluation_run/{run_id}/episode"): WorkflowEpisodeRoute(services.workflows),
         **batch_routes(services.batches),
-        **reading_routes(services.inferences, services.pages),
+        **reading_routes(services.inferences, services.readers),
         **dataset_routes(services.datasets),
         ("GET", "/internal/object_storage"): ObjectStorageRoute(services.keeper),
         ("GET", "/internal/config"): CurrentConfigRoute(services.loaded, services.catalog),

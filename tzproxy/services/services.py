@@ -38,7 +38,7 @@ from tzproxy.inference.plan import DEFAULT_FUNCTION
 from tzproxy.inference.surroundings import upstream_settings
 from tzproxy.limits.opening import open_limiter
 from tzproxy.reading.inferences import InferenceReader
-from tzproxy.reading.pages import PageReader
+from tzproxy.reading.readers import Readers, open_readers
 from tzproxy.recording.sink import NullSink, RingSink, Sink
 from tzproxy.services.settings import API_VERSION, WorkerSettings
 from tzproxy.upstream import Upstream, UpstreamSettings
@@ -59,7 +59,7 @@ class Services:
     inferences: InferenceReader
     datasets: Datasets
     batches: BatchInference
-    pages: PageReader | None
+    readers: Readers | None
 
     def __init__(
         self,
@@ -125,14 +125,14 @@ class Services:
         self.batches = self._batches()
 
     def _open_reading(self) -> None:
-        stored, self.pages = None, None
+        stored, self.readers = None, None
         functions = self.function_types()
         if self.settings.store_url is not None:
             # Its own threads: a search through everything must not hold up feedback.
             store = AsyncStoreClient(self.settings.store_url, threads=2)
             self._ending.push_async_callback(store.close)
             stored = StoredInferences(store, self.loaded.metrics)
-            self.pages = PageReader(store, self.loaded.metrics, functions)
+            self.readers = open_readers(store, self.loaded.metrics, self.catalog.functions, functions)
         self.inferences = InferenceReader(stored, functions)
         self.datasets = Datasets(
             self.catalog,

@@ -10,15 +10,12 @@ from typing import Any
 import pytest
 
 from clickhouse.rows import chat_inference, float_feedback, lines, model_inference
-from in_process import CHAT, DUMMY, MODEL, RunningGateway, StartGateway
+from in_process import CHAT, MODEL, RunningGateway, StartGateway
+from reading_gateway import ask, gateway_on
 from tzproxy._speedups.ids import format_uuid, new_uuid7
 from tzproxy.clickhouse import StoreClient
 from tzproxy.clickhouse.embedded import EmbeddedStore
 from tzproxy.clickhouse.migrations import migrate
-from tzproxy.config import load_config
-from tzproxy.http.gateway import Gateway, WorkerSettings
-from tzproxy.recording.sink import MemorySink
-from tzproxy.upstream.fake import FakeNetwork
 
 METRICS = """
 [metrics.score]
@@ -85,22 +82,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
 @pytest.fixture
 async def gateway(store: EmbeddedStore, tmp_path: Path) -> AsyncIterator[RunningGateway]:
     """A gateway on that store."""
-    (tmp_path / "tensorzero.toml").write_text(MODEL + CHAT + METRICS, encoding="utf-8")
-    loaded = load_config(str(tmp_path / "tensorzero.toml"), environ=DUMMY)
-    settings = WorkerSettings(config=loaded.to_bytes(), data_dir=str(tmp_path), store_url=store.url)
-    sink = MemorySink()
-    made = Gateway(settings, DUMMY, sink=sink)
-    made.open()
-    yield RunningGateway(made, FakeNetwork(), sink)
+    made = gateway_on(store.url, tmp_path, MODEL + CHAT + METRICS)
+    yield made
     await made.close()
-
-
-async def ask(gateway: RunningGateway, path: str, body: object = None) -> Any:
-    """Ask, and return what was answered with status 200."""
-    reply = await (gateway.get(path) if body is None else gateway.post(path, body))
-    assert reply.status == 200, reply.body
-    assert reply.headers["content-type"] == "application/json"
-    return reply.json()
 
 
 async def test_inference_metadata(gateway: RunningGateway) -> None:

@@ -15,7 +15,22 @@ from tzproxy.http.reading.asked import ReadBodyRoute, ReadRoute
 from tzproxy.http.reading.inferences import CountInferencesRoute, GetInferencesRoute, ListInferencesRoute
 from tzproxy.reading.inferences import InferenceReader
 from tzproxy.reading.pages import PageReader
+from tzproxy.reading.readers import Readers
+from tzproxy.reading.statistics import StatisticsReader
 from tzproxy.types.pages import ById, EpisodePage, FeedbackPage, MetadataPage, Nothing
+from tzproxy.types.statistics import (
+    CacheAsked,
+    CountAsked,
+    FunctionAsked,
+    LatencyAsked,
+    MetricCountAsked,
+    PerformanceAsked,
+    SeriesAsked,
+    ThroughputAsked,
+    UsageAsked,
+    VariantTotalsAsked,
+    VariantUsageAsked,
+)
 
 _FEEDBACK = "/internal/feedback/{id}"
 PAGES: tuple[tuple[str, str, type[Struct], Callable[[PageReader, Any], Awaitable[object]]], ...] = (
@@ -33,20 +48,38 @@ PAGES: tuple[tuple[str, str, type[Struct], Callable[[PageReader, Any], Awaitable
     ("GET", "/internal/episodes/{id}/inference_count", ById, PageReader.episode_inferences),
 )
 
+_FUNCTION = "/internal/functions/{function_name}"
+STATISTICS: tuple[tuple[str, type[Struct], Callable[[StatisticsReader, Any], Awaitable[object]]], ...] = (
+    ("/internal/functions/inference_counts", Nothing, StatisticsReader.inference_counts),
+    (f"{_FUNCTION}/inference_count", CountAsked, StatisticsReader.inference_count),
+    (f"{_FUNCTION}/inference_count/{{metric_name}}", MetricCountAsked, StatisticsReader.metric_count),
+    (f"{_FUNCTION}/metrics", FunctionAsked, StatisticsReader.metrics),
+    (f"{_FUNCTION}/variant_performances", PerformanceAsked, StatisticsReader.performances),
+    (f"{_FUNCTION}/throughput_by_variant", ThroughputAsked, StatisticsReader.throughput),
+    (f"{_FUNCTION}/variant_usage", VariantUsageAsked, StatisticsReader.variant_usage),
+    ("/internal/variant_statistics", VariantTotalsAsked, StatisticsReader.variant_totals),
+    ("/internal/models/count", Nothing, StatisticsReader.model_count),
+    ("/internal/models/usage", UsageAsked, StatisticsReader.model_usage),
+    ("/internal/models/latency", LatencyAsked, StatisticsReader.model_latency),
+    ("/internal/models/cache_statistics", CacheAsked, StatisticsReader.provider_caches),
+    ("/internal/feedback/timeseries", SeriesAsked, StatisticsReader.feedback_series),
+)
 
-def reading_routes(inferences: InferenceReader, pages: PageReader | None) -> dict[tuple[str, str], Handler]:
-    """Put routes in front of what reads. `pages` None: there is no store, and every page says so."""
+
+def reading_routes(inferences: InferenceReader, readers: Readers | None) -> dict[tuple[str, str], Handler]:
+    """Put routes in front of what reads. `readers` None: there is no store, and every page says so."""
     routes: dict[tuple[str, str], Handler] = {
         ("POST", "/v1/inferences/list_inferences"): ListInferencesRoute(inferences),
         ("POST", "/v1/inferences/get_inferences"): GetInferencesRoute(inferences),
         ("POST", "/internal/inferences/count"): CountInferencesRoute(inferences),
     }
     for method, path, kind, read in PAGES:
-        if pages is None:
-            routes[method, path] = refuse
-        else:
-            made = ReadRoute if method == "GET" else ReadBodyRoute
-            routes[method, path] = made(kind, partial(read, pages))
+        made = ReadRoute if method == "GET" else ReadBodyRoute
+        routes[method, path] = refuse if readers is None else made(kind, partial(read, readers.pages))
+    for path, kind, compute in STATISTICS:
+        routes["GET", path] = (
+            refuse if readers is None else ReadRoute(kind, partial(compute, readers.statistics))
+        )
     return routes
 
 

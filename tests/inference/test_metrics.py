@@ -114,3 +114,37 @@ def test_requests_that_arrive_while_figures_are_read_do_no_harm(monkeypatch: pyt
 
     monkeypatch.setattr("prometheus_client.metrics_core.Metric.add_sample", add_while_busy)
     assert text_of(metrics).count("tensorzero_requests_total{") >= 1
+
+
+def test_states_add_up() -> None:
+    """The sum of two processes counts what both have seen, whatever each knows of."""
+    one, other, total = GatewayMetrics([0.1, 1.0]), GatewayMetrics([0.1, 1.0]), GatewayMetrics([0.1, 1.0])
+    for metrics in (one, other):
+        metrics.count_request(REQUEST)
+        metrics.observe_overhead("f", "v", 0.5)
+    one.count_tokens(3, None)
+    other.count_feedback("m")
+    other.observe_overhead("g", None, 2.0)
+    total.add(one.state())
+    total.add(other.state())
+    samples = samples_of(total)
+    assert samples["tensorzero_requests_total", REQUEST] == 2
+    assert samples["tensorzero_input_tokens_total", ()] == 3
+    assert samples["tensorzero_requests_total", (("endpoint", "feedback"), ("metric_name", "m"))] == 1
+    f, g = (("function_name", "f"), ("variant_name", "v")), (("function_name", "g"),)
+    assert samples[f"{OVERHEAD}_count", f] == 2
+    assert samples[f"{OVERHEAD}_sum", f] == 1.0
+    assert samples[f"{OVERHEAD}_bucket", (*f[:1], ("le", "1"), *f[1:])] == 2
+    assert samples[f"{OVERHEAD}_count", g] == 1
+    assert samples_of(one)[f"{OVERHEAD}_count", f] == 1
+
+
+def test_histograms_with_other_buckets_are_left_out() -> None:
+    """After a change of the buckets old observations fit nowhere; counters go on."""
+    old, new = GatewayMetrics([0.1]), GatewayMetrics([0.1, 1.0])
+    old.count_tokens(1, 1)
+    old.observe_overhead("f", "v", 0.5)
+    new.add(old.state())
+    samples = samples_of(new)
+    assert samples["tensorzero_input_tokens_total", ()] == 1
+    assert not [name for name, _ in samples if name.startswith(OVERHEAD)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 from msgspec import Struct
@@ -149,8 +150,10 @@ def _run(options: ServeOptions, checked: Checked, address: SocketAddress, childr
         workers=options.workers,
         log_config=log_config(options.log_format, _level(loaded)),
     )
-    with Reloads(worker, lambda: newer(options, checked, worker)) as reloads:
-        serve(settings, reloads, listening=_listening)
+    with TemporaryDirectory(prefix="tzproxy-metrics-") as metrics_dir:
+        worker = msgspec.structs.replace(worker, metrics_dir=metrics_dir)
+        with Reloads(worker, lambda: newer(options, checked, worker)) as reloads:
+            serve(settings, reloads, listening=_listening)
     logger.info("the gateway has stopped; storing what is left")
     return 0
 

@@ -50,5 +50,5 @@ def routes_of(services: Services, shape: ErrorShape) -> dict[tuple[str, str], Ha
         ("POST", "/internal/config"): KeepConfigRoute(services.store),
         ("GET", "/status"): StatusRoute(str(services.catalog.snapshot.hash_int)),
         ("GET", "/health"): HealthRoute(services.store),
-        ("GET", "/metrics"): MetricsRoute([services.metrics, *recording]),
+        ("GET", "/metrics"): MetricsRoute([services.exposed, *recording]),
     }

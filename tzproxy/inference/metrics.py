@@ -1,6 +1,7 @@
 """Counters and the overhead histogram, with the original's names and labels. Hot: plain additions, no locks.
 
-They live in one process and one thread; `/metrics` reads them through a prometheus-client collector.
+They live in one process and one thread; `/metrics` reads them through a prometheus-client collector. The sum
+over several processes is made elsewhere, from their states.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
+from msgspec import Struct
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
@@ -37,6 +39,16 @@ class Histogram:
         """Count one observation."""
         self.counts[bisect_left(self.bounds, seconds)] += 1
         self.total += seconds
+
+
+class MetricsState(Struct, frozen=True, array_like=True):
+    """The figures of one process at one moment.
+
+    `counters`: name, labels, value. `overhead`: function, variant, observations per bucket, sum in seconds.
+    """
+
+    counters: list[tuple[str, Labels, int]]
+    overhead: list[tuple[str, str | None, list[int], float]]
 
 
 class GatewayMetrics(Collector):
@@ -89,6 +101,29 @@ class GatewayMetrics(Collector):
         if histogram is None:
             histogram = self._overhead[key] = Histogram(self._bounds)
         histogram.observe(seconds)
+
+    def state(self) -> MetricsState:
+        """Return all figures as they are now."""
+        return MetricsState(
+            [
+                (name, labels, value)
+                for name, by in self._counters.items()
+                for labels, value in list(by.items())
+            ],
+            [(*key, list(found.counts), found.total) for key, found in list(self._overhead.items())],
+        )
+
+    def add(self, state: MetricsState) -> None:
+        """Add the figures of another process; a histogram with other buckets is left out."""
+        for name, labels, value in state.counters:
+            counter = self._counters[name]
+            counter[labels] = counter.get(labels, 0) + value
+        for function_name, variant_name, counts, total in state.overhead:
+            if len(counts) != len(self._bounds) + 1:
+                continue
+            histogram = self._overhead.setdefault((function_name, variant_name), Histogram(self._bounds))
+            histogram.counts = [sum(pair) for pair in zip(histogram.counts, counts, strict=True)]
+            histogram.total += total
 
     def collect(self) -> Iterable[Metric]:
         """Give all figures to prometheus-client.

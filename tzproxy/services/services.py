@@ -6,7 +6,7 @@ has to be let go is said where it is made (`_ending`). Cold.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -40,6 +40,7 @@ from tzproxy.limits.opening import open_limiter
 from tzproxy.reading.inferences import InferenceReader
 from tzproxy.reading.readers import Readers, open_readers
 from tzproxy.recording.sink import NullSink, RingSink, Sink
+from tzproxy.services.metrics import SharedMetrics
 from tzproxy.services.settings import API_VERSION, WorkerSettings
 from tzproxy.upstream import Upstream, UpstreamSettings
 from tzproxy.workflow.runs import Workflows
@@ -50,6 +51,9 @@ class Services:
 
     upstream: Upstream
     metrics: GatewayMetrics
+    exposed: GatewayMetrics | SharedMetrics
+    """The figures that are told: this worker's, or the sum over all."""
+
     cache: ModelCache | None
     embedder: Embedder
     keeper: FileKeeper
@@ -96,7 +100,7 @@ class Services:
         self._open_sink()
         self.upstream = self._open_upstream(self._upstream_settings())
         self._ending.push_async_callback(self.upstream.aclose)
-        self.metrics = GatewayMetrics(gateway.metrics.tensorzero_inference_latency_overhead_seconds_buckets)
+        self._open_metrics(gateway.metrics.tensorzero_inference_latency_overhead_seconds_buckets)
         caller = self._caller()
         self.cache = self._cache()
         self.embedder = Embedder(
@@ -123,6 +127,14 @@ class Services:
         self.workflows = Workflows(self.catalog, None if self.store is None else WorkflowRuns(self.store))
         self._open_reading()
         self.batches = self._batches()
+
+    def _open_metrics(self, bounds: Sequence[float]) -> None:
+        self.exposed = self.metrics = GatewayMetrics(bounds)
+        if self.settings.metrics_dir is not None:
+            shared = SharedMetrics(self.metrics, bounds, Path(self.settings.metrics_dir))
+            shared.begin()
+            self._ending.callback(shared.close)
+            self.exposed = shared
 
     def _open_reading(self) -> None:
         stored, self.readers = None, None

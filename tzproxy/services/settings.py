@@ -13,6 +13,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `config` is the parent's validated configuration, so that all workers run exactly that one.
     `rings_dir` None: nothing is recorded. `keys_url`: the store of API keys, where clients need one.
+    `metrics_dir`: where workers leave their figures for each other; None: each tells its own alone.
     """
 
     config: bytes
@@ -21,6 +22,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     store_url: str | None = None
     keys_url: str | None = None
     synchronous: bool = False
+    metrics_dir: str | None = None
     ring_bytes: int = 32 * 1024 * 1024
 
     def __repr__(self) -> str:

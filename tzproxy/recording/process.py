@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -70,9 +71,14 @@ class RecorderProcess:
         return process.returncode
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tzproxy.recording.recorder"], stdin=subprocess.PIPE
-        )
+        # Held back until the recorder listens to it: one that is stopped while it starts must drain, too.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tzproxy.recording.recorder"], stdin=subprocess.PIPE
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         assert process.stdin is not None
         try:
             # Not in argv or environment, where other users or a core dump could read the store's password.

@@ -364,6 +364,7 @@ def main() -> int:
         recorder.wake.set()
 
     signal.signal(signal.SIGTERM, end)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     LOGGER.info("recording from %s", options.rings_path)
     run(recorder, options, stop)

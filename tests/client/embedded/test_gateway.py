@@ -111,6 +111,18 @@ def test_a_client_that_is_forgotten(start: Start) -> None:
     assert not ending.alive
 
 
+def test_a_client_that_is_collected_by_the_engine(start: Start) -> None:
+    """The collector may run on the engine's own thread: the gateway ends all the same."""
+    clients = [TensorZeroGateway.build_embedded(config_file="tensorzero.toml")]
+    gateway: EmbeddedGateway = clients[0]._transport._gateway
+    loop, services = gateway.loop, gateway._services
+    ended = threading.Event()
+    services._ending.callback(ended.set)
+    del gateway
+    loop.call(clients.clear)
+    assert ended.wait(10.0)
+
+
 def test_a_client_after_a_fork(start: Start) -> None:
     """The child is told to build its own, which works; the parent's goes on."""
     client = start()

@@ -11,19 +11,24 @@ import hashlib
 import logging
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
+from tzproxy.clickhouse import StoreClient
 from tzproxy.clickhouse.embedded.place import Place
 from tzproxy.config import LoadedConfig
 from tzproxy.errors import StoreError
-from tzproxy.services.children import Children
+from tzproxy.recording.counters import read_counters
+from tzproxy.services.children import STORE_START_S, Children
 from tzproxy.services.observing import Observing, recorder_options
 
 logger = logging.getLogger(__name__)
 LOOK_INTERVAL_S = 0.5
+LAST_ROWS_S = 15.0
+LAST_LOOK_S = 0.05
 LOG_CONFIG: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -65,14 +70,28 @@ class Backstage:
             self._watch.start()
 
     def _find_store(self) -> str:
-        if _is_free(self._data_dir / "clickhouse.lock"):
-            url = self._children.start_store(self._data_dir)
-            self._has_store = True
-            return url
-        access = Place(self._data_dir).read_access()
-        if access is None:
-            raise StoreError(f"The data directory {self._data_dir} is in use, and its store cannot be found.")
-        return access.url
+        """Start the store of the directory, or wait until the one that another process starts there answers.
+
+        Raises:
+            StoreError: when it cannot be started, or does not answer in time.
+        """
+        deadline = time.monotonic() + STORE_START_S
+        while True:
+            if _is_free(self._data_dir / "clickhouse.lock"):
+                try:
+                    url = self._children.start_store(self._data_dir)
+                    self._has_store = True
+                    return url
+                except StoreError:
+                    # Unless another process was quicker, nobody can.
+                    if _is_free(self._data_dir / "clickhouse.lock"):
+                        raise
+            access = Place(self._data_dir).read_access()
+            if access is not None and _answers(access.url):
+                return access.url
+            if time.monotonic() > deadline:
+                raise StoreError(f"The store of {self._data_dir} is another process's, and does not answer.")
+            time.sleep(LAST_LOOK_S)
 
     def _start_recorder(self) -> bool:
         rings = self.options.rings_path
@@ -84,14 +103,18 @@ class Backstage:
 
     def _take_over(self) -> None:
         while not self._ending.wait(LOOK_INTERVAL_S) and not (self._has_store and self._has_recorder):
-            try:
-                if not self._has_store:
-                    # The same port and password: clients of the old one find the new one.
-                    self._find_store()
-                if not self._has_recorder:
-                    self._has_recorder = self._start_recorder()
-            except StoreError as exc:
-                logger.warning("cannot take the store over yet: %s", exc.message)
+            self._look()
+
+    def _look(self) -> None:
+        """Start what nobody runs any more."""
+        try:
+            if not self._has_store:
+                # At the same port, with the same password: clients of the old one find the new one.
+                self._find_store()
+            if not self._has_recorder:
+                self._has_recorder = self._start_recorder()
+        except StoreError as exc:
+            logger.warning("cannot take the store over yet: %s", exc.message)
 
     def wait_settled(self) -> None:
         """Return once everything that is needed runs here."""
@@ -99,10 +122,22 @@ class Backstage:
             self._watch.join()
 
     def close(self) -> None:
-        """End what was started here: the recorder stores what is left, then the store ends."""
+        """End what was started here: the recorder stores what is left, then the store ends.
+
+        Where another process runs the recorder, wait for that one to store it; where it has ended, take over.
+        """
         self._ending.set()
         self.wait_settled()
+        deadline = time.monotonic() + LAST_ROWS_S
+        while self._is_waited_for() and time.monotonic() < deadline:
+            self._look()
+            if not self._has_recorder:
+                time.sleep(LAST_LOOK_S)
         self._children.__exit__(None, None, None)
+
+    def _is_waited_for(self) -> bool:
+        """Whether rows wait for a recorder that another process runs, or ran."""
+        return not self._has_recorder and read_counters(Path(self.options.data_dir)).pending > 0
 
 
 class Backstages:
@@ -150,6 +185,17 @@ def _key(data_dir: Path, mode: Observing) -> tuple[str, str]:
 
 def _name_of(store_url: str) -> str:
     return "embedded" if not store_url else hashlib.sha256(store_url.encode()).hexdigest()[:16]
+
+
+def _answers(url: str) -> bool:
+    client = StoreClient(url, connect_timeout_s=1.0, timeout_s=5.0)
+    try:
+        client.ping(timeout_s=0.5)
+    except StoreError:
+        return False
+    finally:
+        client.close()
+    return True
 
 
 def _is_free(lock: Path) -> bool:

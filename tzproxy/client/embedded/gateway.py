@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import threading
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
@@ -184,8 +185,12 @@ def _end(
     tasks: dict[asyncio.Task[None], LocalExchange],
     backstage: Backstage | None,
 ) -> None:
-    """End a gateway. Knows its parts only: it may have been collected."""
+    """End a gateway. Knows its parts only: it may have been collected, on whichever thread that happened."""
     if pid != os.getpid():
+        return
+    if loop.is_here:
+        arguments = (pid, loop, services, tasks, backstage)
+        threading.Thread(target=_end, args=arguments, name="tzproxy-end").start()
         return
     try:
         loop.run(_farewell(services, tasks), timeout_s=4 * FAREWELL_S)

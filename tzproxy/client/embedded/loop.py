@@ -22,7 +22,6 @@ class EngineLoop:
     """A running loop and its thread. Belongs to the process that made it: threads do not survive a fork."""
 
     def __init__(self) -> None:
-        self.pid = os.getpid()
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="tzproxy-engine", daemon=True)
         self._thread.start()
@@ -30,6 +29,11 @@ class EngineLoop:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the caller is on the loop's own thread, where waiting for it would never end."""
+        return threading.current_thread() is self._thread
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Begin something; cancelling what is returned cancels it."""
@@ -45,7 +49,7 @@ class EngineLoop:
         Raises:
             TimeoutError: when it takes longer than that.
         """
-        assert threading.current_thread() is not self._thread, "the loop would wait for itself"
+        assert not self.is_here, "the loop would wait for itself"
         future = self.submit(work)
         try:
             return future.result(timeout_s)
@@ -55,15 +59,17 @@ class EngineLoop:
 
 
 _LOCK = threading.Lock()
-_LOOPS: list[EngineLoop] = []
+_LOOPS: dict[int, EngineLoop] = {}
+"""By process id. A parent's stays here after a fork: taking it apart without its thread would go wrong."""
 
 
 def engine_loop() -> EngineLoop:
     """Return this process's loop; the first call starts it."""
     with _LOCK:
-        if not _LOOPS or _LOOPS[0].pid != os.getpid():
-            _LOOPS[:] = [EngineLoop()]
-        return _LOOPS[0]
+        pid = os.getpid()
+        if pid not in _LOOPS:
+            _LOOPS[pid] = EngineLoop()
+        return _LOOPS[pid]
 
 
 def _forked() -> None:

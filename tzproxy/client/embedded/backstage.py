@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from tzproxy.clickhouse import StoreClient
 from tzproxy.clickhouse.embedded.place import Place
-from tzproxy.config import LoadedConfig
+from tzproxy.config import LoadedConfig, Secret
 from tzproxy.errors import StoreError
 from tzproxy.recording.counters import read_counters
 from tzproxy.services.children import STORE_START_S, Children
@@ -51,19 +51,22 @@ class Backstage:
         self._data_dir = data_dir
         self._is_external = mode.url is not None
         self._has_store = self._is_external
+        place = data_dir / "clients" / _name_of(mode.url)
+        self._store_role = _Role(data_dir / "clients" / "store.lock")
+        self._recorder_role = _Role(place / "client.lock")
         self._children = Children()
         self._ending = threading.Event()
         self._watch: threading.Thread | None = None
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             self.store_url = mode.url.reveal() if mode.url is not None else self._find_store()
-            place = data_dir / "clients" / _name_of(mode.url.reveal() if mode.url is not None else "")
             self.options = replace(
                 recorder_options(loaded, place, self.store_url, mode), log_config=LOG_CONFIG
             )
             self._has_recorder = self._start_recorder()
         except BaseException:
             self._children.__exit__(None, None, None)
+            self.forget()
             raise
         if not (self._has_store and self._has_recorder):
             self._watch = threading.Thread(target=self._take_over, name="tzproxy-backstage", daemon=True)
@@ -77,15 +80,10 @@ class Backstage:
         """
         deadline = time.monotonic() + STORE_START_S
         while True:
-            if _is_free(self._data_dir / "clickhouse.lock"):
-                try:
-                    url = self._children.start_store(self._data_dir)
-                    self._has_store = True
-                    return url
-                except StoreError:
-                    # Unless another process was quicker, nobody can.
-                    if _is_free(self._data_dir / "clickhouse.lock"):
-                        raise
+            if self._store_role.take() and _is_free(self._data_dir / "clickhouse.lock"):
+                url = self._children.start_store(self._data_dir)
+                self._has_store = True
+                return url
             access = Place(self._data_dir).read_access()
             if access is not None and _answers(access.url):
                 return access.url
@@ -96,7 +94,9 @@ class Backstage:
     def _start_recorder(self) -> bool:
         rings = self.options.rings_path
         rings.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not _is_free(Path(self.options.data_dir) / "recorder.lock"):
+        lock = Path(self.options.data_dir) / "recorder.lock"
+        # That of a program that was killed may still be at work.
+        if not self._recorder_role.take() or not _is_free(lock):
             return False
         self._children.start_recorder(self.options)
         return True
@@ -134,6 +134,12 @@ class Backstage:
             if not self._has_recorder:
                 time.sleep(LAST_LOOK_S)
         self._children.__exit__(None, None, None)
+        self.forget()
+
+    def forget(self) -> None:
+        """Let go of what a fork has copied: the roles are the parent's."""
+        self._store_role.give_up()
+        self._recorder_role.give_up()
 
     def _is_waited_for(self) -> bool:
         """Whether rows wait for a recorder that another process runs, or ran."""
@@ -171,6 +177,8 @@ class Backstages:
 
     def forget(self) -> None:
         """Forget all: in a process made by a fork they are the parent's."""
+        for backstage, _ in self._used.values():
+            backstage.forget()
         self._lock = threading.Lock()
         self._used = {}
 
@@ -183,8 +191,36 @@ def _key(data_dir: Path, mode: Observing) -> tuple[str, str]:
     return str(data_dir), "" if mode.url is None else mode.url.reveal()
 
 
-def _name_of(store_url: str) -> str:
-    return "embedded" if not store_url else hashlib.sha256(store_url.encode()).hexdigest()[:16]
+def _name_of(url: Secret | None) -> str:
+    return "embedded" if url is None else hashlib.sha256(url.reveal().encode()).hexdigest()[:16]
+
+
+class _Role:
+    """What one process of several does for all, until it ends, however it ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd = -1
+
+    def take(self) -> bool:
+        """Take it, unless another process has it; say whether it is this one's."""
+        if self._fd >= 0:
+            return True
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(fd)
+            return False
+        self._fd = fd
+        return True
+
+    def give_up(self) -> None:
+        """Leave it to others."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
 
 
 def _answers(url: str) -> bool:
@@ -200,12 +236,7 @@ def _answers(url: str) -> bool:
 
 def _is_free(lock: Path) -> bool:
     """Whether no living process holds this lock."""
-    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(fd)
-    return True
+    role = _Role(lock)
+    is_free = role.take()
+    role.give_up()
+    return is_free

@@ -6,7 +6,6 @@ import pytest
 
 from tzproxy.errors import TzproxyError
 from tzproxy.feedback.errors import (
-    DemonstrationError,
     FeedbackDisabledError,
     InvalidUuidError,
     UnknownMetricError,
@@ -24,7 +23,6 @@ ERRORS = [
         "Feedback requires observability to be enabled "
         "(`gateway.observability.enabled` must not be `false`).",
     ),
-    (DemonstrationError("x"), 400, "x"),
 ]
 
 
@@ -36,4 +34,4 @@ def test_errors(error: TzproxyError, status: int, message: str) -> None:
 
 def test_codes() -> None:
     """Each has a code of its own."""
-    assert len({type(error).code for error, _, _ in ERRORS}) == 5
+    assert len({type(error).code for error, _, _ in ERRORS}) == 4

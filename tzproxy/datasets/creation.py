@@ -53,14 +53,19 @@ class RowMaker:
         episode_id = None if new.episode_id is None else canonical_id(new.episode_id, f"{where}.episode_id")
         try:
             if isinstance(new, NewChatDatapoint):
-                return await self._chat(new, datapoint_id, episode_id)
-            return await self._json(new, datapoint_id, episode_id)
+                return await self.chat(new, datapoint_id, episode_id)
+            return await self.json(new, datapoint_id, episode_id)
         except TzproxyError as exc:
             raise ConversionError("chat" if isinstance(new, NewChatDatapoint) else "json", exc) from exc
 
-    async def _chat(
+    async def chat(
         self, new: NewChatDatapoint, datapoint_id: str, episode_id: str | None
     ) -> ChatDatapointRow:
+        """Make the row of a chat datapoint.
+
+        Raises:
+            TzproxyError: when it does not fit its function.
+        """
         function = function_of_kind(self._catalog, new.function_name, "chat")
         stored_input = await self._inputs.take(new.input, function)
         tools = function.tools.assemble(
@@ -87,9 +92,10 @@ class RowMaker:
             **msgspec.structs.asdict(tool_columns(tools)),
         )
 
-    async def _json(
+    async def json(
         self, new: NewJsonDatapoint, datapoint_id: str, episode_id: str | None
     ) -> JsonDatapointRow:
+        """Make the row of a JSON datapoint. Raises as `chat` does."""
         function = function_of_kind(self._catalog, new.function_name, "json")
         stored_input = await self._inputs.take(new.input, function)
         wanted = given(new.output_schema)

@@ -74,7 +74,7 @@ class Datasets:
         Raises:
             RequestError: for anything that is wrong with any of them; nothing is written then.
         """
-        store = self._open(dataset_name)
+        store = self.opened(dataset_name)
         if not request.datapoints:
             raise RequestError(NO_DATAPOINTS)
         inputs = InputIntake(self._keeper)
@@ -94,7 +94,7 @@ class Datasets:
         Raises:
             RequestError: for anything that is wrong with any of them; nothing is written then.
         """
-        store = self._open(dataset_name)
+        store = self.opened(dataset_name)
         if self._source is None:
             raise DatasetsDisabledError
         rows = await self._source.rows(request, dataset_name)
@@ -110,7 +110,7 @@ class Datasets:
         Raises:
             RequestError: for anything that is wrong with any of them; nothing is written then.
         """
-        store = self._open(dataset_name)
+        store = self.opened(dataset_name)
         ids = changed_ids(request.datapoints)
         old_rows = await self._live_rows(store, dataset_name, ids)
         inputs = InputIntake(self._keeper)
@@ -131,7 +131,7 @@ class Datasets:
         Raises:
             RequestError: for anything that is wrong with any of them; nothing is written then.
         """
-        store = self._open(dataset_name)
+        store = self.opened(dataset_name)
         ids = changed_ids(request.datapoints)
         rows = await self._live_rows(store, dataset_name, ids)
         renamed = [
@@ -149,7 +149,7 @@ class Datasets:
         Raises:
             RequestError: for an empty list, and for what is no id.
         """
-        store = self._open(dataset_name)
+        store = self.opened(dataset_name)
         if not request.ids:
             raise RequestError("ids must be a non-empty list")
         ids = canonical_ids(request.ids, "ids")
@@ -161,7 +161,7 @@ class Datasets:
 
     async def delete_dataset(self, dataset_name: str) -> int:
         """Mark all datapoints of a dataset as deleted; return how many there were."""
-        return await self._open(dataset_name).stale_dataset(dataset_name)
+        return await self.opened(dataset_name).stale_dataset(dataset_name)
 
     async def page(self, dataset_name: str, request: ListRequest) -> AsyncGenerator[Sequence[Datapoint]]:
         """Yield a page of live datapoints, some at a time. Close the generator when leaving early.
@@ -169,7 +169,7 @@ class Datasets:
         Raises:
             RequestError: for an order or a filter that cannot be.
         """
-        store = self._open(dataset_name)
+        store = self.opened(dataset_name)
         order_by = request.order_by or []
         search = request.search_query_experimental
         if search is None and any(isinstance(term, OrderByRelevance) for term in order_by):
@@ -198,7 +198,7 @@ class Datasets:
         Raises:
             RequestError: for what is no id.
         """
-        store = self._open()
+        store = self.opened()
         ids = canonical_ids(request.ids, "ids")
         rows = await store.find(ids, dataset_name=dataset_name)
         rows.sort(key=lambda row: (row.updated_at, row.id), reverse=True)
@@ -211,7 +211,7 @@ class Datasets:
         Raises:
             RequestError: for what is no id.
         """
-        store = self._open(dataset_name)
+        store = self.opened(dataset_name)
         ids = canonical_ids(request.datapoint_ids, "datapoint_ids")
         rows = {row.id: row for row in await store.find(ids, is_live=True)}
         fresh = new_ids(len(ids))
@@ -226,16 +226,20 @@ class Datasets:
 
     async def count(self, dataset_name: str, function_name: str | None) -> int:
         """Return how many live datapoints a dataset has, of one function or all."""
-        return await self._open().count(dataset_name, function_name=function_name)
+        return await self.opened().count(dataset_name, function_name=function_name)
 
     async def datasets(
         self, function_name: str | None, *, limit: int | None, offset: int
     ) -> Sequence[Dataset]:
         """Return the datasets that have live datapoints, the one changed last first."""
-        return await self._open().datasets(function_name=function_name, limit=limit, offset=offset)
+        return await self.opened().datasets(function_name=function_name, limit=limit, offset=offset)
 
-    def _open(self, dataset_name: str | None = None) -> Datapoints:
-        """Return the store, once it is certain that the request may use it."""
+    def opened(self, dataset_name: str | None = None) -> Datapoints:
+        """Return the store, once it is certain that the request may use it.
+
+        Raises:
+            RequestError: (or a relative) when it may not, or there is none.
+        """
         if dataset_name is not None:
             check_dataset_name(dataset_name)
         if self._store is None:

@@ -77,3 +77,12 @@ class InferenceNotFoundError(RequestError):
 
     def __init__(self, inference_id: str) -> None:
         super().__init__(f"Inference {inference_id} not found")
+
+
+class SourceTakenError(RequestError):
+    """A dataset of the API of June 2025 takes each inference once."""
+
+    code = "source_taken"
+
+    def __init__(self) -> None:
+        super().__init__("Datapoint with this source_inference_id already exists")

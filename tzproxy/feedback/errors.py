@@ -42,9 +42,3 @@ class FeedbackDisabledError(RequestError):
             "Feedback requires observability to be enabled "
             "(`gateway.observability.enabled` must not be `false`)."
         )
-
-
-class DemonstrationError(RequestError):
-    """The value is no output that the function could have given."""
-
-    code = "invalid_demonstration"

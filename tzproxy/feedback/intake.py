@@ -12,12 +12,6 @@ from msgspec import Struct
 from tzproxy._speedups.ids import new_uuid7
 from tzproxy.config.functions import MetricConfig
 from tzproxy.errors import NotFoundError, RequestError, StoreUnavailableError
-from tzproxy.feedback.demonstrations import (
-    chat_demonstration,
-    json_demonstration,
-    stored_output_schema,
-    stored_schemas,
-)
 from tzproxy.feedback.errors import FeedbackDisabledError
 from tzproxy.feedback.request import (
     FeedbackRequest,
@@ -37,6 +31,12 @@ from tzproxy.feedback.rows import (
     metric_row,
 )
 from tzproxy.feedback.targets import Targets
+from tzproxy.inference.demonstrations import (
+    chat_demonstration,
+    json_demonstration,
+    stored_output_schema,
+    stored_schemas,
+)
 from tzproxy.inference.engine import Catalog
 from tzproxy.inference.function import Function
 from tzproxy.inference.metrics import GatewayMetrics

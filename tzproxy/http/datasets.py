@@ -66,7 +66,7 @@ def _named(
 
     async def handle(exchange: Exchange) -> None:
         request = decode_body(decoder, await exchange.body())
-        result = await serve(_dataset_name(exchange), request)
+        result = await serve(dataset_name(exchange), request)
         await exchange.answer(200, ENCODER.encode({key: result}))
 
     return handle
@@ -75,7 +75,7 @@ def _named(
 def _list_route(datasets: Datasets) -> Handler:
     async def show(exchange: Exchange) -> None:
         request = decode_body(LIST, await exchange.body())
-        await answer_array(exchange, "datapoints", datasets.page(_dataset_name(exchange), request))
+        await answer_array(exchange, "datapoints", datasets.page(dataset_name(exchange), request))
 
     return show
 
@@ -83,7 +83,7 @@ def _list_route(datasets: Datasets) -> Handler:
 def _get_route(datasets: Datasets) -> Handler:
     async def get(exchange: Exchange) -> None:
         request = decode_body(IDS, await exchange.body())
-        name = _dataset_name(exchange) if "dataset_name" in exchange.parameters else None
+        name = dataset_name(exchange) if "dataset_name" in exchange.parameters else None
         await answer_array(exchange, "datapoints", datasets.get(request, name))
 
     return get
@@ -91,7 +91,7 @@ def _get_route(datasets: Datasets) -> Handler:
 
 def _delete_route(datasets: Datasets) -> Handler:
     async def delete(exchange: Exchange) -> None:
-        count = await datasets.delete_dataset(_dataset_name(exchange))
+        count = await datasets.delete_dataset(dataset_name(exchange))
         await exchange.answer(200, ENCODER.encode({"num_deleted_datapoints": count}))
 
     return delete
@@ -99,8 +99,8 @@ def _delete_route(datasets: Datasets) -> Handler:
 
 def _count_route(datasets: Datasets) -> Handler:
     async def count(exchange: Exchange) -> None:
-        function_name = _asked(exchange).get("function_name")
-        found = await datasets.count(_dataset_name(exchange), function_name)
+        function_name = asked_parameters(exchange).get("function_name")
+        found = await datasets.count(dataset_name(exchange), function_name)
         await exchange.answer(200, ENCODER.encode({"datapoint_count": found}))
 
     return count
@@ -108,9 +108,9 @@ def _count_route(datasets: Datasets) -> Handler:
 
 def _datasets_route(datasets: Datasets) -> Handler:
     async def show(exchange: Exchange) -> None:
-        asked = _asked(exchange)
+        asked = asked_parameters(exchange)
         try:
-            limit, offset = _number(asked, "limit"), _number(asked, "offset")
+            limit, offset = asked_number(asked, "limit"), asked_number(asked, "offset")
         except ValueError as exc:
             text = f"Failed to deserialize query string: {exc}"
             await exchange.answer(400, text.encode(), TEXT_HEADERS)
@@ -121,17 +121,19 @@ def _datasets_route(datasets: Datasets) -> Handler:
     return show
 
 
-def _dataset_name(exchange: Exchange) -> str:
+def dataset_name(exchange: Exchange) -> str:
+    """Return the dataset that the path names."""
     # The server has decoded the path.
     return exchange.parameters["dataset_name"]
 
 
-def _asked(exchange: Exchange) -> dict[str, str]:
+def asked_parameters(exchange: Exchange) -> dict[str, str]:
+    """Return the parameters of the query."""
     given = parse_qs(exchange.query(), keep_blank_values=True)
     return {name: values[-1] for name, values in given.items()}
 
 
-def _number(asked: dict[str, str], name: str) -> int | None:
+def asked_number(asked: dict[str, str], name: str) -> int | None:
     """Read a parameter.
 
     Raises:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tzproxy.datasets.june_2025 import DatasetsOf2025
 from tzproxy.http.anthropic.route import anthropic_routes
 from tzproxy.http.app import Handler
 from tzproxy.http.batch import batch_routes
 from tzproxy.http.configuration import ConfigByHashRoute, CurrentConfigRoute, KeepConfigRoute
 from tzproxy.http.datasets import dataset_routes
+from tzproxy.http.datasets_2025 import june_2025_routes
 from tzproxy.http.errors import ErrorShape
 from tzproxy.http.feedback import FeedbackRoute
 from tzproxy.http.models import ModelRoute, ModelsRoute
@@ -44,6 +46,7 @@ def routes_of(services: Services, shape: ErrorShape) -> dict[tuple[str, str], Ha
         **batch_routes(services.batches),
         **reading_routes(services.inferences, services.readers),
         **dataset_routes(services.datasets),
+        **june_2025_routes(DatasetsOf2025(services.datasets, services.catalog, services.keeper)),
         ("GET", "/internal/object_storage"): ObjectStorageRoute(services.keeper),
         ("GET", "/internal/config"): CurrentConfigRoute(services.loaded, services.catalog),
         ("GET", "/internal/config/{hash}"): ConfigByHashRoute(services.store),

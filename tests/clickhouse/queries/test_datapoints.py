@@ -171,6 +171,21 @@ async def test_half_a_write_is_told(client: StoreClient, name: str) -> None:
     await beside.close()
 
 
+async def test_sources(beside: AsyncStoreClient, name: str) -> None:
+    """A dataset tells whether it has a live datapoint of an inference, and lists the newest ids first."""
+    store, source, gone = Datapoints(beside), new_uuid7(), new_uuid7()
+    older, newer = sorted(new_uuid7() for _ in range(2))
+    stale = "2026-01-01 00:00:00"
+    await store.write([chat(name, source_inference_id=gone, staled_at=stale)], at=await store.now())
+    await store.write([with_output(name, id=newer, source_inference_id=source)], at=await store.now())
+    await store.write([chat(name, id=older)], at=await store.now())
+    assert await store.has_source(name, source)
+    assert not await store.has_source(name, gone)
+    assert not await store.has_source(f"{name} other", source)
+    assert [row.id for row in await page(store, dataset_name=name)] == [older, newer]
+    assert [row.id for row in await page(store, dataset_name=name, newest_first=True)] == [newer, older]
+
+
 async def test_datasets(beside: AsyncStoreClient, name: str) -> None:
     """Datasets are listed with the live datapoints of both tables, of one function if wanted."""
     store = Datapoints(beside)

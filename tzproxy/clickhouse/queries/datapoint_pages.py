@@ -19,6 +19,7 @@ TABLES: dict[Kind, str] = {"chat": "ChatInferenceDatapoint", "json": "JsonInfere
 COLUMNS = FilterColumns(microseconds="toUnixTimestamp64Micro(updated_at)", tags="tags")
 LIVE = "dataset_name = {dataset_name:String} AND staled_at IS NULL"
 OF_FUNCTION = " AND function_name = {function_name:String}"
+NEWEST_FIRST = "toUInt128(id) DESC"
 OCCURRENCES = (
     "countSubstringsCaseInsensitiveUTF8(input, {text}) + "
     "countSubstringsCaseInsensitiveUTF8(ifNull(output, ''), {text})"
@@ -34,6 +35,8 @@ class PageQuery(Struct, frozen=True, kw_only=True):
     search: str | None = None
     """Text that has to occur in input or output, whatever its case, as it stands within their JSON."""
     order_by: Sequence[DatapointOrderBy] = ()
+    newest_first: bool = False
+    """By ids, whatever was changed later; `order_by` is not looked at."""
     limit: int | None = 20
     offset: int = 0
 
@@ -74,7 +77,8 @@ def page_statement(query: PageQuery) -> Statement:
     if query.limit is not None or query.offset:
         size = parameters.bind(2**32 - 1 if query.limit is None else query.limit, "UInt32")
         limit = f" LIMIT {size} OFFSET {parameters.bind(query.offset, 'UInt32')}"
-    sql = f"SELECT kind, function_name, id FROM ({parts}) ORDER BY {_order(query.order_by)}{limit}"
+    order = NEWEST_FIRST if query.newest_first else _order(query.order_by)
+    sql = f"SELECT kind, function_name, id FROM ({parts}) ORDER BY {order}{limit}"
     return Statement(sql, parameters.values)
 
 

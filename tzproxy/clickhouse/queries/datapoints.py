@@ -37,6 +37,7 @@ SELECT * REPLACE (now64(6) AS updated_at, now64(6) AS staled_at)
 FROM (SELECT * FROM {table} FINAL WHERE {condition})
 """
 COUNT = "SELECT count() AS found FROM {table} FINAL WHERE {condition}"
+FROM_INFERENCE = " AND source_inference_id = toUUID({inference_id:String})"
 DATASETS = """
 SELECT dataset_name, sum(found) AS datapoint_count,
     formatDateTime(max(newest), '%Y-%m-%dT%H:%i:%SZ', 'UTC') AS last_updated
@@ -214,6 +215,17 @@ class Datapoints:
     async def count(self, dataset_name: str, *, function_name: str | None = None) -> int:
         """Return how many live datapoints a dataset has."""
         return sum((await self._counts(dataset_name, function_name)).values())
+
+    async def has_source(self, dataset_name: str, inference_id: str) -> bool:
+        """Whether a dataset has a live datapoint that was made of an inference."""
+        parameters = {"dataset_name": dataset_name, "inference_id": inference_id}
+        both = await asyncio.gather(
+            *(
+                self._store.query(COUNT.format(table=table, condition=LIVE + FROM_INFERENCE), parameters)
+                for table in TABLES.values()
+            )
+        )
+        return any(int(rows[0]["found"]) for rows in both)
 
     async def _counts(self, dataset_name: str, function_name: str | None) -> dict[Kind, int]:
         parameters: dict[str, object] = {"dataset_name": dataset_name}

@@ -1,4 +1,4 @@
-"""Tests of `tzproxy.feedback.demonstrations`: what fits, the stored form, the tools of stored rows."""
+"""Tests of `tzproxy.inference.demonstrations`: what fits, the stored form, the tools of stored rows."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from msgspec import Raw
 
 from tzproxy.clickhouse.queries.feedback import StoredTools
 from tzproxy.errors import RequestError
-from tzproxy.feedback.demonstrations import (
+from tzproxy.inference.demonstration_blocks import DemonstrationError
+from tzproxy.inference.demonstrations import (
     chat_demonstration,
     json_demonstration,
     stored_output_schema,
     stored_schemas,
 )
-from tzproxy.feedback.errors import DemonstrationError
 from tzproxy.inference.tools import FunctionTools, Tool
 from tzproxy.prompts import JsonSchema
 from tzproxy.types.tools import FunctionTool

@@ -9,8 +9,7 @@ from msgspec import Raw, Struct
 
 from tzproxy.clickhouse.queries.feedback import StoredTools
 from tzproxy.errors import SchemaValidationError
-from tzproxy.feedback.blocks import CallBlock, TextBlock, read_block
-from tzproxy.feedback.errors import DemonstrationError
+from tzproxy.inference.demonstration_blocks import CallBlock, DemonstrationError, TextBlock, read_block
 from tzproxy.inference.tools import FunctionTools
 from tzproxy.prompts import JsonSchema
 from tzproxy.types.content import ChatOutput, JsonOutput, Text, ToolCallOutput

@@ -1,4 +1,4 @@
-"""Tests of `tzproxy.feedback.blocks`. The texts of refusals were read off the original, version 2026.6.0."""
+"""Tests of `tzproxy.inference.demonstration_blocks`. The texts are the original's, version 2026.6.0."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ from typing import Any
 
 import pytest
 
-from tzproxy.feedback.blocks import CallBlock, TextBlock, described, read_block
-from tzproxy.feedback.errors import DemonstrationError
+from tzproxy.inference.demonstration_blocks import (
+    CallBlock,
+    DemonstrationError,
+    TextBlock,
+    described,
+    read_block,
+)
 
 CALL: dict[str, Any] = {"type": "tool_call", "id": "c", "name": "n", "arguments": {}}
 

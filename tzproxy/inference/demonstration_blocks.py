@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from tzproxy.feedback.errors import DemonstrationError
+from tzproxy.errors import RequestError
 
 ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+
+
+class DemonstrationError(RequestError):
+    """The value is no output that the function could have given."""
+
+    code = "invalid_demonstration"
 
 
 class TextBlock(Struct, frozen=True):

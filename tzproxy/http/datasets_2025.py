@@ -1,0 +1,104 @@
+"""Routes of datasets that the original had in June 2025 only: its clients of then still call them. Cold."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from tzproxy._speedups.ids import format_uuid, parse_uuid
+from tzproxy.datasets.june_2025 import BulkRequest, DatasetsOf2025, FromInferenceRequest
+from tzproxy.http.app import Handler
+from tzproxy.http.datasets import TEXT_HEADERS, asked_number, asked_parameters, dataset_name
+from tzproxy.http.errors import decode_body
+from tzproxy.http.exchange import Exchange
+
+ENCODER = msgspec.json.Encoder()
+BULK = msgspec.json.Decoder(BulkRequest)
+FROM_INFERENCE = msgspec.json.Decoder(FromInferenceRequest)
+DEFAULT_LIMIT = 100
+DATAPOINTS = "/datasets/{dataset_name}/datapoints"
+
+
+def june_2025_routes(datasets: DatasetsOf2025) -> dict[tuple[str, str], Handler]:
+    """Return these routes: (method, path) to handler."""
+    insert = _insert_route(datasets)
+    return {
+        ("POST", f"{DATAPOINTS}/bulk"): insert,
+        ("POST", DATAPOINTS): insert,
+        ("GET", DATAPOINTS): _list_route(datasets),
+        ("GET", DATAPOINTS + "/{datapoint_id}"): _get_route(datasets),
+        ("DELETE", DATAPOINTS + "/{datapoint_id}"): _delete_route(datasets),
+        ("POST", f"/internal{DATAPOINTS}"): _take_route(datasets),
+    }
+
+
+def _insert_route(datasets: DatasetsOf2025) -> Handler:
+    async def insert(exchange: Exchange) -> None:
+        request = decode_body(BULK, await exchange.body())
+        await exchange.answer(200, ENCODER.encode(await datasets.insert(dataset_name(exchange), request)))
+
+    return insert
+
+
+def _list_route(datasets: DatasetsOf2025) -> Handler:
+    async def show(exchange: Exchange) -> None:
+        asked = asked_parameters(exchange)
+        try:
+            limit, offset = asked_number(asked, "limit"), asked_number(asked, "offset")
+        except ValueError as exc:
+            text = f"Failed to deserialize query string: {exc}"
+            await exchange.answer(400, text.encode(), TEXT_HEADERS)
+            return
+        found = await datasets.list(
+            dataset_name(exchange),
+            asked.get("function_name"),
+            limit=DEFAULT_LIMIT if limit is None else limit,
+            offset=offset or 0,
+        )
+        await exchange.answer(200, ENCODER.encode(found))
+
+    return show
+
+
+def _get_route(datasets: DatasetsOf2025) -> Handler:
+    async def get(exchange: Exchange, datapoint_id: str) -> None:
+        found = await datasets.get(dataset_name(exchange), datapoint_id)
+        await exchange.answer(200, ENCODER.encode(found))
+
+    return _with_id(get)
+
+
+def _delete_route(datasets: DatasetsOf2025) -> Handler:
+    async def delete(exchange: Exchange, datapoint_id: str) -> None:
+        await datasets.delete(dataset_name(exchange), datapoint_id)
+        await exchange.answer(200, b"")
+
+    return _with_id(delete)
+
+
+def _with_id(serve: Callable[[Exchange, str], Awaitable[None]]) -> Handler:
+    """Make a route that is about the datapoint in the path; what is no id is refused in plain text."""
+
+    async def handle(exchange: Exchange) -> None:
+        given = exchange.parameters["datapoint_id"]
+        try:
+            datapoint_id = format_uuid(parse_uuid(given))
+        except ValueError as exc:
+            text = (
+                f"Invalid URL: Cannot parse `datapoint_id` with value `{given}`: UUID parsing failed: {exc}"
+            )
+            await exchange.answer(400, text.encode(), TEXT_HEADERS)
+            return
+        await serve(exchange, datapoint_id)
+
+    return handle
+
+
+def _take_route(datasets: DatasetsOf2025) -> Handler:
+    async def take(exchange: Exchange) -> None:
+        request = decode_body(FROM_INFERENCE, await exchange.body())
+        made = await datasets.take(dataset_name(exchange), request)
+        await exchange.answer(200, ENCODER.encode({"id": made}))
+
+    return take

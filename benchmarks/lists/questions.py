@@ -17,6 +17,8 @@ TAGGED: dict[str, Any] = {"type": "tag", "key": "customer", "value": "77", "comp
 LATE: dict[str, Any] = {"type": "time", "time": "2026-05-01T00:00:00Z", "comparison_operator": ">="}
 SHOWN: dict[str, Any] = {"type": "demonstration_feedback", "has_demonstration": True}
 UNRATED: dict[str, Any] = {"type": "not", "child": {"type": "and", "children": [RATED]}}
+FUNCTIONS = "/internal/functions"
+SERIES = "/internal/feedback/timeseries?function_name=answer&metric_name=rating"
 SEARCH = "search_query_experimental"
 
 
@@ -38,7 +40,6 @@ def questions(ids: list[str]) -> list[Question]:
         Question("list, 20 in the middle (before)", LIST, {**answer, "before": ids[len(ids) // 2]}),
         Question("list, 20 from offset 100,000", LIST, {**answer, "offset": 100_000}),
         Question("list, newest 1,000 of a function", LIST, {**answer, "limit": 1000}),
-        Question("list, newest 100,000 of a function", LIST, {**answer, "limit": 100_000}),
         Question("list, of a variant", LIST, {**answer, "variant_name": "small"}),
         Question("list, float metric > 0.9", LIST, {**answer, "filters": RATED}),
         Question("list, not (float metric), all functions", LIST, {"filters": UNRATED}),
@@ -68,4 +69,43 @@ def questions(ids: list[str]) -> list[Question]:
         Question("count, of a function", COUNT, answer),
         Question("count, float metric > 0.9", COUNT, {**answer, "filters": RATED}),
         Question("count, a tag", COUNT, {**answer, "filters": TAGGED}),
+        Question("page, inference metadata", "/internal/inference_metadata?limit=20"),
+        Question("page, model inferences", f"/internal/model_inferences/{ids[0]}"),
+        Question("page, what an id is", f"/internal/resolve_uuid/{ids[0]}"),
+        Question("page, feedback about an inference", f"/internal/feedback/{ids[0]}"),
+        Question("page, episodes", "/internal/episodes?limit=20"),
+        Question("page, episodes of a function", "/internal/episodes?limit=20&function_name=label"),
+        Question("page, episodes by a filter", "/internal/episodes", {"limit": 20, "filters": RATED}),
+        Question("page, inferences by function", f"{FUNCTIONS}/inference_counts"),
+        Question("page, inferences by variant", f"{FUNCTIONS}/answer/inference_count?group_by=variant"),
+        Question(
+            "page, inferences with a metric", f"{FUNCTIONS}/answer/inference_count/rating?threshold=0.5"
+        ),
+        Question("page, metrics of a function", f"{FUNCTIONS}/answer/metrics"),
+        Question(
+            "page, a metric by day",
+            f"{FUNCTIONS}/answer/variant_performances?metric_name=rating&time_window=day",
+        ),
+        Question(
+            "page, an episode metric by week",
+            f"{FUNCTIONS}/answer/variant_performances?metric_name=solved&time_window=week",
+        ),
+        Question("page, throughput by day", f"{FUNCTIONS}/answer/throughput_by_variant?time_window=day"),
+        Question(
+            "page, usage by variant", f"{FUNCTIONS}/answer/variant_usage?time_window=week&max_periods=10"
+        ),
+        Question("page, usage by model", "/internal/models/usage?time_window=day&max_periods=10"),
+        Question("page, latency by model", "/internal/models/latency?time_window=cumulative"),
+        Question("page, feedback over time", f"{SERIES}&time_window=hour&max_periods=100"),
+        Question(
+            "dataset, 1,000 from inferences",
+            "/v1/datasets/d1/from_inferences",
+            {"type": "inference_query", **answer, "filters": RATED, "limit": 1000},
+        ),
+        Question(
+            "dataset, from 20 ids",
+            "/v1/datasets/d2/from_inferences",
+            {"type": "inference_ids", "inference_ids": ids[:20]},
+        ),
+        Question("list, newest 100,000 of a function", LIST, {**answer, "limit": 100_000}),
     ]

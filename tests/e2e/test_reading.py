@@ -121,6 +121,30 @@ def test_errors(client: TensorZeroGateway) -> None:
     assert refused.value.status_code == 404
 
 
+def test_pages(gateway: Gateway, recorded: dict[str, str]) -> None:
+    """Pages about the past are answered; names in paths may be escaped."""
+
+    def page(path: str) -> Any:
+        answer = httpx.get(f"{gateway.url}/internal/{path}", timeout=30)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    first = recorded["first"]
+    (call,) = page(f"model_inferences/{first}")["model_inferences"]
+    assert call["model_name"] == "mock"
+    (kind,) = page(f"resolve_uuid/{first}")["object_types"]
+    assert (kind["type"], kind["function_name"]) == ("inference", "hello")
+    assert page(f"feedback/{first}/count") == {"count": 1}
+    assert page("episodes?limit=100")["episodes"][0]["count"] == 1
+    functions = page("functions/inference_counts")["functions"]
+    counts = {row["function_name"]: row["inference_count"] for row in functions}
+    assert counts["weather"] == page("functions/weather/inference_count")["inference_count"] > 0
+    name = "functions/tensorzero%3A%3Adefault/inference_count"
+    assert page(name)["inference_count"] == counts.get("tensorzero::default", 0)
+    assert page("workflow_evaluations/projects/count")["count"] >= 0
+    assert httpx.head(f"{gateway.url}/internal/models/count", timeout=30).status_code == 200
+
+
 def test_long_lists_are_streamed(gateway: Gateway, recorded: dict[str, str]) -> None:
     """An answer longer than what is held at once comes in pieces, and is one JSON text."""
     sql = (

@@ -12,6 +12,7 @@ from tzproxy.config.functions import MetricConfig
 from tzproxy.inference.function import Function
 from tzproxy.reading.pages import PageReader
 from tzproxy.reading.statistics import StatisticsReader
+from tzproxy.reading.workflow_runs import WorkflowReader
 
 
 class Readers(Struct, frozen=True):
@@ -19,6 +20,7 @@ class Readers(Struct, frozen=True):
 
     pages: PageReader
     statistics: StatisticsReader
+    workflow_runs: WorkflowReader
 
 
 def open_readers(
@@ -35,4 +37,6 @@ def open_readers(
         functions: the functions that are configured.
         types: the type of every function whose inferences may be stored.
     """
-    return Readers(PageReader(store, metrics, types), StatisticsReader(store, metrics, functions))
+    return Readers(
+        PageReader(store, metrics, types), StatisticsReader(store, metrics, functions), WorkflowReader(store)
+    )

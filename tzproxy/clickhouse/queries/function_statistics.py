@@ -140,11 +140,12 @@ class FunctionStatistics:
         )
         subject = "i.id_uint" if metric.level == "inference" else "toUInt128(i.episode_id)"
         period = period_of(asked.time_window, time_of("i.id_uint"))
+        once = " GROUP BY period, variant, subject" if metric.level == "episode" else ""
+        value = "any(f.latest)" if once else "f.latest"
         found = (
             f"SELECT {period} AS period, toString(i.variant_name) AS variant, {subject} AS subject,"
-            " any(f.latest) AS value FROM (SELECT id_uint, variant_name, episode_id FROM InferenceById"
-            f" WHERE {where}) AS i INNER JOIN ({latest}) AS f ON f.target = {subject}"
-            " GROUP BY period, variant, subject"
+            f" {value} AS value FROM (SELECT id_uint, variant_name, episode_id FROM InferenceById"
+            f" WHERE {where}) AS i INNER JOIN ({latest}) AS f ON f.target = {subject}{once}"
         )
         sql = (
             f"SELECT {written('period')} AS period_start, variant AS variant_name, count() AS count,"

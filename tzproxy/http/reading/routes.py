@@ -17,6 +17,7 @@ from tzproxy.reading.inferences import InferenceReader
 from tzproxy.reading.pages import PageReader
 from tzproxy.reading.readers import Readers
 from tzproxy.reading.statistics import StatisticsReader
+from tzproxy.reading.workflow_runs import WorkflowReader
 from tzproxy.types.pages import ById, EpisodePage, FeedbackPage, MetadataPage, Nothing
 from tzproxy.types.statistics import (
     CacheAsked,
@@ -30,6 +31,15 @@ from tzproxy.types.statistics import (
     UsageAsked,
     VariantTotalsAsked,
     VariantUsageAsked,
+)
+from tzproxy.types.workflow_pages import (
+    ProjectPage,
+    RunAsked,
+    RunEpisodePage,
+    RunPage,
+    RunsAsked,
+    RunSearch,
+    TaskPage,
 )
 
 _FEEDBACK = "/internal/feedback/{id}"
@@ -65,6 +75,21 @@ STATISTICS: tuple[tuple[str, type[Struct], Callable[[StatisticsReader, Any], Awa
     ("/internal/feedback/timeseries", SeriesAsked, StatisticsReader.feedback_series),
 )
 
+_WORKFLOW = "/internal/workflow_evaluations"
+WORKFLOW: tuple[tuple[str, type[Struct], Callable[[WorkflowReader, Any], Awaitable[object]]], ...] = (
+    (f"{_WORKFLOW}/projects", ProjectPage, WorkflowReader.projects),
+    (f"{_WORKFLOW}/projects/count", Nothing, WorkflowReader.project_count),
+    (f"{_WORKFLOW}/list_runs", RunPage, WorkflowReader.runs),
+    (f"{_WORKFLOW}/get_runs", RunsAsked, WorkflowReader.runs_by_id),
+    (f"{_WORKFLOW}/runs/count", Nothing, WorkflowReader.run_count),
+    (f"{_WORKFLOW}/runs/search", RunSearch, WorkflowReader.search),
+    (f"{_WORKFLOW}/run_statistics", RunAsked, WorkflowReader.statistics),
+    (f"{_WORKFLOW}/run_episodes", RunEpisodePage, WorkflowReader.episodes),
+    (f"{_WORKFLOW}/run_episodes/count", RunAsked, WorkflowReader.episode_count),
+    (f"{_WORKFLOW}/episodes_by_task_name", TaskPage, WorkflowReader.tasks),
+    (f"{_WORKFLOW}/episodes_by_task_name/count", TaskPage, WorkflowReader.task_count),
+)
+
 
 def reading_routes(inferences: InferenceReader, readers: Readers | None) -> dict[tuple[str, str], Handler]:
     """Put routes in front of what reads. `readers` None: there is no store, and every page says so."""
@@ -79,6 +104,10 @@ def reading_routes(inferences: InferenceReader, readers: Readers | None) -> dict
     for path, kind, compute in STATISTICS:
         routes["GET", path] = (
             refuse if readers is None else ReadRoute(kind, partial(compute, readers.statistics))
+        )
+    for path, kind, find in WORKFLOW:
+        routes["GET", path] = (
+            refuse if readers is None else ReadRoute(kind, partial(find, readers.workflow_runs))
         )
     return routes
 

@@ -5,12 +5,18 @@
 
 so an episode keeps its variant for as long as the weights stay. Variants are walked in byte-wise order of
 their names. Source: the sampling rules of TensorZero 2026.6, checked against recorded choices.
+
+Where weights move (`AdaptiveSampler`), those count that were in force when the episode began, which its id
+tells: so an episode keeps its variant although they move, and nobody has to remember it.
 """
 
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.stdint cimport uint32_t
+from libc.stdint cimport int64_t, uint32_t
 
+from bisect import bisect_right
 from hashlib import sha256
+
+cdef int64_t WORKFLOW_OFFSET_MS = 10_000_000_000_000
 
 
 cdef double unit(object seed, bytes episode):
@@ -112,3 +118,80 @@ cdef class Sampler:
                 if not active:
                     return None
         return active[<Py_ssize_t>(u * len(active))]
+
+    def probabilities(self):
+        """Return the probability of each variant to be the first; the sum is 1 unless nothing can be drawn."""
+        cdef Py_ssize_t i
+        if self.total > 0.0:
+            return {name: self.weights[i] / self.total for i, name in enumerate(self.names)}
+        if self.fallbacks:
+            return {name: 1.0 if name == self.fallbacks[0] else 0.0 for name in self.names}
+        return {name: 1.0 / len(self.names) for name in self.names}
+
+
+cdef int64_t began_ms(bytes episode) except -1:
+    """Return when an episode began: the upper 48 bits of its id; those of workflow runs carry an offset."""
+    cdef const unsigned char* raw = episode
+    cdef int64_t ms = 0
+    cdef int i
+    if len(episode) != 16:
+        raise ValueError("an episode's id has 16 bytes")
+    for i in range(6):
+        ms = (ms << 8) | raw[i]
+    return ms - WORKFLOW_OFFSET_MS if ms >= WORKFLOW_OFFSET_MS else ms
+
+
+cdef class AdaptiveSampler:
+    """Draws variants of one function by weights that change with time.
+
+    `candidates` and `fallbacks` are what the experiment may try, `initial` are the weights before its first
+    era. `variants` are all of the function: an episode keeps a variant that has left the experiment, but not
+    one that has left the function. After a failure the fallbacks follow in their order, then what is left of
+    candidates and fallbacks, equally likely.
+    """
+
+    cdef readonly tuple names
+    cdef str function_name
+    cdef frozenset known
+    cdef Sampler initial
+    cdef Sampler rest
+    cdef tuple eras
+
+    def __cinit__(self, str function_name not None, variants, candidates, fallbacks, initial):
+        self.function_name = function_name
+        self.known = frozenset(variants)
+        self.initial = Sampler(function_name, initial, initial)
+        self.rest = Sampler(function_name, self.known, dict.fromkeys(candidates, 0.0), fallbacks)
+        self.names = self.rest.names
+        self.eras = ((), ())
+
+    def set_eras(self, eras not None):
+        """Replace all eras at once: (first millisecond since 1970, weights), ascending.
+
+        A draw sees either all of the old ones or all of the new ones.
+        """
+        begins = tuple(begin for begin, _ in eras)
+        if list(begins) != sorted(begins):
+            raise ValueError("eras must be in ascending order")
+        self.eras = (begins, tuple(Sampler(self.function_name, weights, weights) for _, weights in eras))
+
+    cdef Sampler at(self, int64_t ms):
+        cdef tuple eras = self.eras
+        cdef Py_ssize_t index = bisect_right(eras[0], ms)
+        return self.initial if index == 0 else <Sampler>(<tuple>eras[1])[index - 1]
+
+    def first(self, bytes episode not None):
+        """Return the variant for a 16-byte episode id before anything was tried; None if there is none."""
+        name = self.at(began_ms(episode)).first(episode)
+        if name in self.known:
+            return name
+        return self.rest.after(episode, frozenset())
+
+    def after(self, bytes episode not None, tried not None):
+        """Return the next variant when those in `tried` have failed; None if none is left."""
+        return self.rest.after(episode, tried)
+
+    def probabilities(self, int64_t at_ms):
+        """Return the probability of each variant to be the first for an episode that begins then."""
+        shares = self.at(at_ms).probabilities()
+        return {name: shares.get(name, 0.0) for name in self.names}

@@ -31,6 +31,7 @@ async def test_every_route_that_is_promised_is_there(tmp_path: Path) -> None:
         ("POST", "/v1/inferences/list_inferences"),
         ("POST", "/v1/datasets/{dataset_name}/datapoints"),
         ("GET", "/internal/object_storage"),
+        ("GET", "/internal/functions/{function_name}/variant_sampling_probabilities"),
         ("GET", "/status"),
         ("GET", "/health"),
         ("GET", "/metrics"),

@@ -9,8 +9,8 @@ import pytest
 from msgspec import Raw
 
 from in_process import CHAT, MODEL, StartGateway, completion, tool_calls
-from tzproxy._speedups.sampling import Sampler
-from tzproxy.errors import NotFoundError, NotSupportedError, RequestError
+from tzproxy._speedups.sampling import AdaptiveSampler, Sampler
+from tzproxy.errors import NotFoundError, RequestError
 from tzproxy.inference.function import Function
 from tzproxy.inference.input import InputChecks
 from tzproxy.inference.plan import OutputSchema
@@ -64,23 +64,21 @@ def test_unknown_variants_are_not_found() -> None:
 def test_namespaces_have_their_own_sampling() -> None:
     """A namespace with a table of its own uses it, any other the base."""
     base, own = Sampler("f", ["a"]), Sampler("f", ["b"])
-    refusal = NotSupportedError("adaptive")
-    made = function(samplers={None: base, "own": own}, refused={"adaptive": refusal})
+    made = function(samplers={None: base, "own": own})
     assert made.sampler(None) is base
     assert made.sampler("zz") is base
     assert made.sampler("own") is own
-    with pytest.raises(NotSupportedError, match="adaptive"):
-        made.sampler("adaptive")
 
 
-def test_a_refused_base_leaves_its_namespaces() -> None:
-    """When only the base cannot be drawn, a namespace that can be is served."""
-    own = Sampler("f", ["b"])
-    made = function(samplers={"own": own}, refused={None: NotSupportedError("adaptive")})
-    assert made.sampler("own") is own
-    for namespace in (None, "zz"):
-        with pytest.raises(NotSupportedError):
-            made.sampler(namespace)
+def test_probabilities_are_those_of_the_base() -> None:
+    """They are the shares of an episode that begins then; a function without sampling has none."""
+    shares = {"a": 0.75, "b": 0.25}
+    assert function(samplers={None: Sampler("f", shares, shares)}).probabilities(0) == shares
+    moving = AdaptiveSampler("f", shares, shares, (), {"a": 1.0})
+    moving.set_eras([(5, shares)])
+    made = function(samplers={None: moving})
+    assert [made.probabilities(at) for at in (4, 5)] == [{"a": 1.0, "b": 0.0}, shares]
+    assert function(samplers={}).probabilities(0) == {}
 
 
 @pytest.mark.parametrize(

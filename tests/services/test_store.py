@@ -6,13 +6,28 @@ from typing import Any
 
 import pytest
 
+from in_process import CHAT, DUMMY, MODEL
 from tzproxy.clickhouse.reconcile import MigrationReport
+from tzproxy.clickhouse.schema.own import OWN_TABLES
 from tzproxy.clickhouse.snapshots import ConfigSnapshot
 from tzproxy.config import load_config
 from tzproxy.errors import StoreError, StoreUnavailableError
 from tzproxy.services import store
 from tzproxy.services.store import prepare_keys, prepare_store
 
+ADAPTIVE = MODEL + CHAT + """
+[metrics.q]
+type = "float"
+optimize = "max"
+level = "inference"
+[functions.f.experimentation]
+type = "static"
+candidate_variants = ["v"]
+[functions.f.experimentation.namespaces.n]
+type = "adaptive"
+metric = "q"
+candidate_variants = ["v"]
+"""
 SNAPSHOT = ConfigSnapshot(hash=1, config="", extra_templates={})
 
 
@@ -108,7 +123,8 @@ def test_options_of_the_environment(client: FakeClient, migrations: Migrations) 
         "cluster": "c",
         "accept_unreplicated": True,
     }
-    assert migrations.own == (["TzproxyApiKey"], {"automatic": True, "manual": True, "cluster": "c"})
+    assert migrations.own[1] == {"automatic": True, "manual": True, "cluster": "c"}
+    assert migrations.own[0] == [table.name for table in OWN_TABLES]
 
 
 @pytest.mark.parametrize("table", ["clickhouse", "gateway.observability"])
@@ -129,6 +145,7 @@ def test_migrations_can_be_switched_off(
         ("", []),
         ("[gateway.auth]\nenabled = false\n", []),
         ("[gateway.auth]\nenabled = true\n", ["TzproxyApiKey"]),
+        (ADAPTIVE, ["TzproxyExperimentState"]),
     ],
 )
 def test_own_tables_are_made_where_they_are_needed(
@@ -137,7 +154,7 @@ def test_own_tables_are_made_where_they_are_needed(
     """A database shared with the original gets no table that no feature uses."""
     path = tmp_path / "c.toml"
     path.write_text(toml, encoding="utf-8")
-    report = prepare_store("http://u", load_config(str(path), environ={}))
+    report = prepare_store("http://u", load_config(str(path), environ=DUMMY))
     assert migrations.own[0] == tables
     assert report.changes == [f"table {name} created" for name in tables]
 

@@ -5,6 +5,8 @@ Must not: draw, or check; `checks` refuses what cannot be drawn. Cold.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tzproxy.config.experimentation import (
     AdaptiveExperiment,
     AdaptiveSampling,
@@ -65,3 +67,12 @@ def reachable_variants(sampling: Sampling) -> frozenset[str]:
             return frozenset(weights) | frozenset(fallbacks)
         case AdaptiveSampling(settings):
             return frozenset(settings.candidate_variants) | frozenset(settings.fallback_variants)
+
+
+def adaptive_functions(sampling: Mapping[str, FunctionSampling]) -> list[str]:
+    """Return the functions with an adaptive experiment, be it in a namespace; they need a store."""
+    return [
+        name
+        for name, entry in sampling.items()
+        if any(isinstance(used, AdaptiveSampling) for used in (entry.base, *entry.namespaces.values()))
+    ]

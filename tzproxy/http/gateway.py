@@ -61,6 +61,7 @@ class Gateway:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 self.open()
+                await self._services.ready()
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self.close()
@@ -80,6 +81,7 @@ class Gateway:
 
         async def open_inside() -> None:
             self.open()
+            await self._services.ready()
 
         loop.run_until_complete(open_inside())
         _settle_memory()

@@ -22,6 +22,7 @@ from tzproxy.http.operations import HealthRoute, MetricsRoute, RecordingCollecto
 from tzproxy.http.reading.routes import reading_routes
 from tzproxy.http.responses.route import ResponsesRoute
 from tzproxy.http.unbuilt import unbuilt_routes
+from tzproxy.http.variant_sampling import VariantSamplingRoute
 from tzproxy.http.workflow import WorkflowEpisodeRoute, WorkflowRunRoute
 from tzproxy.services.services import Services
 
@@ -48,6 +49,9 @@ def routes_of(services: Services, shape: ErrorShape) -> dict[tuple[str, str], Ha
         **dataset_routes(services.datasets),
         **june_2025_routes(DatasetsOf2025(services.datasets, services.catalog, services.keeper)),
         ("GET", "/internal/object_storage"): ObjectStorageRoute(services.keeper),
+        ("GET", "/internal/functions/{function_name}/variant_sampling_probabilities"): VariantSamplingRoute(
+            services.catalog
+        ),
         ("GET", "/internal/config"): CurrentConfigRoute(services.loaded, services.catalog),
         ("GET", "/internal/config/{hash}"): ConfigByHashRoute(services.store),
         ("POST", "/internal/config"): KeepConfigRoute(services.store),

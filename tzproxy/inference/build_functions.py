@@ -12,15 +12,17 @@ from tzproxy.config.functions import (
     ChatFunctionConfig,
     FunctionConfig,
     JsonFunctionConfig,
+    MetricConfig,
     ToolConfig,
     schema_slots,
     template_slots,
 )
 from tzproxy.config.functions import SpecificTool as ConfiguredTool
 from tzproxy.config.variants import ChatCompletionOptions
-from tzproxy.errors import ConfigError, NotSupportedError, TzproxyError
+from tzproxy.errors import ConfigError
+from tzproxy.experimentation.experiment import Experiment, Target
 from tzproxy.inference.build_variants import FunctionParts, VariantBuilder
-from tzproxy.inference.function import Function
+from tzproxy.inference.function import AnySampler, Function
 from tzproxy.inference.input import InputChecks
 from tzproxy.inference.plan import OutputSchema
 from tzproxy.inference.tools import FunctionTools, Tool
@@ -58,14 +60,16 @@ class FunctionBuilder:
         schemas: SchemaCompiler,
         tools: Mapping[str, Tool],
         *,
+        metrics: Mapping[str, MetricConfig],
         debug: bool = False,
     ) -> None:
         self._debug = debug
         self._variants = variants
         self._schemas = schemas
         self._tools = tools
+        self._metrics = metrics
         self.problems = self._variants.problems
-        self.unsupported: list[str] = []
+        self.experiments: list[Experiment] = []
 
     def build(self, name: str, config: FunctionConfig, sampling: FunctionSampling) -> Function:
         """Build one function."""
@@ -78,14 +82,15 @@ class FunctionBuilder:
         parts = FunctionParts(name, frozenset(schemas), variants)
         for variant, options in config.variants.items():
             variants[variant] = self._variants.build(variant, options, parts)
-        samplers, refused = self._samplers(name, config, sampling)
         return Function(
             name,
             "chat" if isinstance(config, ChatFunctionConfig) else "json",
             variants,
             checks=InputChecks(schemas, self._templated(config, set(schemas)), show_data=self._debug),
-            samplers=samplers,
-            refused=refused,
+            samplers={
+                namespace: self._sampler(name, config, namespace, settings)
+                for namespace, settings in ((None, sampling.base), *sampling.namespaces.items())
+            },
             tools=self._function_tools(config),
             output_schema=self._output(config),
         )
@@ -100,22 +105,23 @@ class FunctionBuilder:
             if not given.legacy or slot in schemas
         )
 
-    def _samplers(
-        self, name: str, config: FunctionConfig, sampling: FunctionSampling
-    ) -> tuple[dict[str | None, Sampler], dict[str | None, TzproxyError]]:
-        samplers: dict[str | None, Sampler] = {}
-        refused: dict[str | None, TzproxyError] = {}
-        described: list[tuple[str | None, Sampling]] = [(None, sampling.base), *sampling.namespaces.items()]
-        for namespace, settings in described:
-            if isinstance(settings, AdaptiveSampling):
-                message = f"Function `{name}`: adaptive experimentation is not supported yet"
-                refused[namespace] = NotSupportedError(message)
-                self.unsupported.append(f"adaptive experimentation (`functions.{name}`)")
-            elif isinstance(settings, UniformSampling):
-                samplers[namespace] = Sampler(name, settings.variants)
-            else:
-                samplers[namespace] = Sampler(name, config.variants, settings.weights, settings.fallbacks)
-        return samplers, refused
+    def _sampler(
+        self, name: str, config: FunctionConfig, namespace: str | None, settings: Sampling
+    ) -> AnySampler:
+        if isinstance(settings, UniformSampling):
+            return Sampler(name, settings.variants)
+        if not isinstance(settings, AdaptiveSampling):
+            return Sampler(name, config.variants, settings.weights, settings.fallbacks)
+        target = Target(
+            function_name=name,
+            namespace=namespace,
+            settings=settings.settings,
+            maximise=self._metrics[settings.settings.metric].optimize == "max",
+            variants=frozenset(config.variants),
+        )
+        experiment = Experiment(target)
+        self.experiments.append(experiment)
+        return experiment.sampler
 
     def _function_tools(self, config: FunctionConfig) -> FunctionTools:
         if not isinstance(config, ChatFunctionConfig):

@@ -51,12 +51,14 @@ class ConfigCatalog:
             VariantBuilder(self._models, self.embedding_models, self._templates),
             self._schemas,
             tools,
+            metrics=loaded.metrics,
             debug=config.gateway.debug,
         )
         self.functions: dict[str, Function] = {
             name: self._builder.build(name, function, loaded.sampling[name])
             for name, function in loaded.functions.items()
         }
+        self.experiments = self._builder.experiments
         problems.extend(self._models.problems)
         problems.extend(self.embedding_models.problems)
         problems.extend(self._schemas.problems)
@@ -79,7 +81,6 @@ class ConfigCatalog:
         self.warnings = list(self._templates.warnings)
         self.unsupported = [
             *self._models.unsupported(),
-            *self._builder.unsupported,
             *self._unsupported(loaded),
         ]
         self._default_variants: OrderedDict[str, Variant] = OrderedDict()

@@ -8,8 +8,8 @@ from typing import Literal
 import msgspec
 from msgspec import Raw
 
-from tzproxy._speedups.sampling import Sampler
-from tzproxy.errors import NotFoundError, RequestError, TzproxyError
+from tzproxy._speedups.sampling import AdaptiveSampler, Sampler
+from tzproxy.errors import NotFoundError, RequestError
 from tzproxy.inference.input import InputChecks
 from tzproxy.inference.plan import OutputSchema
 from tzproxy.inference.tools import FunctionTools, InferenceTools
@@ -17,13 +17,14 @@ from tzproxy.inference.variant import Variant
 from tzproxy.prompts import JsonSchema
 from tzproxy.types.request import InferenceRequest, given
 
+AnySampler = Sampler | AdaptiveSampler
 NO_TOOLS = FunctionTools([], {}, tool_choice="auto", parallel_tool_calls=None)
 
 
 class Function:
     """A chat or JSON function.
 
-    `samplers` by namespace; None is the base. `refused` names a way of sampling that this version lacks.
+    `samplers` by namespace; None is the base, which is always there if the function has variants.
     """
 
     def __init__(
@@ -33,10 +34,9 @@ class Function:
         variants: Mapping[str, Variant],
         *,
         checks: InputChecks,
-        samplers: Mapping[str | None, Sampler],
+        samplers: Mapping[str | None, AnySampler],
         tools: FunctionTools = NO_TOOLS,
         output_schema: OutputSchema | None = None,
-        refused: Mapping[str | None, TzproxyError] | None = None,
     ) -> None:
         self.name = name
         self.labels = (("endpoint", "inference"), ("function_name", name))
@@ -46,7 +46,6 @@ class Function:
         self.tools = tools
         self.output_schema = output_schema
         self._samplers = dict(samplers)
-        self._refused = dict(refused or {})
 
     def variant(self, name: str) -> Variant:
         """Return a variant by name.
@@ -59,16 +58,20 @@ class Function:
             raise NotFoundError(f"Unknown variant: {name}")
         return found
 
-    def sampler(self, namespace: str | None) -> Sampler:
-        """Return what chooses the variants of a request in `namespace`.
+    def sampler(self, namespace: str | None) -> AnySampler:
+        """Return what chooses the variants of a request in `namespace`."""
+        found = self._samplers.get(namespace)
+        return self._samplers[None] if found is None else found
 
-        Raises:
-            NotSupportedError: for a way of sampling that this version does not have.
+    def probabilities(self, at_ms: int) -> dict[str, float]:
+        """Return how likely each variant is the first for an episode that begins at `at_ms` since 1970.
+
+        Without a namespace. Empty for the default function, which has no variants of its own.
         """
-        key = namespace if namespace in self._samplers or namespace in self._refused else None
-        if key in self._refused:
-            raise self._refused[key]
-        return self._samplers[key]
+        base = self._samplers.get(None)
+        if base is None:
+            return {}
+        return base.probabilities(at_ms) if isinstance(base, AdaptiveSampler) else base.probabilities()
 
     def assemble_tools(self, request: InferenceRequest) -> InferenceTools | None:
         """Join the function's tools with the request's.

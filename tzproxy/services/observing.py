@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from tzproxy.clickhouse.embedded.store import is_engine_installed
 from tzproxy.config import LoadedConfig, Secret
+from tzproxy.config.sampling import adaptive_functions
 from tzproxy.errors import ConfigError
 from tzproxy.recording.options import RecorderOptions
 
@@ -32,6 +33,12 @@ NO_KEY_STORE = (
     "`TENSORZERO_CLICKHOUSE_URL`, or install the embedded store with `pip install 'tzproxy[embedded]'`."
 )
 
+NO_EXPERIMENT_STORE = (
+    "functions.{}.experimentation: an adaptive experiment learns from stored feedback, but nothing is "
+    "recorded: enable `gateway.observability`, and set `TENSORZERO_CLICKHOUSE_URL` or install the embedded "
+    "store with `pip install 'tzproxy[embedded]'`."
+)
+
 
 class Observing(Struct, frozen=True, kw_only=True):
     """Where rows go. `url` None: into the embedded store. `enabled` false: nowhere.
@@ -49,7 +56,8 @@ def observing(loaded: LoadedConfig) -> Observing:
     """Settle it.
 
     Raises:
-        ConfigError: when recording, a cache in the store or API keys are demanded and there is no store.
+        ConfigError: when recording, a cache in the store, API keys or adaptive experiments are demanded and
+            there is no store.
     """
     mode = _recording_mode(loaded)
     auth = loaded.config.gateway.auth
@@ -58,6 +66,8 @@ def observing(loaded: LoadedConfig) -> Observing:
     cache = loaded.config.gateway.cache
     if cache.backend == "clickhouse" and cache.enabled is not False and not mode.enabled:
         raise ConfigError([NO_CACHE_STORE])
+    if not mode.enabled and (functions := adaptive_functions(loaded.sampling)):
+        raise ConfigError([NO_EXPERIMENT_STORE.format(name) for name in functions])
     return mode
 
 

@@ -16,6 +16,7 @@ from tzproxy.clickhouse.queries.batches import Batches
 from tzproxy.clickhouse.queries.cache import CachedReplies
 from tzproxy.clickhouse.queries.datapoints import Datapoints
 from tzproxy.clickhouse.queries.dicl import LearningExamples
+from tzproxy.clickhouse.queries.experiments import ExperimentStore
 from tzproxy.clickhouse.queries.feedback import FeedbackTargets
 from tzproxy.clickhouse.queries.inference_query import FunctionType
 from tzproxy.clickhouse.queries.inferences import StoredInferences
@@ -23,6 +24,7 @@ from tzproxy.clickhouse.queries.workflow import WorkflowEpisodes, WorkflowRuns
 from tzproxy.config import LoadedConfig
 from tzproxy.datasets.datasets import Datasets
 from tzproxy.datasets.from_inferences import InferenceSource
+from tzproxy.experimentation.updater import ExperimentUpdater
 from tzproxy.feedback.intake import FeedbackIntake, FeedbackOptions
 from tzproxy.feedback.targets import Targets
 from tzproxy.inference.cache import ModelCache
@@ -90,6 +92,7 @@ class Services:
         self.sink: Sink = sink or NullSink()
         self.store: AsyncStoreClient | None = None
         self._replies: CachedReplies | None = None
+        self._experiments: ExperimentUpdater | None = None
         self._open_upstream = open_upstream
         self._ending = AsyncExitStack()
 
@@ -127,6 +130,15 @@ class Services:
         self.workflows = Workflows(self.catalog, None if self.store is None else WorkflowRuns(self.store))
         self._open_reading()
         self.batches = self._batches()
+        if self.store is not None:
+            self._experiments = ExperimentUpdater(self.catalog.experiments, ExperimentStore(self.store))
+            self._experiments.start()
+            self._ending.push_async_callback(self._experiments.close)
+
+    async def ready(self) -> None:
+        """Wait for what has to be known of the store before the first request."""
+        if self._experiments is not None:
+            await self._experiments.ready()
 
     def _open_metrics(self, bounds: Sequence[float]) -> None:
         self.exposed = self.metrics = GatewayMetrics(bounds)

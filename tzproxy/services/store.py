@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from tzproxy.clickhouse import StoreClient
 from tzproxy.clickhouse.migrations import add_own_tables, migrate
 from tzproxy.clickhouse.reconcile import MigrationReport
-from tzproxy.clickhouse.schema.own import API_KEYS, OWN_TABLES
+from tzproxy.clickhouse.schema.own import API_KEYS, EXPERIMENT_STATES, OWN_TABLES
 from tzproxy.clickhouse.schema.spec import TableSpec
 from tzproxy.clickhouse.snapshots import ConfigSnapshot, upsert_config_snapshot
 from tzproxy.config import LoadedConfig
+from tzproxy.config.sampling import adaptive_functions
 from tzproxy.errors import StoreUnavailableError
 
 logger = logging.getLogger(__name__)
@@ -66,7 +67,12 @@ def prepare_keys(url: str, loaded: LoadedConfig, *, manual: bool = False) -> Non
 
 def _needed(loaded: LoadedConfig) -> Sequence[TableSpec]:
     auth = loaded.config.gateway.auth
-    return (API_KEYS,) if auth is not None and auth.enabled else ()
+    needed = []
+    if auth is not None and auth.enabled:
+        needed.append(API_KEYS)
+    if adaptive_functions(loaded.sampling):
+        needed.append(EXPERIMENT_STATES)
+    return needed
 
 
 def _add_own_tables(

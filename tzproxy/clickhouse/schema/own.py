@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from tzproxy.clickhouse.schema.spec import TableSpec, columns
-from tzproxy.clickhouse.schema.types import MICROS, STRING
+from tzproxy.clickhouse.schema.types import MICROS, MILLIS, NAME, STRING, STRINGS, UUID
 
 API_KEYS: Final = TableSpec(
     name="TzproxyApiKey",
@@ -28,5 +28,23 @@ API_KEYS: Final = TableSpec(
 )
 """API keys of clients. A key's row is never changed: disabling inserts a later one."""
 
-OWN_TABLES: Final = (API_KEYS,)
+EXPERIMENT_STATES: Final = TableSpec(
+    name="TzproxyExperimentState",
+    remembers_inserts=False,
+    order_by=("function_name", "namespace", "effective_at", "id"),
+    columns=columns(
+        id=UUID,
+        function_name=NAME,
+        namespace=STRING,
+        metric=NAME,
+        candidate_variants=STRINGS,
+        state=STRING,
+        effective_at=MILLIS,
+        written_at=f"{MILLIS} DEFAULT now64(3)",
+    ),
+)
+"""States of adaptive experiments, each with the moment from which on new episodes follow it. Never changed:
+the variant of an episode is what the state that was in force when it began says."""
+
+OWN_TABLES: Final = (API_KEYS, EXPERIMENT_STATES)
 """All of them."""

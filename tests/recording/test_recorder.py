@@ -64,6 +64,41 @@ def test_rows_of_several_rings_travel_in_one_statement_per_table(
     ]
 
 
+def test_feedback_is_sent_when_its_target_is_stored(
+    store: FakeStore, open_sink: OpenSink, start_recorder: StartRecorder, run_until: RunUntil
+) -> None:
+    """However slow the store is with inferences: what it joins to feedback is there, or is never found."""
+    sink = open_sink()
+    stored_when_told: list[bool] = []
+
+    def slow(table: str, lines: bytes, token: str) -> None:
+        if table == "ChatInference":
+            time.sleep(0.05)
+        elif table.endswith("MetricFeedback"):
+            stored_when_told.append(bool(store.counts("ChatInference")))
+
+    store.fault = slow
+    recorder = start_recorder()
+    sink.accept([*rows_of(0), (Table.BOOLEAN_METRIC_FEEDBACK, b"{}"), (Table.FLOAT_METRIC_FEEDBACK, b"{}")])
+    run_until(recorder, lambda: recorder.is_idle)
+    assert stored_when_told == [True, True]
+    assert len(store.statements) == 4
+
+
+def test_feedback_without_inferences_waits_for_nothing(
+    store: FakeStore, open_sink: OpenSink, start_recorder: StartRecorder, run_until: RunUntil
+) -> None:
+    """A batch of feedback alone goes out, as does one whose inferences are refused."""
+    sink = open_sink()
+    recorder = start_recorder()
+    sink.accept([(Table.BOOLEAN_METRIC_FEEDBACK, b"{}")])
+    run_until(recorder, lambda: recorder.is_idle)
+    assert store.counts("BooleanMetricFeedback") == {b"{}": 1}
+    sink.accept([(Table.CHAT_INFERENCE, b"poison"), (Table.FLOAT_METRIC_FEEDBACK, b"{}")])
+    run_until(recorder, lambda: recorder.is_idle)
+    assert store.counts("FloatMetricFeedback") == {b"{}": 1}
+
+
 def test_new_rings_are_found(
     store: FakeStore, data_dir: Path, open_sink: OpenSink, start_recorder: StartRecorder, run_until: RunUntil
 ) -> None:

@@ -33,7 +33,7 @@ from tzproxy.recording.rejected import RejectedFolder
 from tzproxy.recording.retired import fold_missing, fold_retired
 from tzproxy.recording.spool import Spool
 from tzproxy.recording.state import Refusal, StateFile
-from tzproxy.recording.tables import no_rows, table_name
+from tzproxy.recording.tables import LOOKING_BACK, TARGET_TABLES, no_rows, table_name
 
 LOGGER = logging.getLogger("tzproxy.recording.recorder")
 
@@ -81,6 +81,8 @@ class Recorder:
         self._batch: Batch | None = None
         self._place: tuple[int, int] | None = None
         self._todo: list[Piece] = []
+        #: Pieces under way that other pieces look back at.
+        self._targets_out = 0
         self._missing_since: dict[int, float] = {}
         self._discovered_at = float("-inf")
         self._spooled_at = float("-inf")
@@ -112,6 +114,7 @@ class Recorder:
             self._feeds.discover()
             fold_retired(self._feeds, self._file)
         for piece, outcome in self._inserter.take_outcomes():
+            self._targets_out -= piece.table in TARGET_TABLES
             self._settle(piece, outcome, now)
         self._relieve(now, draining=draining)
         self._send(now, draining=draining)
@@ -138,7 +141,11 @@ class Recorder:
                 return
             assert self._batch is not None
             if self._todo:
+                if self._targets_out and self._todo[-1].table in LOOKING_BACK:
+                    # Its target may be in this batch and would not be found (`pieces` puts targets first).
+                    return
                 piece = self._todo.pop()
+                self._targets_out += piece.table in TARGET_TABLES
                 self._inserter.submit(piece, self._batch.lines(piece), self._batch.token(piece))
             elif self._inserter.under_way:
                 return

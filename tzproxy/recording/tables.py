@@ -28,6 +28,13 @@ class Table(IntEnum):
         return "".join(word.capitalize() for word in self.name.split("_"))
 
 
+TARGET_TABLES = frozenset({Table.CHAT_INFERENCE, Table.JSON_INFERENCE})
+"""What feedback is about."""
+
+LOOKING_BACK = frozenset({Table.BOOLEAN_METRIC_FEEDBACK, Table.FLOAT_METRIC_FEEDBACK})
+"""Tables whose views look the target's variant up at the moment of the insert, and never again."""
+
+
 def table_name(table_id: int) -> str:
     """Return the ClickHouse name of a table id (`table-N` for an id of a newer version)."""
     return TABLE_NAMES[table_id] if table_id < len(TABLE_NAMES) else f"table-{table_id}"

@@ -15,7 +15,10 @@ from tzproxy.errors import StoreError, StoreUnavailableError
 from tzproxy.services import store
 from tzproxy.services.store import prepare_keys, prepare_store
 
-ADAPTIVE = MODEL + CHAT + """
+ADAPTIVE = (
+    MODEL
+    + CHAT
+    + """
 [metrics.q]
 type = "float"
 optimize = "max"
@@ -28,6 +31,7 @@ type = "adaptive"
 metric = "q"
 candidate_variants = ["v"]
 """
+)
 SNAPSHOT = ConfigSnapshot(hash=1, config="", extra_templates={})
 
 

@@ -20,7 +20,7 @@ import msgspec
 from tzproxy.clickhouse.queries.experiments import ExperimentKey, StateRow, VariantStatistics
 from tzproxy.errors import StoreError
 from tzproxy.experimentation.experiment import STATES_KEPT, Experiment
-from tzproxy.experimentation.state import Stopped, moved, next_state
+from tzproxy.experimentation.state import State, Stopped, moved, next_state
 
 logger = logging.getLogger(__name__)
 
@@ -177,14 +177,22 @@ class ExperimentUpdater:
                     settings.metric,
                 )
             return
-        before = experiment.newest()
-        if before is not None and not moved(before, state, by=LEAST_MOVE):
+        if not _is_news(experiment, state):
+            return
+        await self._read()
+        if not _is_news(experiment, state):
+            # Another process has said it meanwhile.
             return
         await self._store.add_state(
             experiment.key,
             ENCODER.encode(state).decode(),
             delay_ms=int(self._poll_s * POLLS_UNTIL_EFFECT * 1000),
         )
-        if isinstance(state, Stopped) and state != before:
+        if isinstance(state, Stopped):
             logger.info("adaptive experiment of %s: `%s` has won", experiment.name, state.winner_variant_name)
         await self._read()
+
+
+def _is_news(experiment: Experiment, state: State) -> bool:
+    before = experiment.newest()
+    return before is None or moved(before, state, by=LEAST_MOVE)

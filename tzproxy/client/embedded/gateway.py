@@ -176,6 +176,7 @@ class EmbeddedGateway:
 
 async def _opened(services: Services) -> None:
     services.open()
+    await services.ready()
 
 
 def _end(

@@ -1,4 +1,4 @@
-"""Tests of `tzproxy.cli.observing`: experiments that need a store."""
+"""Tests of `tzproxy.services.observing`: experiments that need a store."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from in_process import CHAT, MODEL
-from tzproxy.cli import observing as module
-from tzproxy.cli.observing import observing
 from tzproxy.config import LoadedConfig, load_config
 from tzproxy.errors import ConfigError
+from tzproxy.services import observing as module
+from tzproxy.services.observing import observing
 
 SERVER = {"TENSORZERO_CLICKHOUSE_URL": "http://a:b@127.0.0.1:8123/tensorzero"}
 OFF = "[gateway.observability]\nenabled = false\n"

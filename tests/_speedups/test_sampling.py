@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tzproxy._speedups.sampling import Sampler, episode_unit
+from tzproxy._speedups.sampling import AdaptiveSampler, Sampler, episode_unit
 
 VARIANTS = ["Gamma", "alpha", "beta"]
 VECTORS = [
@@ -116,25 +116,61 @@ def test_the_first_draw_is_a_draw_with_nothing_tried(names: list[str], episode: 
         assert sampler.first(episode) == sampler.after(episode, [])
 
 
+DRAWS = 100_000
+
+
+def chi_square(sampler: Sampler | AdaptiveSampler, shares: Mapping[str, float], seed: int) -> float:
+    """How far the first variants of 100,000 seeded episodes of one moment are from what is expected."""
+    source = random.Random(seed)
+    moment = bytes.fromhex("019c00000000")
+    drawn = Counter(sampler.first(moment + source.randbytes(10)) for _ in range(DRAWS))
+    assert set(drawn) == set(shares)
+    return sum((drawn[name] - DRAWS * share) ** 2 / (DRAWS * share) for name, share in shares.items())
+
+
+SHARES = {"a": 0.5, "b": 0.3, "c": 0.15, "d": 0.05}
+
+
 def test_shares_are_the_weights() -> None:
-    """Over many episodes each variant is drawn as often as its weight says (chi-square, p = 1e-6)."""
-    weights = {"a": 0.5, "b": 0.3, "c": 0.15, "d": 0.05}
-    sampler = Sampler("f", weights, weights)
-    source = random.Random(7)
-    count = 20_000
-    drawn = Counter(sampler.first(source.randbytes(16)) for _ in range(count))
-    chi_square = sum((drawn[name] - count * share) ** 2 / (count * share) for name, share in weights.items())
-    assert chi_square < 30.7, drawn
+    """Over many episodes each variant is drawn as often as its weight says (3 degrees, p = 0.001)."""
+    weights = {name: 7 * share for name, share in SHARES.items()}
+    assert chi_square(Sampler("f", SHARES, weights), SHARES, 7) < 16.27
 
 
 def test_uniform_shares_are_equal() -> None:
-    """Over many episodes all variants of a function without weights are drawn alike (p = 1e-6)."""
-    names = [f"v{number}" for number in range(7)]
-    sampler = Sampler("f", names)
-    source = random.Random(8)
-    count = 20_000
-    drawn = Counter(sampler.first(source.randbytes(16)) for _ in range(count))
-    assert sum((drawn[name] - count / 7) ** 2 / (count / 7) for name in names) < 38.3, drawn
+    """Over many episodes variants of a function without weights are drawn alike (6 degrees, p = 0.001)."""
+    shares = {f"v{number}": 1 / 7 for number in range(7)}
+    assert chi_square(Sampler("f", shares), shares, 8) < 22.46
+
+
+def test_shares_of_an_adaptive_experiment_are_those_in_force() -> None:
+    """Before its first era they are the initial ones, then those of the era (3 degrees, p = 0.001)."""
+    names = list(SHARES)
+    moving = AdaptiveSampler("f", names, names, (), dict.fromkeys(names, 0.25))
+    assert chi_square(moving, dict.fromkeys(names, 0.25), 9) < 16.27
+    moving.set_eras([(0, {"a": 1.0}), (int("019c00000000", 16), SHARES), (1 << 47, {"b": 1.0})])
+    assert chi_square(moving, SHARES, 10) < 16.27
+
+
+def test_eras_begin_with_their_first_millisecond() -> None:
+    """An episode belongs to the era that began last; the offset in ids of workflow runs does not count."""
+    moving = AdaptiveSampler("f", "abc", "abc", (), {"a": 1.0})
+    moving.set_eras([(1_000, {"b": 1.0}), (2_000, {"c": 1.0})])
+    for at_ms, expected in ((999, "a"), (1_000, "b"), (1_999, "b"), (2_000, "c")):
+        for offset_ms in (0, 10_000_000_000_000):
+            assert moving.first((at_ms + offset_ms).to_bytes(6, "big") + bytes(10)) == expected
+    moving.set_eras([])
+    assert moving.first(bytes(16)) == "a"
+
+
+def test_eras_must_be_in_order() -> None:
+    """Others are refused, and the ones in force stay; what is no episode's id is refused too."""
+    moving = AdaptiveSampler("f", "ab", "ab", (), {"a": 1.0})
+    with pytest.raises(ValueError, match="ascending"):
+        moving.set_eras([(5, {"b": 1.0}), (4, {"b": 1.0})])
+    assert moving.first(bytes(16)) == "a"
+    with pytest.raises(ValueError, match="16 bytes"):
+        moving.first(b"short")
 
 
 def test_names_are_walked_byte_by_byte() -> None:

@@ -70,11 +70,15 @@ def write(gateway: TensorZeroGateway) -> list[str]:
         gateway.inference(function_name="extract_contact", input=CONTACT, tags={"k": "a"}),
         gateway.inference(model_name="mock", input=WEATHER),
     ]
+    made.append(gateway.inference(function_name="hello", input=WEATHER, episode_id=made[1].episode_id))
     ids = [str(answer.inference_id) for answer in made]
     time.sleep(1)
     for inference_id, value in ((ids[0], True), (ids[1], False), (ids[1], True), (ids[4], False)):
         gateway.feedback(metric_name="helpful", inference_id=inference_id, value=value)
         time.sleep(1.1)
+    for inference_id, number in ((ids[0], 0.1), (ids[1], 0.5), (ids[4], -2)):
+        gateway.feedback(metric_name="rating", inference_id=inference_id, value=number)
+    gateway.feedback(metric_name="calm", episode_id=made[1].episode_id, value=0.25)
     gateway.feedback(metric_name="demonstration", inference_id=ids[0], value="Better")
     gateway.feedback(metric_name="demonstration", inference_id=ids[4], value={"name": "Ada", "email": "a@b"})
     time.sleep(1.1)
@@ -90,6 +94,13 @@ def questions(ids: list[str]) -> dict[str, dict[str, Any]]:
     other = types.InferenceFilterTag(key="k", value="a", comparison_operator="!=")
     shown = types.InferenceFilterDemonstrationFeedback(has_demonstration=True)
     late = types.InferenceFilterTime(time="2020-01-01T00:00:00+02:00", comparison_operator=">")
+    rated = {
+        f"{name} {operator} {value}": types.InferenceFilterFloatMetric(
+            metric_name=name, value=value, comparison_operator=operator
+        )
+        for name, value in (("rating", 0.1), ("rating", 0.5), ("calm", 0.25))
+        for operator in ("<", "<=", "=", ">", ">=", "!=")
+    }
     trees = {"helpful": helpful, "tag": tag, "other": other, "shown": shown, "late": late}
     for (first, left), (second, right) in itertools.combinations(dict(trees).items(), 2):
         trees[f"{first} and {second}"] = types.InferenceFilterAnd(children=[left, right])
@@ -97,6 +108,11 @@ def questions(ids: list[str]) -> dict[str, dict[str, Any]]:
             children=[left, types.InferenceFilterNot(child=right)]
         )
     trees |= {f"not {name}": types.InferenceFilterNot(child=tree) for name, tree in list(trees.items())}
+    trees |= rated
+    trees |= {f"not {name}": types.InferenceFilterNot(child=tree) for name, tree in rated.items()}
+    for name, tree in rated.items():
+        nested = types.InferenceFilterOr(children=[tree])
+        trees[f"not any {name}"] = types.InferenceFilterNot(child=nested)
     trees |= {
         "empty and": types.InferenceFilterAnd(children=[]),
         "empty or": types.InferenceFilterOr(children=[]),
@@ -108,7 +124,22 @@ def questions(ids: list[str]) -> dict[str, dict[str, Any]]:
     }
     by_metric = [types.OrderByMetric(name="helpful", direction="ascending")]
     by_relevance = [types.OrderBySearchRelevance(direction="descending")]
+    time_up = [types.OrderByTimestamp(direction="ascending")]
+    by_rating = [types.OrderByMetric(name="rating", direction="descending")]
+    by_calm = [types.OrderByMetric(name="calm", direction="ascending"), *time_up]
     asked |= {
+        "oldest first": {"order_by": time_up, "limit": 3},
+        "oldest first of one": {"order_by": time_up, "function_name": "hello"},
+        "oldest first, after": {"order_by": time_up, "function_name": "hello", "after": ids[0], "limit": 2},
+        "by rating": {"order_by": by_rating, "function_name": "hello"},
+        "by an episode's metric": {"order_by": by_calm, "function_name": "hello"},
+        "by relevance": {"order_by": by_relevance, "search_query_experimental": "a"},
+        "by relevance of one": {
+            "order_by": by_relevance,
+            "search_query_experimental": "to",
+            "function_name": "hello",
+        },
+        "none at all": {"limit": 0},
         "everything": {},
         "a json function": {"function_name": "extract_contact"},
         "no function": {"function_name": "tensorzero::default"},

@@ -110,3 +110,30 @@ def test_a_dynamic_variant_is_built_for_its_function(tmp_path: Path) -> None:
         with pytest.raises(RequestError) as caught:
             made.dynamic_variant(made.functions["f"], config)
         assert reason in caught.value.message
+
+
+def test_adaptive_experiments_are_built(tmp_path: Path) -> None:
+    """Each of a function's tables becomes one, with the direction of its metric; their samplers are in use."""
+    metrics = "".join(
+        f'[metrics.{name}]\ntype = "float"\noptimize = "{name}"\nlevel = "episode"\n'
+        for name in ("min", "max")
+    )
+    adaptive = 'type = "{}"\nmetric = "{}"\ncandidate_variants = ["v"]\n'
+    made = catalog(
+        tmp_path,
+        MODEL
+        + CHAT
+        + metrics
+        + "[functions.f.experimentation]\n"
+        + adaptive.format("adaptive", "max")
+        + "[functions.f.experimentation.namespaces.n]\n"
+        + adaptive.format("track_and_stop", "min"),
+    )
+    assert made.unsupported == []
+    base, own = made.experiments
+    assert (base.target.namespace, base.target.maximise) == (None, True)
+    assert (own.target.namespace, own.target.maximise) == ("n", False)
+    function = made.functions["f"]
+    assert function.sampler(None) is base.sampler
+    assert function.sampler("other") is base.sampler
+    assert function.sampler("n") is own.sampler

@@ -18,9 +18,10 @@ import pytest
 from clickhouse.rows import chat_inference, float_feedback, lines, model_inference
 from tzproxy.clickhouse import StoreClient
 from tzproxy.clickhouse.embedded import EmbeddedStore
-from tzproxy.clickhouse.migrations import migrate
+from tzproxy.clickhouse.migrations import add_own_tables, migrate
 from tzproxy.clickhouse.schema import MATERIALIZED_VIEWS, TABLES
 from tzproxy.clickhouse.schema.ddl import DEDUP_SETTING
+from tzproxy.clickhouse.schema.own import OWN_TABLES
 
 pytestmark = [
     pytest.mark.e2e,
@@ -167,9 +168,10 @@ def test_takes_over_a_database_of_the_original(made_by_original: StoreClient) ->
 def test_original_starts_on_our_database_and_writes(
     open_database: Callable[[], StoreClient], store: EmbeddedStore, config: Path
 ) -> None:
-    """The original finds nothing to migrate, and an inference through it leaves its rows and the views'."""
+    """It finds nothing to migrate, minds no table of ours, and leaves an inference's rows and the views'."""
     client = open_database()
     migrate(client)
+    add_own_tables(client, OWN_TABLES)
     log = _run_original(config, f"{store.url.rpartition('/')[0]}/{client.database}", "infer")
     assert "Applying migration" not in log
     inference_id = log.split("inference ")[1].split()[0]

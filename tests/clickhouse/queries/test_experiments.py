@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 
 import pytest
 
@@ -21,7 +21,16 @@ ODD = 'it\'s "odd" \\ é {x:String}'
 @pytest.fixture
 async def beside(client: StoreClient) -> AsyncIterator[ExperimentStore]:
     """The queries, on the shared database."""
-    add_own_tables(client, (EXPERIMENT_STATES,))
+    asynchronous = AsyncStoreClient(client.url, threads=1)
+    yield ExperimentStore(asynchronous)
+    await asynchronous.close()
+
+
+@pytest.fixture
+async def keeping(open_database: Callable[[], StoreClient]) -> AsyncIterator[ExperimentStore]:
+    """The queries, on a database with nothing but the table of states."""
+    client = open_database()
+    assert add_own_tables(client, (EXPERIMENT_STATES,)) == ["table TzproxyExperimentState created"]
     asynchronous = AsyncStoreClient(client.url, threads=1)
     yield ExperimentStore(asynchronous)
     await asynchronous.close()
@@ -148,22 +157,20 @@ async def test_no_variants_no_rows(beside: ExperimentStore, traffic: Traffic) ->
     assert await beside.statistics(traffic.function, "q", [], namespace=None, newest=1) == []
 
 
-async def test_states_are_read_as_they_were_left(beside: ExperimentStore, traffic: Traffic) -> None:
+async def test_states_are_read_as_they_were_left(keeping: ExperimentStore) -> None:
     """With the delay on the store's clock, oldest effect first, strange names and all."""
-    key = ExperimentKey(
-        function_name=traffic.function, namespace=ODD, metric=ODD, candidate_variants=("a", ODD)
-    )
+    key = ExperimentKey(function_name=ODD, namespace=ODD, metric=ODD, candidate_variants=("a", ODD))
     state = json.dumps({"type": "stopped", "winner_variant_name": ODD})
     before = time.time() * 1000
-    await beside.add_state(key, state, delay_ms=90_000)
-    await beside.add_state(key, "{}", delay_ms=1)
-    soon, later = await beside.states([traffic.function, "another"], written_since_ms=0, newest=10)
+    await keeping.add_state(key, state, delay_ms=90_000)
+    await keeping.add_state(key, "{}", delay_ms=1)
+    soon, later = await keeping.states([ODD, "another"], written_since_ms=0, newest=10)
     assert (soon.state, later.state) == ("{}", state)
-    assert (later.function_name, later.namespace, later.metric) == (traffic.function, ODD, ODD)
+    assert (later.function_name, later.namespace, later.metric) == (ODD, ODD, ODD)
     assert later.candidate_variants == ("a", ODD)
     assert abs(later.written_at_ms - before) < 60_000
     assert 89_999 <= later.effective_at_ms - later.written_at_ms <= 90_001
-    (only,) = await beside.states([traffic.function], written_since_ms=0, newest=1)
+    (only,) = await keeping.states([ODD], written_since_ms=0, newest=1)
     assert only.id == later.id
     after = int(max(soon.written_at_ms, later.written_at_ms)) + 1
-    assert await beside.states([traffic.function], written_since_ms=after, newest=10) == []
+    assert await keeping.states([ODD], written_since_ms=after, newest=10) == []

@@ -113,7 +113,7 @@ def test_a_dynamic_variant_is_built_for_its_function(tmp_path: Path) -> None:
 
 
 def test_adaptive_experiments_are_built(tmp_path: Path) -> None:
-    """Each of a function's tables becomes one, with the direction of its metric; their samplers are in use."""
+    """Each table becomes one, with the direction of its metric; their samplers are in use."""
     metrics = "".join(
         f'[metrics.{name}]\ntype = "float"\noptimize = "{name}"\nlevel = "episode"\n'
         for name in ("min", "max")

@@ -19,6 +19,7 @@ class Seen(Struct):
     path: str
     headers: dict[str, str]
     body: bytes
+    port: int
 
     @property
     def json(self) -> Any:
@@ -34,6 +35,7 @@ class ScriptedServer:
         self._status = 200
         self._body = b"{}"
         self._parts: Iterable[bytes] | None = None
+        self._location = ""
         self.release = threading.Event()
         script = self
 
@@ -64,6 +66,12 @@ class ScriptedServer:
         self._status = status
         self._body = body if isinstance(body, bytes) else json.dumps(body).encode()
         self._parts = None
+        self._location = ""
+
+    def redirects(self, url: str) -> None:
+        """Say where else to ask."""
+        self.answers(b"", 307)
+        self._location = url
 
     def streams(self, *events: object) -> None:
         """Say which events are streamed; `HANG` waits for the test, `BREAK` ends without an end."""
@@ -76,8 +84,14 @@ class ScriptedServer:
         """Answer one request."""
         length = int(handler.headers.get("content-length") or 0)
         headers = {name.lower(): value for name, value in handler.headers.items()}
-        self.seen.append(Seen(handler.command, handler.path, headers, handler.rfile.read(length)))
+        self.seen.append(
+            Seen(
+                handler.command, handler.path, headers, handler.rfile.read(length), handler.client_address[1]
+            )
+        )
         handler.send_response(self._status)
+        if self._location:
+            handler.send_header("location", self._location)
         if self._parts is None:
             handler.send_header("content-length", str(len(self._body)))
             handler.end_headers()

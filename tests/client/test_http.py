@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from client.scripted_server import BREAK, CHAT, CHUNK, HANG, INPUT, ScriptedServer
+from client.scripted_server import BREAK, CHAT, CHUNK, HANG, INPUT, ScriptedServer, scripted_server
 from tzproxy import AsyncTensorZeroGateway, TensorZeroError, TensorZeroGateway, TensorZeroInternalError
 from tzproxy.client.http import address_of
 
@@ -110,3 +110,38 @@ def test_a_client_after_a_fork(server: ScriptedServer) -> None:
     client.inference(input=INPUT)
     client.close()
     assert len(server.seen) == 3
+
+
+def test_connections_are_kept(server: ScriptedServer) -> None:
+    """One connection serves answers and streams one after the other; a stream that is left costs it."""
+    with TensorZeroGateway.build_http(gateway_url=server.url) as client:
+        for _ in range(3):
+            server.streams(CHUNK, "[DONE]")
+            assert len(list(client.inference(input=INPUT, stream=True))) == 1  # type: ignore[arg-type]
+            server.answers(CHAT)
+            client.inference(input=INPUT)
+        assert len({seen.port for seen in server.seen}) == 1
+        server.streams(CHUNK, HANG)
+        stream: Any = client.inference(input=INPUT, stream=True)
+        next(stream)
+        stream.close()
+        server.release.set()
+        server.answers(CHAT)
+        client.inference(input=INPUT)
+        assert len({seen.port for seen in server.seen}) == 2
+
+
+def test_redirects(server: ScriptedServer) -> None:
+    """The same request goes where the gateway has moved to, without the key if that is another host."""
+    server.answers(CHAT)
+    with scripted_server() as old:
+        old.redirects(server.url + "/new")
+        with TensorZeroGateway.build_http(gateway_url=old.url, api_key="secret") as client:
+            client.inference(input=INPUT)
+            assert (server.last.method, server.last.path) == ("POST", "/new")
+            assert server.last.json["input"] == INPUT
+            assert "authorization" in old.last.headers
+            assert "authorization" not in server.last.headers
+            old.redirects(old.url)
+            with pytest.raises(TensorZeroInternalError, match="redirects in vain"):
+                client.inference(input=INPUT)

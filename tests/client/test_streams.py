@@ -15,31 +15,19 @@ EVENT = b"data: " + json.dumps(CHUNK).encode() + b"\n\n"
 
 
 class Source:
-    """Bytes in parts, and how often it was left and forgotten."""
+    """Bytes in parts, and how it was left: after all was read, or before."""
 
     def __init__(self, *parts: bytes) -> None:
         self.parts = list(parts)
-        self.left = self.forgotten = 0
+        self.left: list[bool] = []
 
     def receive(self) -> bytes:
         """Return the next part, in the end nothing."""
         return self.parts.pop(0) if self.parts else b""
 
-    def leave(self) -> None:
-        """Count."""
-        self.left += 1
-
     async def receive_later(self) -> bytes:
         """Return the next part, in the end nothing."""
         return self.receive()
-
-    async def leave_later(self) -> None:
-        """Count."""
-        self.left += 1
-
-    def forget(self) -> None:
-        """Count."""
-        self.forgotten += 1
 
 
 def test_events_are_cut_out_of_any_parts() -> None:
@@ -57,24 +45,24 @@ def test_events_are_cut_out_of_any_parts() -> None:
 def test_a_stream_read_to_its_end(end: bytes) -> None:
     """It ends with the mark, or with the bytes; its source is let go of, once."""
     source = Source(EVENT, b": keep-alive\n\n", EVENT, end)
-    stream = InferenceStream(source.receive, source.leave)
+    stream = InferenceStream(source.receive, source.left.append)
     assert len(list(stream)) == 2
     with pytest.raises(StopIteration):
         next(stream)
     stream.close()
-    assert source.left == 1
+    assert source.left == [True]
 
 
 def test_a_stream_that_is_left() -> None:
     """Closing it, leaving its block or forgetting it tells the source; then there is nothing more."""
     source = Source(EVENT, EVENT)
-    with InferenceStream(source.receive, source.leave) as stream:
+    with InferenceStream(source.receive, source.left.append) as stream:
         next(stream)
     assert list(stream) == []
-    assert source.left == 1
-    InferenceStream(source.receive, source.leave)
+    assert source.left == [False]
+    InferenceStream(source.receive, source.left.append)
     gc.collect()
-    assert source.left == 2
+    assert source.left == [False, False]
 
 
 def test_a_source_that_fails() -> None:
@@ -84,29 +72,29 @@ def test_a_source_that_fails() -> None:
     def fail() -> bytes:
         raise timed_out()
 
-    stream = InferenceStream(fail, source.leave)
+    stream = InferenceStream(fail, source.left.append)
     with pytest.raises(TensorZeroInternalError, match="timed out"):
         next(stream)
-    assert (list(stream), source.left) == ([], 1)
+    assert (list(stream), source.left) == ([], [False])
 
 
 async def test_streams_of_event_loops() -> None:
     """The asynchronous kind does the same."""
     source = Source(EVENT, EVENT, b"data: [DONE]\n\n")
-    stream = AsyncInferenceStream(source.receive_later, source.leave_later, source.forget)
+    stream = AsyncInferenceStream(source.receive_later, source.left.append)
     assert len([piece async for piece in stream]) == 2
     await stream.aclose()
-    assert (source.left, source.forgotten) == (1, 0)
+    assert source.left == [True]
     source = Source(EVENT, EVENT)
-    async with AsyncInferenceStream(source.receive_later, source.leave_later, source.forget) as stream:
+    async with AsyncInferenceStream(source.receive_later, source.left.append) as stream:
         await anext(stream)
     assert [piece async for piece in stream] == []
-    assert (source.left, source.forgotten) == (1, 0)
+    assert source.left == [False]
 
 
 async def test_a_stream_that_is_forgotten() -> None:
-    """Nobody can wait for its end: the source is told without waiting."""
+    """The source is told by whoever collects it."""
     source = Source(EVENT)
-    AsyncInferenceStream(source.receive_later, source.leave_later, source.forget)
+    AsyncInferenceStream(source.receive_later, source.left.append)
     gc.collect()
-    assert (source.left, source.forgotten) == (0, 1)
+    assert source.left == [False]

@@ -90,9 +90,9 @@ class AsyncTensorZeroGateway(BaseTensorZeroGateway):
         Raises:
             ValueError: for what is no URL, or no time.
         """
-        from tzproxy.client.http import AsyncHttpTransport  # noqa: PLC0415 - httpx is slow to load
+        from tzproxy.client.http import HttpCarrier  # noqa: PLC0415 - not for embedded gateways
 
-        made = cls._made(AsyncHttpTransport(http_address(gateway_url, timeout, api_key)))
+        made = cls._made(AsyncTransport(HttpCarrier(http_address(gateway_url, timeout, api_key))))
         return _later(made) if async_setup else made
 
     @overload
@@ -164,7 +164,7 @@ class AsyncTensorZeroGateway(BaseTensorZeroGateway):
         data_dir: str | Path | None,
         timeout: float | None,
     ) -> Self:
-        return cls._made(embedded(config_file, clickhouse_url, data_dir).async_transport(timeout))
+        return cls._made(AsyncTransport(embedded(config_file, clickhouse_url, data_dir, timeout)))
 
     @takes(InferenceArguments)
     async def inference(

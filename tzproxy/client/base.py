@@ -10,7 +10,7 @@ from tzproxy.client.surroundings import default_api_key
 
 if TYPE_CHECKING:
     from tzproxy.client.config_view import Config
-    from tzproxy.client.embedded.gateway import EmbeddedGateway
+    from tzproxy.client.embedded.carrier import EmbeddedCarrier
     from tzproxy.client.http import Address
 
 
@@ -40,7 +40,7 @@ class BaseTensorZeroGateway:
         Raises:
             ValueError: over HTTP, where nobody but the gateway knows it.
         """
-        loaded = getattr(self._transport, "loaded", None)
+        loaded = getattr(self._transport.carrier, "loaded", None)
         if loaded is None:
             raise ValueError("Failed to get config: this function is only available with `build_embedded`")
         from tzproxy.client.config_view import Config  # noqa: PLC0415 - loads what only a gateway needs
@@ -53,22 +53,26 @@ class BaseTensorZeroGateway:
 
 def http_address(gateway_url: str, timeout: float | None, api_key: str | None) -> Address:
     """Check what a program says of its gateway. Raises ValueError."""
-    from tzproxy.client.http import address_of  # noqa: PLC0415 - httpx is slow to load
+    from tzproxy.client.http import address_of  # noqa: PLC0415 - not for embedded gateways
 
     return address_of(gateway_url, timeout, api_key if api_key is not None else default_api_key())
 
 
 def embedded(
-    config_file: str | None, clickhouse_url: str | None, data_dir: str | Path | None
-) -> EmbeddedGateway:
-    """Start a gateway in this process.
+    config_file: str | None,
+    clickhouse_url: str | None,
+    data_dir: str | Path | None,
+    timeout: float | None,
+) -> EmbeddedCarrier:
+    """Start a gateway in this process, and return what carries calls to it.
 
     Raises:
         TensorZeroInternalError: when it cannot start.
     """
+    from tzproxy.client.embedded.carrier import EmbeddedCarrier  # noqa: PLC0415 - loads all of the engine
     from tzproxy.client.embedded.gateway import EmbeddedGateway  # noqa: PLC0415 - loads all of the engine
 
-    return EmbeddedGateway.start(config_file, clickhouse_url, data_dir)
+    return EmbeddedCarrier(EmbeddedGateway.start(config_file, clickhouse_url, data_dir), timeout)
 
 
 def not_supported(method: str) -> NotSupportedError:

@@ -60,9 +60,9 @@ class TensorZeroGateway(BaseTensorZeroGateway):
         Raises:
             ValueError: for what is no URL, or no time.
         """
-        from tzproxy.client.http import HttpTransport  # noqa: PLC0415 - httpx is slow to load
+        from tzproxy.client.http import HttpCarrier  # noqa: PLC0415 - not for embedded gateways
 
-        return cls._made(HttpTransport(http_address(gateway_url, timeout, api_key)))
+        return cls._made(Transport(HttpCarrier(http_address(gateway_url, timeout, api_key))))
 
     @classmethod
     def build_embedded(
@@ -89,8 +89,7 @@ class TensorZeroGateway(BaseTensorZeroGateway):
             TensorZeroInternalError: when the configuration is wrong or the store cannot be reached.
         """
         del postgres_url, valkey_url
-        gateway = embedded(config_file, clickhouse_url, data_dir)
-        return cls._made(gateway.transport(timeout))
+        return cls._made(Transport(embedded(config_file, clickhouse_url, data_dir, timeout)))
 
     @takes(InferenceArguments)
     def inference(

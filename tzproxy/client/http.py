@@ -1,33 +1,40 @@
-"""Calls over HTTP, by httpx. Connections are opened by the first call and kept.
+"""Carries calls over HTTP, by the client that the gateway has for its providers. On the engine's loop.
 
-A client may be used from threads, from one event loop after another and after a fork: connections belong to
-the process, and to the loop, that opened them.
+Connections are opened by the first call and kept. They belong to the process: a forked child opens its own.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
-import threading
-import time
-import weakref
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
+from urllib.parse import urljoin, urlsplit
 
-import httpx
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tzproxy import __version__
 from tzproxy.client.calls import Call
 from tzproxy.client.errors import TensorZeroInternalError
+from tzproxy.client.loop import EngineLoop, engine_loop
 from tzproxy.client.reading import stream_error
-from tzproxy.client.streams import AsyncInferenceStream, InferenceStream, timed_out
+from tzproxy.client.streams import timed_out
+from tzproxy.client.surroundings import environment
 from tzproxy.client.transport import FIRST_ERROR_STATUS, refused
+from tzproxy.errors import UpstreamError, UpstreamTimeoutError
+from tzproxy.upstream import Endpoint, HeaderBlock, Upstream, UpstreamResponse, UpstreamSettings
+from tzproxy.upstream.stream import UpstreamStream
 
-T = TypeVar("T")
+A = TypeVar("A", UpstreamResponse, UpstreamStream)
+USER_AGENT = f"tzproxy-python/{__version__}"
 # Programs ask many things at once; who limits that is the gateway or the program, not the client.
-LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=100)
+MOST_CONNECTIONS = 10_000
+MOST_BYTES = 1 << 32
+REDIRECTS = frozenset({307, 308})
+"""Those that ask for the same request elsewhere; the others would make another request of it."""
+
+MOST_REDIRECTS = 10
 
 
 class Address(Struct, frozen=True, kw_only=True):
@@ -48,175 +55,131 @@ def address_of(gateway_url: str, timeout: float | None, api_key: str | None) -> 
         ValueError: for what is no HTTP URL, or no time.
     """
     try:
-        url = httpx.URL(gateway_url)
-    except httpx.InvalidURL as exc:
+        Endpoint.parse(gateway_url)
+    except ValueError as exc:
         raise ValueError(f"Invalid gateway URL: {exc}") from exc
-    if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError(f"Invalid gateway URL: {gateway_url!r} is no http:// or https:// URL")
     if timeout is not None and not timeout >= 0:
         raise ValueError(f"Invalid timeout: {timeout!r} seconds")
     return Address(url=gateway_url.rstrip("/"), timeout_s=timeout, api_key=api_key)
 
 
-def _settings(address: Address) -> dict[str, Any]:
-    headers = {"user-agent": f"tzproxy-python/{__version__}"}
-    if address.api_key is not None:
-        headers["authorization"] = f"Bearer {address.api_key}"
-    timeout = httpx.Timeout(address.timeout_s, pool=None)
-    return {"headers": headers, "timeout": timeout, "limits": LIMITS, "follow_redirects": True}
+class HttpCarrier:
+    """Carries the calls of one client."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._upstream: Upstream | None = None
+        self._pid = os.getpid()
+        keys = {} if address.api_key is None else {"authorization": f"Bearer {address.api_key}"}
+        self._headers = HeaderBlock.of(keys.items())
+
+    @property
+    def loop(self) -> EngineLoop:
+        """As `Carrier.loop`."""
+        return engine_loop()
+
+    def _opened(self) -> Upstream:
+        if self._upstream is None or self._pid != os.getpid():
+            settings = UpstreamSettings.from_environ(environment(), user_agent=USER_AGENT)
+            self._upstream = Upstream(_with_room(settings))
+            self._pid = os.getpid()
+        return self._upstream
+
+    async def whole(self, call: Call[Any]) -> tuple[int, bytes]:
+        """As `Carrier.whole`."""
+        upstream = self._opened()
+
+        def send(endpoint: Endpoint, headers: HeaderBlock) -> Awaitable[UpstreamResponse]:
+            timeout_s = self._address.timeout_s
+            return upstream.send(endpoint, headers, call.body or b"", method=call.method, timeout_s=timeout_s)
+
+        response = await self._asked(call, send)
+        return response.status, response.body
+
+    async def begun(self, call: Call[Any]) -> HttpSource:
+        """As `Carrier.begun`."""
+        upstream = self._opened()
+
+        def send(endpoint: Endpoint, headers: HeaderBlock) -> Awaitable[UpstreamStream]:
+            return upstream.open(
+                endpoint,
+                headers.replaced([("accept", "text/event-stream")]),
+                call.body or b"",
+                method=call.method,
+                first_byte_timeout_s=None,
+                timeout_s=self._address.timeout_s,
+            )
+
+        stream = await self._asked(call, send)
+        if stream.status >= FIRST_ERROR_STATUS:
+            with _failures():
+                raise refused(stream.status, await stream.read_all())
+        return HttpSource(stream, self.loop)
+
+    async def _asked(self, call: Call[Any], send: Callable[[Endpoint, HeaderBlock], Awaitable[A]]) -> A:
+        url = self._address.url + call.path
+        given = list(call.headers.items())
+        headers = self._headers
+        if call.body is not None:
+            headers = headers.replaced([("content-type", "application/json")])
+        with _failures():
+            for _ in range(MOST_REDIRECTS):
+                answer = await send(Endpoint.parse(url), headers.replaced(given) if given else headers)
+                elsewhere = answer.headers.get("location") if answer.status in REDIRECTS else None
+                if elsewhere is None:
+                    break
+                if isinstance(answer, UpstreamStream):
+                    answer.abort()
+                before, url = url, urljoin(url, elsewhere)
+                if urlsplit(before).netloc != urlsplit(url).netloc:
+                    # A key is for the gateway that it was given for.
+                    headers = HeaderBlock.of(pair for pair in headers.pairs if pair[0] != "authorization")
+        if 300 <= answer.status < FIRST_ERROR_STATUS:
+            raise TensorZeroInternalError(f"Internal TensorZero Error: {self._address.url} redirects in vain")
+        return answer
+
+    def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        if self._pid == os.getpid() and self._upstream is not None:
+            self.loop.run(self._close())
+
+    async def _close(self) -> None:
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None:
+            await upstream.aclose()
 
 
-def _request(address: Address, call: Call[Any], *, is_stream: bool = False) -> dict[str, Any]:
-    headers = dict(call.headers)
-    if call.body is not None:
-        headers.setdefault("content-type", "application/json")
-    if is_stream:
-        headers.setdefault("accept", "text/event-stream")
-    return {"method": call.method, "url": address.url + call.path, "content": call.body, "headers": headers}
+class HttpSource:
+    """The stream of one answer."""
+
+    def __init__(self, stream: UpstreamStream, loop: EngineLoop) -> None:
+        self._stream = stream
+        self._loop = loop
+
+    async def read(self) -> bytes:
+        """As `Source.read`."""
+        try:
+            return await self._stream.next_bytes() or b""
+        except UpstreamTimeoutError as exc:
+            raise stream_error("Error in streaming response: request timed out") from exc
+        except UpstreamError as exc:
+            raise stream_error(f"Error in streaming response: {exc.message}") from exc
+
+    def leave(self, was_read: bool) -> None:
+        """As `Source.leave`. A stream that was read leaves its connection to the next request."""
+        self._loop.call(self._stream.finish if was_read else self._stream.abort)
 
 
 @contextmanager
 def _failures() -> Iterator[None]:
-    """Turn what httpx raises into the client's errors."""
+    """Turn what breaks into the client's errors."""
     try:
         yield
-    except (httpx.TimeoutException, TimeoutError) as exc:
+    except UpstreamTimeoutError as exc:
         raise timed_out() from exc
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as exc:
-        reason = str(exc) or type(exc).__name__
-        raise TensorZeroInternalError(f"Internal TensorZero Error: Error from server: {reason}") from exc
+    except UpstreamError as exc:
+        raise TensorZeroInternalError(f"Internal TensorZero Error: Error from server: {exc.message}") from exc
 
 
-@contextmanager
-def _broken_streams() -> Iterator[None]:
-    """Turn what httpx raises in the middle of a stream into the error that ends it."""
-    try:
-        yield
-    except (httpx.TimeoutException, TimeoutError) as exc:
-        raise stream_error("Error in streaming response: request timed out") from exc
-    except (httpx.HTTPError, httpx.StreamError) as exc:
-        reason = str(exc) or type(exc).__name__
-        raise stream_error(f"Error in streaming response: {reason}") from exc
-
-
-class HttpTransport:
-    """Blocking calls."""
-
-    def __init__(self, address: Address) -> None:
-        self._address = address
-        self._client: httpx.Client | None = None
-        self._opening = threading.Lock()
-        self._pid = os.getpid()
-
-    def _opened(self) -> httpx.Client:
-        if self._pid != os.getpid():
-            # A thread of the parent may have held the lock when this process was made.
-            self._client, self._opening, self._pid = None, threading.Lock(), os.getpid()
-        with self._opening:
-            if self._client is None:
-                self._client = httpx.Client(**_settings(self._address))
-            return self._client
-
-    def send(self, call: Call[T]) -> T:
-        """As `Transport.send`."""
-        with _failures():
-            response = self._opened().request(**_request(self._address, call))
-        if response.status_code >= FIRST_ERROR_STATUS:
-            raise refused(response.status_code, response.content)
-        return call.read(response.content)
-
-    def stream(self, call: Call[object]) -> InferenceStream:
-        """As `Transport.stream`."""
-        deadline = _deadline(self._address)
-        client = self._opened()
-        with _failures():
-            request = client.build_request(**_request(self._address, call, is_stream=True))
-            response = client.send(request, stream=True)
-            if response.status_code >= FIRST_ERROR_STATUS:
-                raise refused(response.status_code, response.read())
-        parts = response.iter_bytes()
-
-        def receive() -> bytes:
-            with _broken_streams():
-                if time.monotonic() > deadline:
-                    raise TimeoutError
-                return next(parts, b"")
-
-        return InferenceStream(receive, response.close)
-
-    def close(self) -> None:
-        """Close the connections; a later call opens new ones."""
-        client, self._client = self._client, None
-        if client is not None and self._pid == os.getpid():
-            client.close()
-
-
-class AsyncHttpTransport:
-    """Calls for running loops."""
-
-    def __init__(self, address: Address) -> None:
-        self._address = address
-        self._clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = (
-            weakref.WeakKeyDictionary()
-        )
-        self._pid = os.getpid()
-
-    def _opened(self) -> httpx.AsyncClient:
-        if self._pid != os.getpid():
-            self._clients = weakref.WeakKeyDictionary()
-            self._pid = os.getpid()
-        loop = asyncio.get_running_loop()
-        client = self._clients.get(loop)
-        if client is None:
-            client = self._clients[loop] = httpx.AsyncClient(**_settings(self._address))
-        return client
-
-    @asynccontextmanager
-    async def _in_time(self, seconds: float | None) -> AsyncIterator[None]:
-        with _failures():
-            async with asyncio.timeout(seconds):
-                yield
-
-    async def send(self, call: Call[T]) -> T:
-        """As `Transport.send`."""
-        async with self._in_time(self._address.timeout_s):
-            response = await self._opened().request(**_request(self._address, call))
-        if response.status_code >= FIRST_ERROR_STATUS:
-            raise refused(response.status_code, response.content)
-        return call.read(response.content)
-
-    async def stream(self, call: Call[object]) -> AsyncInferenceStream:
-        """As `Transport.stream`."""
-        deadline = _deadline(self._address)
-        client = self._opened()
-        async with self._in_time(self._address.timeout_s):
-            request = client.build_request(**_request(self._address, call, is_stream=True))
-            response = await client.send(request, stream=True)
-            if response.status_code >= FIRST_ERROR_STATUS:
-                raise refused(response.status_code, await response.aread())
-        parts = response.aiter_bytes()
-
-        async def receive() -> bytes:
-            with _broken_streams():
-                left = None if self._address.timeout_s is None else max(0.0, deadline - time.monotonic())
-                async with asyncio.timeout(left):
-                    return await anext(parts, b"")
-
-        def forget() -> None:
-            # Nobody waits any more, so the loop has to; without one the connection goes with its objects.
-            try:
-                asyncio.get_running_loop().create_task(response.aclose())
-            except RuntimeError:
-                pass
-
-        return AsyncInferenceStream(receive, response.aclose, forget)
-
-    async def close(self) -> None:
-        """Close this loop's connections; a later call opens new ones."""
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.aclose()
-
-
-def _deadline(address: Address) -> float:
-    return float("inf") if address.timeout_s is None else time.monotonic() + address.timeout_s
+def _with_room(settings: UpstreamSettings) -> UpstreamSettings:
+    return replace(settings, max_connections_per_origin=MOST_CONNECTIONS, max_response_bytes=MOST_BYTES)

@@ -13,8 +13,8 @@ import httpx
 
 from tzproxy.client.embedded.exchange import LocalExchange, LocalRequest
 from tzproxy.client.embedded.gateway import EmbeddedGateway
-from tzproxy.client.embedded.loop import EngineLoop
 from tzproxy.client.errors import TensorZeroInternalError
+from tzproxy.client.loop import EngineLoop
 
 T = TypeVar("T")
 BASE_URL = "http://tzproxy.invalid/openai/v1/"

@@ -41,15 +41,31 @@ class Events:
         self._waiting.clear()
 
 
-class InferenceStream(Iterator[InferenceChunk]):
+class _Left:
+    """Tells the other side, once, that nobody reads on: `leave(True)` when all was read."""
+
+    def __init__(self, leave: Callable[[bool], None]) -> None:
+        self._leave = leave
+        self._events = Events()
+        self._is_left = False
+
+    def _go(self) -> None:
+        if not self._is_left:
+            self._is_left = True
+            self._leave(self._events.is_over)
+        self._events.drop()
+
+    def __del__(self) -> None:
+        self._go()
+
+
+class InferenceStream(_Left, Iterator[InferenceChunk]):
     """Pieces of one answer. Left before the end, it tells the gateway; `close` does so at once."""
 
-    def __init__(self, receive: Callable[[], bytes], leave: Callable[[], None]) -> None:
-        """Read from `receive` (empty bytes: the end); call `leave` when nobody reads on."""
+    def __init__(self, receive: Callable[[], bytes], leave: Callable[[bool], None]) -> None:
+        """Read from `receive`: empty bytes are the end."""
+        super().__init__(leave)
         self._receive = receive
-        self._leave = leave
-        self._is_left = False
-        self._events = Events()
 
     def __iter__(self) -> InferenceStream:
         return self
@@ -66,46 +82,32 @@ class InferenceStream(Iterator[InferenceChunk]):
             if event is not None:
                 return read_chunk(event)
             if self._events.is_over:
-                self.close()
+                self._go()
                 raise StopIteration
             try:
                 self._events.feed(self._receive())
             except BaseException:
-                self.close()
+                self._go()
                 raise
 
     def close(self) -> None:
         """Stop reading: the gateway stops asking the model, and records what had arrived."""
-        self._events.drop()
-        if not self._is_left:
-            self._is_left = True
-            self._leave()
+        self._go()
 
     def __enter__(self) -> InferenceStream:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        self.close()
+        self._go()
 
 
-class AsyncInferenceStream(AsyncIterator[InferenceChunk]):
+class AsyncInferenceStream(_Left, AsyncIterator[InferenceChunk]):
     """Pieces of one answer, asynchronously."""
 
-    def __init__(
-        self,
-        receive: Callable[[], Awaitable[bytes]],
-        leave: Callable[[], Awaitable[None]],
-        forget: Callable[[], None],
-    ) -> None:
-        """Read from `receive`; await `leave` when nobody reads on, or call `forget` where nobody can wait."""
+    def __init__(self, receive: Callable[[], Awaitable[bytes]], leave: Callable[[bool], None]) -> None:
+        """Read from `receive`: empty bytes are the end."""
+        super().__init__(leave)
         self._receive = receive
-        self._leave = leave
-        self._forget = forget
-        self._is_left = False
-        self._events = Events()
 
     def __aiter__(self) -> AsyncInferenceStream:
         return self
@@ -117,31 +119,23 @@ class AsyncInferenceStream(AsyncIterator[InferenceChunk]):
             if event is not None:
                 return read_chunk(event)
             if self._events.is_over:
-                await self.aclose()
+                self._go()
                 raise StopAsyncIteration
             try:
                 self._events.feed(await self._receive())
             except BaseException:
-                await self.aclose()
+                self._go()
                 raise
 
     async def aclose(self) -> None:
         """Stop reading: the gateway stops asking the model, and records what had arrived."""
-        self._events.drop()
-        if not self._is_left:
-            self._is_left = True
-            await self._leave()
+        self._go()
 
     async def __aenter__(self) -> AsyncInferenceStream:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await self.aclose()
-
-    def __del__(self) -> None:
-        if not self._is_left:
-            self._is_left = True
-            self._forget()
+        self._go()
 
 
 def timed_out() -> TensorZeroInternalError:

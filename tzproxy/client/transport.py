@@ -1,19 +1,76 @@
-"""How calls reach a gateway: what the two clients need of it, over HTTP or in the same process."""
+"""How calls reach a gateway: from a client's thread or loop to the engine's loop, and on by a carrier.
+
+All carriers work on one loop in a thread of its own: a client works from any thread and any event loop, and
+none can hold up the answers of another.
+"""
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Protocol, TypeVar
 
 from tzproxy.client.calls import Call
 from tzproxy.client.errors import TensorZeroError
+from tzproxy.client.loop import EngineLoop
 from tzproxy.client.streams import AsyncInferenceStream, InferenceStream
 
 T = TypeVar("T")
 FIRST_ERROR_STATUS = 400
 
 
-class Transport(Protocol):
-    """Calls that block."""
+class Source(Protocol):
+    """A stream under way."""
+
+    async def read(self) -> bytes:
+        """Return what has arrived, waiting for something to; nothing at the end.
+
+        Raises:
+            TensorZeroError: when the stream breaks off.
+            TensorZeroInternalError: when the gateway was closed before the end.
+        """
+        ...
+
+    def leave(self, was_read: bool) -> None:
+        """Say that nobody reads on, after the last event or before; from any thread, without waiting."""
+        ...
+
+
+class Carrier(Protocol):
+    """Brings calls to one gateway. What is asynchronous here runs on the engine's loop."""
+
+    @property
+    def loop(self) -> EngineLoop:
+        """The loop to call it on. Raises TensorZeroInternalError when it is closed for good."""
+        ...
+
+    async def whole(self, call: Call[Any]) -> tuple[int, bytes]:
+        """Make a call and return status and body of the answer.
+
+        Raises:
+            TensorZeroInternalError: when there is none, or not in time.
+        """
+        ...
+
+    async def begun(self, call: Call[Any]) -> Source:
+        """Make a call whose answer is a stream; return once its status is there.
+
+        Raises:
+            TensorZeroError: when the gateway answers with an error.
+            TensorZeroInternalError: as `whole`.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of what is held; again is nothing. Not to be called on the loop."""
+        ...
+
+
+class Transport:
+    """Calls that block a thread, which may have a running loop of its own."""
+
+    def __init__(self, carrier: Carrier) -> None:
+        self.carrier = carrier
 
     def send(self, call: Call[T]) -> T:
         """Make a call and return what its answer says.
@@ -22,31 +79,56 @@ class Transport(Protocol):
             TensorZeroError: when the gateway answers with an error.
             TensorZeroInternalError: when it does not answer, or not what the call expects.
         """
-        ...
+        return _read(call, *self._run(self.carrier.whole(call)))
 
     def stream(self, call: Call[object]) -> InferenceStream:
         """Make a call whose answer is a stream; return once its status is there. Raises as `send`."""
-        ...
+        source = self._run(self.carrier.begun(call))
+        return InferenceStream(lambda: self._run(source.read()), source.leave)
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return _loop(self.carrier, work).run(work)
 
     def close(self) -> None:
         """Let go of what is held; again is nothing."""
-        ...
+        self.carrier.close()
 
 
-class AsyncTransport(Protocol):
-    """The same for a running loop, whichever it is."""
+class AsyncTransport:
+    """Calls from a running loop, whichever it is; cancelling the caller ends the request."""
+
+    def __init__(self, carrier: Carrier) -> None:
+        self.carrier = carrier
 
     async def send(self, call: Call[T]) -> T:
         """As `Transport.send`."""
-        ...
+        return _read(call, *await self._run(self.carrier.whole(call)))
 
     async def stream(self, call: Call[object]) -> AsyncInferenceStream:
         """As `Transport.stream`."""
-        ...
+        source = await self._run(self.carrier.begun(call))
+        return AsyncInferenceStream(lambda: self._run(source.read()), source.leave)
+
+    async def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return await asyncio.wrap_future(_loop(self.carrier, work).submit(work))
 
     async def close(self) -> None:
-        """As `Transport.close`."""
-        ...
+        """As `Transport.close`; the caller's loop goes on meanwhile."""
+        await asyncio.to_thread(self.carrier.close)
+
+
+def _loop(carrier: Carrier, work: Coroutine[Any, Any, Any]) -> EngineLoop:
+    try:
+        return carrier.loop
+    except BaseException:
+        work.close()
+        raise
+
+
+def _read(call: Call[T], status: int, body: bytes) -> T:
+    if status >= FIRST_ERROR_STATUS:
+        raise refused(status, body)
+    return call.read(body)
 
 
 def refused(status: int, body: bytes) -> TensorZeroError:

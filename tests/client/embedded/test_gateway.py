@@ -89,7 +89,7 @@ def test_closing_while_others_wait(start: Start) -> None:
     threads = [threading.Thread(target=wait, args=(call,)) for call in calls]
     for thread in threads:
         thread.start()
-    gateway: EmbeddedGateway = client._transport._gateway
+    gateway: EmbeddedGateway = client._transport.carrier.gateway
     while len(gateway._tasks) < 2:
         threading.Event().wait(0.005)
     client.close()
@@ -102,7 +102,7 @@ def test_a_client_that_is_forgotten(start: Start) -> None:
     """A gateway ends with the last client that uses it."""
     client = TensorZeroGateway.build_embedded(config_file="tensorzero.toml")
     client.inference(function_name="f", input=INPUT)
-    gateway: EmbeddedGateway = client._transport._gateway
+    gateway: EmbeddedGateway = client._transport.carrier.gateway
     ending = gateway._finalizer
     alive = weakref.ref(gateway)
     del client, gateway
@@ -114,7 +114,7 @@ def test_a_client_that_is_forgotten(start: Start) -> None:
 def test_a_client_that_is_collected_by_the_engine(start: Start) -> None:
     """The collector may run on the engine's own thread: the gateway ends all the same."""
     clients = [TensorZeroGateway.build_embedded(config_file="tensorzero.toml")]
-    gateway: EmbeddedGateway = clients[0]._transport._gateway
+    gateway: EmbeddedGateway = clients[0]._transport.carrier.gateway
     loop, services = gateway.loop, gateway._services
     ended = threading.Event()
     services._ending.callback(ended.set)

@@ -14,9 +14,8 @@ from typing import Self
 from tzproxy.clickhouse.snapshots import ConfigSnapshot
 from tzproxy.client.embedded.backstage import BACKSTAGES, Backstage
 from tzproxy.client.embedded.exchange import CLOSED, LocalExchange, LocalRequest
-from tzproxy.client.embedded.loop import EngineLoop, engine_loop
-from tzproxy.client.embedded.transport import AsyncEmbeddedTransport, EmbeddedTransport
 from tzproxy.client.errors import TensorZeroInternalError
+from tzproxy.client.loop import EngineLoop, engine_loop
 from tzproxy.client.surroundings import environment
 from tzproxy.config import LoadedConfig, load_config
 from tzproxy.errors import ConfigError, StoreError
@@ -110,14 +109,6 @@ class EmbeddedGateway:
                 BACKSTAGES.leave(backstage)
             raise
         return cls(loaded, services, backstage)
-
-    def transport(self, timeout_s: float | None) -> EmbeddedTransport:
-        """Return what a client that blocks calls through. It owns the gateway: closing it closes this."""
-        return EmbeddedTransport(self, timeout_s)
-
-    def async_transport(self, timeout_s: float | None) -> AsyncEmbeddedTransport:
-        """Return what a client for event loops calls through. It owns the gateway."""
-        return AsyncEmbeddedTransport(self, timeout_s)
 
     @property
     def loop(self) -> EngineLoop:

@@ -1,4 +1,4 @@
-"""Tests of `tzproxy.client.embedded.transport`: time limits, and callers that leave."""
+"""Tests of `tzproxy.client.embedded.carrier`: time limits, and callers that leave."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_time_limits(start: Start) -> None:
 async def test_a_caller_that_is_cancelled(start: Start) -> None:
     """The engine stops asking the model."""
     client = AsyncTensorZeroGateway.build_embedded(config_file="tensorzero.toml", async_setup=False)
-    gateway = client._transport._gateway
+    gateway = client._transport.carrier.gateway
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
             await client.inference(model_name="dummy::slow", input=INPUT)
@@ -52,7 +52,7 @@ async def test_a_caller_that_is_cancelled(start: Start) -> None:
 async def test_a_stream_that_is_left(start: Start) -> None:
     """Leaving before the end, by closing or by forgetting, ends the request; the client goes on."""
     client = start(SLOW)
-    gateway = client._transport._gateway
+    gateway = client._transport.carrier.gateway
     for leave in ("close", "forget"):
         stream: Any = client.inference(function_name="f", input=INPUT, stream=True)
         next(stream)

@@ -1,4 +1,4 @@
-"""Tests of `tzproxy.client.embedded.loop`: one loop for all, in a thread of its own."""
+"""Tests of `tzproxy.client.loop`: one loop for all, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from tzproxy.client.embedded.loop import engine_loop
+from tzproxy.client.loop import engine_loop
 
 
 async def name_of_thread() -> str:

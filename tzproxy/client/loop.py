@@ -1,4 +1,4 @@
-"""The event loop that all embedded gateways of a process run on, in a thread of its own.
+"""The event loop on which the clients of a process do their work, in a thread of its own.
 
 One for all: the engine counts on one loop in a process. The program's own loops, however busy, do not hold it
 up, and clients of any thread reach it alike. It ends with the process.

@@ -25,6 +25,8 @@ DISABLED = "^Datasets require observability"
         ("DELETE", ONE, b"", DISABLED),
         ("POST", f"/internal{POINTS}", {"inference_id": "x", "output": "y"}, "^output: "),
         ("POST", f"/internal{POINTS}", {"inference_id": "x", "output": "none"}, DISABLED),
+        ("PUT", f"/internal{ONE}", {"input": {}}, "^missing field `function_name`$"),
+        ("PUT", f"/internal{ONE}", {"function_name": "f", "input": {}}, DISABLED),
     ],
 )
 async def test_refusals(start: StartGateway, method: str, path: str, body: object, pattern: str) -> None:
@@ -36,7 +38,13 @@ async def test_refusals(start: StartGateway, method: str, path: str, body: objec
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("GET", f"{POINTS}?limit=x"), ("GET", f"{POINTS}/x"), ("DELETE", f"{POINTS}/x")]
+    ("method", "path"),
+    [
+        ("GET", f"{POINTS}?limit=x"),
+        ("GET", f"{POINTS}/x"),
+        ("DELETE", f"{POINTS}/x"),
+        ("PUT", f"/internal{POINTS}/x"),
+    ],
 )
 async def test_bad_parameters(start: StartGateway, method: str, path: str) -> None:
     """Parameters and ids that are none are refused in plain text."""

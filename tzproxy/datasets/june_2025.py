@@ -18,6 +18,7 @@ from tzproxy.datasets.errors import DatapointNotFoundError, SourceTakenError
 from tzproxy.datasets.functions import function_of_kind, own_schema
 from tzproxy.datasets.inputs import InputIntake
 from tzproxy.datasets.june_2025_answers import OldDatapoint, old_datapoints
+from tzproxy.datasets.june_2025_edits import OldEdit, edited_row
 from tzproxy.datasets.requests import (
     IdsRequest,
     InferenceIdsSource,
@@ -166,6 +167,23 @@ class DatasetsOf2025:
         source = InferenceIdsSource(inference_ids=[inference_id], output_source=OUTPUTS[request.output])
         (made,) = await self._datasets.create_from_inferences(dataset_name, source)
         return made
+
+    async def put(self, dataset_name: str, datapoint_id: str, edit: OldEdit) -> str:
+        """Write a whole datapoint under its id, whether there was one or not; return the id.
+
+        Raises:
+            RequestError: (or a relative) when it does not fit its function.
+        """
+        store = self._datasets.opened(dataset_name)
+        row = edited_row(
+            edit,
+            self._function(edit.function_name),
+            dataset_name=dataset_name,
+            datapoint_id=datapoint_id,
+            snapshot_hash=str(self._catalog.snapshot_hash),
+        )
+        await store.write([row], at=await store.now())
+        return datapoint_id
 
 
 def _chat_of(new: OldInsert) -> NewChatDatapoint:

@@ -8,6 +8,7 @@ import msgspec
 
 from tzproxy._speedups.ids import format_uuid, parse_uuid
 from tzproxy.datasets.june_2025 import BulkRequest, DatasetsOf2025, FromInferenceRequest
+from tzproxy.datasets.june_2025_edits import OldEdit
 from tzproxy.http.app import Handler
 from tzproxy.http.datasets import TEXT_HEADERS, asked_number, asked_parameters, dataset_name
 from tzproxy.http.errors import decode_body
@@ -16,6 +17,7 @@ from tzproxy.http.exchange import Exchange
 ENCODER = msgspec.json.Encoder()
 BULK = msgspec.json.Decoder(BulkRequest)
 FROM_INFERENCE = msgspec.json.Decoder(FromInferenceRequest)
+EDIT = msgspec.json.Decoder(OldEdit)
 DEFAULT_LIMIT = 100
 DATAPOINTS = "/datasets/{dataset_name}/datapoints"
 
@@ -30,6 +32,7 @@ def june_2025_routes(datasets: DatasetsOf2025) -> dict[tuple[str, str], Handler]
         ("GET", DATAPOINTS + "/{datapoint_id}"): _get_route(datasets),
         ("DELETE", DATAPOINTS + "/{datapoint_id}"): _delete_route(datasets),
         ("POST", f"/internal{DATAPOINTS}"): _take_route(datasets),
+        ("PUT", f"/internal{DATAPOINTS}" + "/{datapoint_id}"): _put_route(datasets),
     }
 
 
@@ -75,6 +78,15 @@ def _delete_route(datasets: DatasetsOf2025) -> Handler:
         await exchange.answer(200, b"")
 
     return _with_id(delete)
+
+
+def _put_route(datasets: DatasetsOf2025) -> Handler:
+    async def put(exchange: Exchange, datapoint_id: str) -> None:
+        edit = decode_body(EDIT, await exchange.body())
+        await datasets.put(dataset_name(exchange), datapoint_id, edit)
+        await exchange.answer(200, ENCODER.encode({"id": datapoint_id}))
+
+    return _with_id(put)
 
 
 def _with_id(serve: Callable[[Exchange, str], Awaitable[None]]) -> Handler:

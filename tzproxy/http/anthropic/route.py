@@ -1,6 +1,6 @@
 """`POST /anthropic/v1/messages`, and the other routes under `/anthropic/v1`. Hot.
 
-`x-api-key`, `anthropic-version` and `anthropic-beta` are accepted and mean nothing here.
+`anthropic-version` and `anthropic-beta` are accepted and mean nothing; `x-api-key` is for the guard in front.
 """
 
 from __future__ import annotations

@@ -120,6 +120,16 @@ def test_equal_variants_do_not_end_without_one() -> None:
     assert source_ends <= 2
 
 
+def test_rare_outcomes_need_more_samples_before_the_first_look() -> None:
+    """With a hundred samples of each, experiments on rates of 2 % and 5 % end on the best one too."""
+    means = {"a": 0.02, "best": 0.05}
+    settings = AdaptiveExperiment(
+        metric="q", candidate_variants=tuple(means), min_samples_per_variant=100, delta=0.05
+    )
+    winners = [run(settings, means, boolean, seed)[0] for seed in range(RUNS)]
+    assert winners.count("best") >= 95, winners
+
+
 def test_fewer_samples_than_in_equal_parts() -> None:
     """Where one rival is close and three are far behind, the experiment ends with fewer samples."""
     means = {"best": 0.6, "near": 0.5, "a": 0.2, "b": 0.2, "c": 0.2}

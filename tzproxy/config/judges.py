@@ -83,14 +83,19 @@ def iter_evaluators(config: Config) -> Iterator[EvaluatorScope]:
             )
     for evaluation_name, evaluation in config.evaluations.items():
         for name, evaluator in evaluation.evaluators.items():
-            yield EvaluatorScope(
-                path=("evaluations", evaluation_name, "evaluators", name),
-                place=f"[evaluations.{evaluation_name}]",
-                name=name,
-                metric=f"tensorzero::evaluation_name::{evaluation_name}::evaluator_name::{name}",
-                judge=f"tensorzero::llm_judge::{evaluation_name}::{name}",
-                evaluator=evaluator,
-            )
+            yield evaluation_scope(evaluation_name, name, evaluator)
+
+
+def evaluation_scope(evaluation_name: str, name: str, evaluator: EvaluatorKind) -> EvaluatorScope:
+    """Name what belongs to an evaluator of a top-level evaluation."""
+    return EvaluatorScope(
+        path=("evaluations", evaluation_name, "evaluators", name),
+        place=f"[evaluations.{evaluation_name}]",
+        name=name,
+        metric=f"tensorzero::evaluation_name::{evaluation_name}::evaluator_name::{name}",
+        judge=f"tensorzero::llm_judge::{evaluation_name}::{name}",
+        evaluator=evaluator,
+    )
 
 
 def derived_metric(evaluator: EvaluatorKind) -> MetricConfig:

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from tzproxy.config.checks.functions import check_function
 from tzproxy.config.checks.scope import Scope
 from tzproxy.config.evaluators import LlmJudgeConfig, RegexConfig, ToolUseConfig
 from tzproxy.config.judges import EvaluatorScope, iter_evaluators, judge_function
+from tzproxy.config.patterns import PatternError, compile_pattern
 from tzproxy.config.problems import suggest
 from tzproxy.config.root import Config
-
-# What the original's regular expressions (Rust's, linear in time) cannot do.
-_LOOK_AROUND = re.compile(r"(?<!\\)\((?:\?=|\?!|\?<=|\?<!)")
-_BACK_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\\[1-9]")
-# What they can do and Python's cannot: such patterns are judged when they run.
-_FOREIGN = re.compile(r"\\[pPzQ]|\[\[:|\(\?<[A-Za-z_]|\\[xuU]\{|\(\?[a-zA-Z]*[RUux]|&&|--|~~")
 
 
 def check_evaluators(config: Config, scope: Scope) -> None:
@@ -62,20 +55,8 @@ def _check_evaluator(entry: EvaluatorScope, config: Config, scope: Scope) -> Non
                 scope.problems.add(entry.path, reason)
             for key in ("must_match", "must_not_match"):
                 pattern = getattr(regex, key)
-                problem = _pattern_problem(pattern) if pattern is not None else None
-                if problem is not None:
-                    scope.problems.add((*entry.path, key), f"{prefix}: invalid regex in `{key}`: {problem}")
-
-
-def _pattern_problem(pattern: str) -> str | None:
-    if _LOOK_AROUND.search(pattern):
-        return "look-around is not supported"
-    if _BACK_REFERENCE.search(pattern):
-        return "backreferences are not supported"
-    if _FOREIGN.search(pattern):
-        return None
-    try:
-        re.compile(pattern)
-    except re.error as exc:
-        return str(exc)
-    return None
+                try:
+                    if pattern is not None:
+                        compile_pattern(pattern)
+                except PatternError as exc:
+                    scope.problems.add((*entry.path, key), f"{prefix}: invalid regex in `{key}`: {exc}")

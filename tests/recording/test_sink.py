@@ -35,12 +35,14 @@ async def test_null_and_memory_sinks() -> None:
     await kept.wait_stored(kept.accept(ROWS))
     assert memory.rows == ROWS
     assert memory.lines(Table.MODEL_INFERENCE) == [b"[]"]
+    assert (null.accepted, kept.accepted) == (0, 2)
 
 
 def test_rows_reach_the_ring(open_sink: OpenSink) -> None:
     """What a sink accepts is in the file."""
     sink = open_sink()
     position = sink.accept(ROWS)
+    assert sink.accepted == position
     assert open_consumer(sink.path).peek(0, 0, 1 << 20, 10)[::2] == (position, {0: (1, b"{}"), 2: (1, b"[]")})
 
 

@@ -43,6 +43,11 @@ class Sink(Protocol):
         """
         ...
 
+    @property
+    def accepted(self) -> int:
+        """The position after everything that was taken so far."""
+        ...
+
     async def wait_stored(self, position: int) -> None:
         """Return once the rows before `position` are stored.
 
@@ -59,6 +64,11 @@ class NullSink:
         """Drop the rows."""
         return 0
 
+    @property
+    def accepted(self) -> int:
+        """The position after everything: there is never anything."""
+        return 0
+
     async def wait_stored(self, position: int) -> None:
         """Return at once."""
 
@@ -72,6 +82,11 @@ class MemorySink:
     def accept(self, rows: Sequence[Row]) -> int:
         """Keep the rows."""
         self.rows.extend(rows)
+        return len(self.rows)
+
+    @property
+    def accepted(self) -> int:
+        """How many rows there are."""
         return len(self.rows)
 
     async def wait_stored(self, position: int) -> None:
@@ -120,6 +135,11 @@ class RingSink:
         if position < 0:
             self._note_loss()
         return position
+
+    @property
+    def accepted(self) -> int:
+        """The position after the last record, of this process or those before it."""
+        return self._ring.producer.cursor
 
     async def wait_stored(self, position: int) -> None:
         """Return once the store has acknowledged everything before `position`.

@@ -221,6 +221,7 @@ async def start_gateway(
     environ: Mapping[str, str] | None = None,
     sink: Sink | None = None,
     synchronous: bool = False,
+    store_url: str | None = None,
 ) -> RunningGateway:
     """Start a gateway with a configuration; each script is one connection to a provider."""
     for name, text in {"tensorzero.toml": toml, **(files or {})}.items():
@@ -231,7 +232,9 @@ async def start_gateway(
     loaded = load_config(str(folder / "tensorzero.toml"), environ=environ)
     network = FakeNetwork(*scripts)
     kept = MemorySink() if sink is None else sink
-    settings = WorkerSettings(config=loaded.to_bytes(), data_dir=str(folder), synchronous=synchronous)
+    settings = WorkerSettings(
+        config=loaded.to_bytes(), data_dir=str(folder), synchronous=synchronous, store_url=store_url
+    )
     clock = asyncio.get_running_loop().time
 
     def open_upstream(settings: UpstreamSettings) -> Upstream:

@@ -12,6 +12,7 @@ from tzproxy.http.configuration import ConfigByHashRoute, CurrentConfigRoute, Ke
 from tzproxy.http.datasets import dataset_routes
 from tzproxy.http.datasets_2025 import june_2025_routes
 from tzproxy.http.errors import ErrorShape
+from tzproxy.http.evaluations import RunEvaluationRoute
 from tzproxy.http.feedback import FeedbackRoute
 from tzproxy.http.models import ModelRoute, ModelsRoute
 from tzproxy.http.native import InferenceRoute
@@ -48,6 +49,7 @@ def routes_of(services: Services, shape: ErrorShape) -> dict[tuple[str, str], Ha
         **reading_routes(services.inferences, services.readers),
         **dataset_routes(services.datasets),
         **june_2025_routes(DatasetsOf2025(services.datasets, services.catalog, services.keeper)),
+        ("POST", "/internal/evaluations/run"): RunEvaluationRoute(services.evaluations),
         ("GET", "/internal/object_storage"): ObjectStorageRoute(services.keeper),
         ("GET", "/internal/functions/{function_name}/variant_sampling_probabilities"): VariantSamplingRoute(
             services.catalog

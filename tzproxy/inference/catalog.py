@@ -10,7 +10,9 @@ from collections import OrderedDict
 
 from tzproxy.config import LoadedConfig, snapshot
 from tzproxy.config.dynamic import DYNAMIC_VARIANT, parse_variant_config
+from tzproxy.config.evaluators import TypescriptConfig
 from tzproxy.config.functions import schema_slots
+from tzproxy.config.judges import iter_evaluators
 from tzproxy.errors import ConfigError, RequestError
 from tzproxy.inference.build_embeddings import EmbeddingTable
 from tzproxy.inference.build_functions import FunctionBuilder, SchemaCompiler, build_tools
@@ -140,6 +142,6 @@ class ConfigCatalog:
             found.append("`gateway.relay`")
         if config.optimizers:
             found.append("`optimizers`")
-        if config.evaluations or any(function.evaluators for function in config.functions.values()):
-            found.append("evaluations")
+        if any(isinstance(scope.evaluator, TypescriptConfig) for scope in iter_evaluators(config)):
+            found.append('evaluators with `type = "typescript"`')
         return found

@@ -16,6 +16,7 @@ from tzproxy.clickhouse.queries.batches import Batches
 from tzproxy.clickhouse.queries.cache import CachedReplies
 from tzproxy.clickhouse.queries.datapoints import Datapoints
 from tzproxy.clickhouse.queries.dicl import LearningExamples
+from tzproxy.clickhouse.queries.evaluations import EvaluationStore
 from tzproxy.clickhouse.queries.experiments import ExperimentStore
 from tzproxy.clickhouse.queries.feedback import FeedbackTargets
 from tzproxy.clickhouse.queries.inference_query import FunctionType
@@ -24,6 +25,7 @@ from tzproxy.clickhouse.queries.workflow import WorkflowEpisodes, WorkflowRuns
 from tzproxy.config import LoadedConfig
 from tzproxy.datasets.datasets import Datasets
 from tzproxy.datasets.from_inferences import InferenceSource
+from tzproxy.evaluations.evaluations import Evaluations
 from tzproxy.experimentation.updater import ExperimentUpdater
 from tzproxy.feedback.intake import FeedbackIntake, FeedbackOptions
 from tzproxy.feedback.targets import Targets
@@ -66,6 +68,7 @@ class Services:
     datasets: Datasets
     batches: BatchInference
     readers: Readers | None
+    evaluations: Evaluations
 
     def __init__(
         self,
@@ -139,6 +142,14 @@ class Services:
         """Wait for what has to be known of the store before the first request."""
         if self._experiments is not None:
             await self._experiments.ready()
+        self.evaluations = Evaluations(
+            self.loaded.config,
+            self.engine,
+            self.intake,
+            self.sink,
+            datapoints=None if self.store is None else Datapoints(self.store),
+            store=None if self.store is None else EvaluationStore(self.store),
+        )
 
     def _open_metrics(self, bounds: Sequence[float]) -> None:
         self.exposed = self.metrics = GatewayMetrics(bounds)

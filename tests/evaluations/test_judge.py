@@ -1,0 +1,68 @@
+"""Tests of `tzproxy.evaluations.judge`, in a whole gateway over a real store."""
+
+from __future__ import annotations
+
+import json
+from uuid import UUID
+
+from evaluations.samples import GOOD, Evaluating, point
+from tzproxy._speedups.ids import new_uuid7
+from tzproxy.clickhouse import StoreClient
+
+QUALITY = "tensorzero::evaluation_name::quality::evaluator_name::"
+
+
+async def test_judges_are_inferences_of_their_own(evaluating: Evaluating) -> None:
+    """Each is recorded under the run's tags, and its id is on the feedback that it led to."""
+    await evaluating.add(point())
+    start, success, _ = await evaluating.run()
+    assert success["evaluations"] == {"same": True, "good": True, "score": 1.0}
+    tags = {
+        "tensorzero::evaluation_run_id": start["evaluation_run_id"],
+        "tensorzero::evaluation_name": "quality",
+        "tensorzero::internal": "true",
+    }
+    judges = {row["function_name"]: row for row in evaluating.gateway.json_rows}
+    assert set(judges) == {"tensorzero::llm_judge::quality::good", "tensorzero::llm_judge::quality::score"}
+    assert all(row["tags"] == tags for row in judges.values())
+    told = {row["metric_name"]: row["tags"] for row in evaluating.feedback()}
+    key = "tensorzero::evaluator_inference_id"
+    for name in ("good", "score"):
+        assert told[f"{QUALITY}{name}"][key] == judges[f"tensorzero::llm_judge::quality::{name}"]["id"]
+    assert key not in told[f"{QUALITY}same"]
+
+
+async def test_what_goes_wrong_with_a_judge(evaluating: Evaluating) -> None:
+    """A judge that fails or gives no score takes nothing from the others, and leaves no feedback."""
+    await evaluating.add(point())
+    names = ["asked", "silly", "away", "same"]
+    _, success, complete = await evaluating.run(function_name="talk", evaluator_names=names)
+    assert success["evaluations"] == {"asked": False, "same": True}
+    assert set(success["evaluator_errors"]) == {"silly", "away"}
+    assert "`parsed`" in success["evaluator_errors"]["silly"]
+    assert "Error sending request to Dummy provider" in success["evaluator_errors"]["away"]
+    assert complete["usage"]["success_count"] == 1
+    assert len(evaluating.feedback()) == 2
+
+
+async def test_a_person_overrules_the_judge(evaluating: Evaluating, store: StoreClient) -> None:
+    """Their score of the same answer to the same datapoint is taken over; the judge is not asked."""
+    (datapoint_id,) = await evaluating.add(point())
+    judged, inference_id = str(UUID(new_uuid7())), new_uuid7()
+    row = {
+        "metric_name": f"{QUALITY}good",
+        "datapoint_id": datapoint_id,
+        "output": json.dumps([{"type": "text", "text": GOOD}], separators=(",", ":")),
+        "value": "false",
+        "feedback_id": judged,
+        "evaluator_inference_id": inference_id,
+    }
+    store.insert_json("StaticEvaluationHumanFeedback", json.dumps(row).encode())
+    _, success, _ = await evaluating.run()
+    assert success["evaluations"] == {"same": True, "good": False, "score": 1.0}
+    functions = [entry["function_name"] for entry in evaluating.gateway.json_rows]
+    assert functions == ["tensorzero::llm_judge::quality::score"]
+    (told,) = [entry for entry in evaluating.feedback() if entry["metric_name"] == f"{QUALITY}good"]
+    assert told["value"] is False
+    assert told["tags"]["tensorzero::evaluator_inference_id"] == inference_id
+    assert told["tags"]["tensorzero::derived_from_human_feedback"] == "true"

@@ -1,0 +1,1 @@
+"""Runs inference evaluations: a variant over datapoints, its answers scored. Knows no HTTP and no SQL."""

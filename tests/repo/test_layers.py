@@ -193,7 +193,7 @@ def test_statements_are_in_one_place() -> None:
         ("granian", ("tzproxy/cli/", "tzproxy/http/rsgi_start.py")),
         ("typer", ("tzproxy/cli/",)),
         ("rich", ("tzproxy/cli/",)),
-        ("jsonschema_rs", ("tzproxy/prompts/",)),
+        ("jsonschema_rs", ("tzproxy/prompts/", "tzproxy/config/patterns.py")),
         ("tomli", ("tzproxy/config/",)),
         ("redis", ("tzproxy/limits/",)),
         ("prometheus_client", ("tzproxy/inference/metrics.py", "tzproxy/http/operations.py")),

@@ -52,6 +52,11 @@ class _Collector:
         self.lines += [line for _, line in rows]
         return 0
 
+    @property
+    def accepted(self) -> int:
+        """There is nothing to wait for."""
+        return 0
+
     async def wait_stored(self, position: int) -> None:
         """Return at once."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import aclosing
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -10,8 +11,8 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from tzproxy.clickhouse.queries.datapoint_pages import PageQuery
 from tzproxy.clickhouse.queries.datapoints import Datapoints
 from tzproxy.datasets.answers import answered_input
-from tzproxy.datasets.changes import columns_of
 from tzproxy.datasets.requests import canonical_ids, check_dataset_name
+from tzproxy.datasets.tools import columns_of
 from tzproxy.errors import RequestError
 from tzproxy.evaluations.errors import EvaluationStartError
 from tzproxy.evaluations.outcome import ENCODER, TREE, same
@@ -58,7 +59,11 @@ async def select(store: Datapoints, request: EvaluationRequest, function_name: s
     except RequestError as exc:
         raise EvaluationStartError(exc.message) from exc
     query = PageQuery(dataset_name=name, function_name=function_name, limit=request.max_datapoints)
-    return Selection(dataset_name=name, rows=await store.page(query))
+    rows: list[DatapointRow] = []
+    async with aclosing(store.page(query)) as parts:
+        async for part in parts:
+            rows.extend(part)
+    return Selection(dataset_name=name, rows=rows)
 
 
 async def _by_ids(store: Datapoints, ids: Sequence[str]) -> Selection:

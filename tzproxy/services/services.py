@@ -133,6 +133,7 @@ class Services:
         self.workflows = Workflows(self.catalog, None if self.store is None else WorkflowRuns(self.store))
         self._open_reading()
         self.batches = self._batches()
+        self.evaluations = self._evaluations()
         if self.store is not None:
             self._experiments = ExperimentUpdater(self.catalog.experiments, ExperimentStore(self.store))
             self._experiments.start()
@@ -142,14 +143,6 @@ class Services:
         """Wait for what has to be known of the store before the first request."""
         if self._experiments is not None:
             await self._experiments.ready()
-        self.evaluations = Evaluations(
-            self.loaded.config,
-            self.engine,
-            self.intake,
-            self.sink,
-            datapoints=None if self.store is None else Datapoints(self.store),
-            store=None if self.store is None else EvaluationStore(self.store),
-        )
 
     def _open_metrics(self, bounds: Sequence[float]) -> None:
         self.exposed = self.metrics = GatewayMetrics(bounds)
@@ -236,6 +229,16 @@ class Services:
         )
         targets = Targets(self.engine.recent, None if self.store is None else FeedbackTargets(self.store))
         return FeedbackIntake(self.catalog, targets, self.sink, self.metrics, options=options)
+
+    def _evaluations(self) -> Evaluations:
+        return Evaluations(
+            self.loaded.config,
+            self.engine,
+            self.intake,
+            self.sink,
+            datapoints=None if self.store is None else Datapoints(self.store),
+            store=None if self.store is None else EvaluationStore(self.store),
+        )
 
     def _batches(self) -> BatchInference:
         timeout_s = self.loaded.config.gateway.global_outbound_http_timeout_ms / 1000

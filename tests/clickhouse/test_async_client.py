@@ -76,6 +76,20 @@ async def test_rows_come_in_pieces(store: EmbeddedStore) -> None:
     await client.close()
 
 
+async def test_values_longer_than_an_address(store: EmbeddedStore) -> None:
+    """Values that no URL could hold are sent in the body, also beside a table."""
+    client = AsyncStoreClient(store.url, threads=1, params_in_body=True)
+    long = "it's \\ ü\n" * 200_000
+    rows = await client.query("SELECT {long:String} = {again:String} AS same", {"long": long, "again": long})
+    assert rows == [{"same": 1}]
+    sent = SentTable(name="_sent", columns=("n UInt64",), lines=b'{"n":2}')
+    sql = "SELECT n, length({long:String}) AS size FROM _sent"
+    (lines,) = [part async for part in client.stream(sql, {"long": long}, table=sent)]
+    row = msgspec.json.decode(lines[0])
+    assert (int(row["n"]), int(row["size"])) == (2, len(long.encode()))
+    await client.close()
+
+
 async def test_rows_that_are_not_read_to_the_end(store: EmbeddedStore) -> None:
     """A reader may leave early or be cancelled while it waits; the client goes on working."""
     client = AsyncStoreClient(store.url, threads=1)

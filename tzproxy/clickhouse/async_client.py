@@ -29,8 +29,11 @@ class AsyncStoreClient:
         threads: int = 4,
         connect_timeout_s: float = 10.0,
         timeout_s: float = 300.0,
+        params_in_body: bool = False,
     ) -> None:
-        self.client: Final = StoreClient(url, connect_timeout_s=connect_timeout_s, timeout_s=timeout_s)
+        self.client: Final = StoreClient(
+            url, connect_timeout_s=connect_timeout_s, timeout_s=timeout_s, params_in_body=params_in_body
+        )
         self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="tzproxy-store")
 
     @property

@@ -133,8 +133,22 @@ class StoreClient:
     """
 
     def __init__(
-        self, url: str | ClickHouseUrl, *, connect_timeout_s: float = 10.0, timeout_s: float = 300.0
+        self,
+        url: str | ClickHouseUrl,
+        *,
+        connect_timeout_s: float = 10.0,
+        timeout_s: float = 300.0,
+        params_in_body: bool = False,
     ) -> None:
+        """Make a client.
+
+        Args:
+            url: where the database is.
+            connect_timeout_s: how long a connection may take to open.
+            timeout_s: how long an answer may take.
+            params_in_body: send values in the body: in the URL, servers and proxies limit their length.
+        """
+        self._params_in_body = params_in_body
         self.url: Final = parse_clickhouse_url(url) if isinstance(url, str) else url
         self._connect_timeout_s = connect_timeout_s
         self._timeout_s = timeout_s
@@ -301,6 +315,7 @@ class StoreClient:
             # A session would refuse a second statement while the first one runs.
             autogenerate_session_id=False,
             show_clickhouse_errors="scrub",
+            form_encode_query_params=self._params_in_body,
             pool_mgr=self._pool,
         )
         # Only now: the driver's first statements have to pass while the database does not exist yet.

@@ -156,8 +156,8 @@ class Services:
         stored, self.readers = None, None
         functions = self.function_types()
         if self.settings.store_url is not None:
-            # Its own threads: a search through everything must not hold up feedback.
-            store = AsyncStoreClient(self.settings.store_url, threads=2)
+            # Its own threads: a search through everything must not hold up feedback. Filters may be long.
+            store = AsyncStoreClient(self.settings.store_url, threads=2, params_in_body=True)
             self._ending.push_async_callback(store.close)
             stored = StoredInferences(store, self.loaded.metrics)
             self.readers = open_readers(store, self.loaded.metrics, self.catalog.functions, functions)

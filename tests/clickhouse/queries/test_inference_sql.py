@@ -53,7 +53,7 @@ def test_values_are_parameters() -> None:
         statement = make(query, METRICS)
         assert ODD not in statement.sql and str(ID) not in statement.sql
         assert "77" not in statement.sql and "78" not in statement.sql
-        assert list(statement.params.values()).count(ODD) >= 4
+        assert ODD in statement.params.values()
 
 
 def test_rows_are_read_from_the_tables_that_the_page_needs() -> None:

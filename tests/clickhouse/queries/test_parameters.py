@@ -12,6 +12,17 @@ from tzproxy.clickhouse.queries.parameters import Parameters
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 
 
+def test_equal_values_share_a_placeholder() -> None:
+    """A value that is bound again is sent once; another type or another value is another placeholder."""
+    parameters = Parameters()
+    bound = [
+        parameters.bind(value, kind)
+        for value, kind in ((1, "UInt8"), (1, "UInt8"), (1, "UInt64"), ("1", "UInt8"))
+    ]
+    assert bound == ["{p0:UInt8}", "{p0:UInt8}", "{p1:UInt64}", "{p2:UInt8}"]
+    assert parameters.values == {"p0": 1, "p1": 1, "p2": "1"}
+
+
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(TEXTS, min_size=1, max_size=4), number=st.floats(allow_nan=False, allow_infinity=False))
 def test_values_arrive_as_they_are(client: StoreClient, texts: list[str], number: float) -> None:

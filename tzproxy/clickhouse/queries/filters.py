@@ -103,7 +103,8 @@ class FilterCompiler:
             ]
             if not parts:
                 return "true" if isinstance(node, AndFilter) else "false"
-            return "(" + (" AND " if isinstance(node, AndFilter) else " OR ").join(parts) + ")"
+            # The server would compute what is asked twice, twice.
+            return "(" + (" AND " if isinstance(node, AndFilter) else " OR ").join(dict.fromkeys(parts)) + ")"
         if isinstance(node, NotFilter):
             return f"NOT {self._node(node.child, f'{path}.child', depth=depth + 1, unknown=True)}"
         if isinstance(node, TagFilter):

@@ -17,9 +17,15 @@ class Parameters:
     def __init__(self) -> None:
         self.values: dict[str, object] = {}
         """To be sent with the statement, by name."""
+        self._known: dict[tuple[str, str], str] = {}
 
     def bind(self, value: object, kind: str) -> str:
-        """Keep a value; return its placeholder. `kind` is a ClickHouse type."""
-        name = f"p{len(self.values)}"
-        self.values[name] = value
-        return f"{{{name}:{kind}}}"
+        """Keep a value; return its placeholder, for an equal value the same. `kind` is a ClickHouse type.
+
+        Conditions that ask the same are then the same text.
+        """
+        known = (kind, repr(value))
+        if known not in self._known:
+            self._known[known] = name = f"p{len(self.values)}"
+            self.values[name] = value
+        return f"{{{self._known[known]}:{kind}}}"

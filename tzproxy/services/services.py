@@ -153,18 +153,19 @@ class Services:
             self.exposed = shared
 
     def _open_reading(self) -> None:
-        stored, self.readers = None, None
+        stored, datapoints, self.readers = None, None, None
         functions = self.function_types()
         if self.settings.store_url is not None:
             # Its own threads: a search through everything must not hold up feedback. Filters may be long.
             store = AsyncStoreClient(self.settings.store_url, threads=2, params_in_body=True)
             self._ending.push_async_callback(store.close)
             stored = StoredInferences(store, self.loaded.metrics)
+            datapoints = Datapoints(store)
             self.readers = open_readers(store, self.loaded.metrics, self.catalog.functions, functions)
         self.inferences = InferenceReader(stored, functions)
         self.datasets = Datasets(
             self.catalog,
-            None if self.store is None else Datapoints(self.store),
+            datapoints,
             self.keeper,
             None if stored is None else InferenceSource(self.catalog, stored, functions),
         )

@@ -64,7 +64,7 @@ def test_a_judge_is_a_json_function(load: Load) -> None:
     assert variant.system_template is not None
     assert (variant.system_template.key, variant.system_template.text) == (
         f"{PREFIX}::v::system",
-        "Judge {{ system_text }}.",
+        "Judge {{ system_text }}.\n",
     )
     assert variant.user_template is not None
     assert variant.user_template.key == f"{PREFIX}::v::user"

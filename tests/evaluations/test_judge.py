@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from uuid import UUID
 
-from evaluations.samples import GOOD, Evaluating, point
+from evaluations.samples import CONFIG, FILES, GOOD, Evaluating, point
+from in_process import StartGateway, completion
 from tzproxy._speedups.ids import new_uuid7
 from tzproxy.clickhouse import StoreClient
 
@@ -66,3 +67,21 @@ async def test_a_person_overrules_the_judge(evaluating: Evaluating, store: Store
     assert told["value"] is False
     assert told["tags"]["tensorzero::evaluator_inference_id"] == inference_id
     assert told["tags"]["tensorzero::derived_from_human_feedback"] == "true"
+
+
+async def test_a_judge_is_told_what_the_original_tells_it(
+    start: StartGateway, store_url: str, evaluating: Evaluating
+) -> None:
+    """To the byte, so that what judges said and what is kept of it stay comparable after a move."""
+    await evaluating.add(point("one"))
+    toml = CONFIG.replace('model = "dummy::llm_judge::one"', 'model = "m"')
+    files = {**FILES, "judge.txt": "Judge it.\n"}
+    gateway = await start(toml, [completion('{"score":1}')], files=files, store_url=store_url)
+    await Evaluating(gateway, evaluating.dataset).run()
+    (sent,) = gateway.sent
+    assert [message["content"] for message in sent["messages"]] == [
+        "Judge it.\n",
+        '# Input\n\n{"messages":[{"role":"user","content":[{"type":"text","text":"Hello"}]}]}\n\n'
+        f'# Generated Output\n\n[{{"type":"text","text":"{GOOD}"}}]'
+        '# Reference Output\n\n[{"type":"text","text":"one"}]',
+    ]

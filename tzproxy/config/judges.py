@@ -44,8 +44,9 @@ USER_SCHEMA = (
 )
 USER_TEMPLATE = (
     "# Input\n\n{{ input }}\n\n# Generated Output\n\n{{ generated_output }}"
+    # No line between: what judges were told before, and how it was kept, is told the same way.
     "{% if reference_output is defined and reference_output %}"
-    "\n\n# Reference Output\n\n{{ reference_output }}{% endif %}"
+    "# Reference Output\n\n{{ reference_output }}{% endif %}"
 )
 
 
@@ -149,7 +150,8 @@ def _chat(key: str, options: JudgeOptions, serialized: bool) -> dict[str, object
         **_sampling(options),
         "model": options.model,
         "service_tier": options.service_tier,
-        "system_template": FileData(f"{key}::system", instructions.path, instructions.text),
+        # Templates lose a line feed at their end; instructions keep theirs.
+        "system_template": FileData(f"{key}::system", instructions.path, instructions.text + "\n"),
         "user_template": FileData(f"{key}::user", "", USER_TEMPLATE) if serialized else None,
     }
 

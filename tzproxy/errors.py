@@ -123,6 +123,10 @@ class UpstreamTimeoutError(UpstreamError):
     code = "upstream_timeout"
 
 
+class UpstreamSilenceError(UpstreamTimeoutError):
+    """The server sent nothing for longer than it may."""
+
+
 class UpstreamProtocolError(UpstreamError):
     """The server's bytes are not HTTP/1.1, or it closed before the message was complete."""
 

@@ -16,6 +16,7 @@ def test_an_empty_file_has_the_documented_defaults(load: Load) -> None:
     assert gateway == load("[gateway]").config.gateway == GatewayConfig()
     assert gateway.base_path == "/"
     assert gateway.global_outbound_http_timeout_ms == 900_000
+    assert gateway.global_outbound_http_intra_stream_read_timeout_ms is None
     assert gateway.observability.enabled is None
     assert gateway.observability.async_writes is True
     assert gateway.cache.valkey.ttl_s == 86400
@@ -50,6 +51,14 @@ def test_the_base_path_has_no_trailing_slash(load: Load, text: str, expected: st
         (
             'relay.gateway_url = "foo"',
             'gateway.relay.gateway_url: relative URL without a base: "foo"',
+        ),
+        (
+            'relay.gateway_url = "u:secret@foo"',
+            "gateway.relay.gateway_url: the URL must begin with http:// or https://",
+        ),
+        (
+            'bind_address = "[::1%eth0]:80"',
+            "gateway.bind_address: invalid socket address syntax: '[::1%eth0]:80'",
         ),
     ],
 )

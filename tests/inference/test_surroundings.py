@@ -31,6 +31,14 @@ def test_an_environment_that_says_nothing(tmp_path: Path) -> None:
     assert upstream_settings(loaded(tmp_path, {})) == UpstreamSettings()
 
 
+def test_the_bound_of_silence(tmp_path: Path) -> None:
+    """It is told in milliseconds and counted in seconds."""
+    file = tmp_path / "tensorzero.toml"
+    file.write_text("gateway.global_outbound_http_intra_stream_read_timeout_ms = 250", encoding="utf-8")
+    settings = upstream_settings(load_config(str(file), environ={}))
+    assert settings == UpstreamSettings(silence_timeout_s=0.25)
+
+
 def test_proxies_and_trust(tmp_path: Path) -> None:
     """Each variable has its setting; a proxy's password is there, for the proxy."""
     settings = upstream_settings(loaded(tmp_path, ENVIRON), user_agent="me")

@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from tzproxy.errors import UpstreamConnectError, UpstreamProtocolError, UpstreamTimeoutError
+from tzproxy.errors import (
+    UpstreamConnectError,
+    UpstreamProtocolError,
+    UpstreamSilenceError,
+    UpstreamTimeoutError,
+)
 from tzproxy.providers.anthropic.rules import VERTEX
 from tzproxy.providers.chat_completions.rows import ROWS
 from tzproxy.providers.driving import (
@@ -133,6 +138,8 @@ def test_broken_stream() -> None:
     assert error.raw_request == "sent"
     late = broken_stream(OPENAI, UpstreamTimeoutError("after 5 s"), None)
     assert "gateway.global_outbound_http_timeout_ms" in late.message
+    silent = broken_stream(OPENAI, UpstreamSilenceError("after 5 s"), None)
+    assert "gateway.global_outbound_http_intra_stream_read_timeout_ms" in silent.message
 
 
 def test_empty_stream() -> None:

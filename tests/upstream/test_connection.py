@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from tzproxy.errors import UpstreamConnectError, UpstreamProtocolError, UpstreamTimeoutError
+from tzproxy.errors import (
+    UpstreamConnectError,
+    UpstreamProtocolError,
+    UpstreamSilenceError,
+    UpstreamTimeoutError,
+)
 from tzproxy.upstream import NO_HEADERS, Endpoint, PoolCounters, Upstream, UpstreamSettings
 from tzproxy.upstream.fake import FakeNetwork, Mark, answer, event_stream
 
@@ -175,4 +180,42 @@ async def test_deadline_after_a_longer_one(clock: Any) -> None:
     clock.now += 0.02
     with pytest.raises(UpstreamTimeoutError):
         await pending
+    await upstream.aclose()
+
+
+async def test_silence_ends_a_request() -> None:
+    """A server that says nothing for too long is given up before the request's own deadline."""
+    network = FakeNetwork([[]])
+    upstream = client(network, silence_timeout_s=0.02)
+    with pytest.raises(UpstreamSilenceError, match=r"nothing arrived for 0\.02 s"):
+        await upstream.send(ENDPOINT, NO_HEADERS, b"", timeout_s=60)
+    assert upstream.counters(ENDPOINT) == PoolCounters(idle=0, slots=0, waiting=0)
+    await upstream.aclose()
+
+
+async def test_silence_ends_a_stream_after_what_it_said() -> None:
+    """What arrived before the silence is delivered before the error."""
+    network = FakeNetwork([event_stream([b"x"])[:2]])
+    upstream = client(network, silence_timeout_s=0.05)
+    stream = await upstream.open(ENDPOINT, NO_HEADERS, b"", first_byte_timeout_s=60, timeout_s=60)
+    assert await stream.next_events() == [b"x"]
+    with pytest.raises(UpstreamSilenceError):
+        await stream.next_events()
+    assert network.connections[0].is_closed
+    await upstream.aclose()
+
+
+async def test_every_byte_ends_the_silence(clock: Any) -> None:
+    """Only the time since the last byte counts, not the time since the request."""
+    network = FakeNetwork([event_stream([b"x"])[:2]])
+    settings = UpstreamSettings(silence_timeout_s=0.02)
+    upstream = Upstream(settings, connector=network, clock=clock)
+    stream = await upstream.open(ENDPOINT, NO_HEADERS, b"", first_byte_timeout_s=60, timeout_s=60)
+    assert await stream.next_events() == [b"x"]
+    reading = asyncio.ensure_future(stream.next_events())
+    await asyncio.sleep(0.06)
+    assert not reading.done()
+    clock.now += 1
+    with pytest.raises(UpstreamSilenceError):
+        await reading
     await upstream.aclose()

@@ -188,6 +188,8 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         disable_pseudonymous_usage_analytics: nothing is ever sent home; kept for compatibility.
         fetch_and_encode_input_files_before_inference: download remote files first; default false.
         global_outbound_http_timeout_ms: bound of every upstream request; default 900000 ms.
+        global_outbound_http_intra_stream_read_timeout_ms: how long a provider may send nothing before its
+            request is given up; default none, as long as the other deadlines allow.
         observability: recording.
         cache: the reply cache.
         auth: client API keys; default none, off.
@@ -206,6 +208,7 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     disable_pseudonymous_usage_analytics: bool = False
     fetch_and_encode_input_files_before_inference: bool = False
     global_outbound_http_timeout_ms: U64 = 900_000
+    global_outbound_http_intra_stream_read_timeout_ms: U64 | None = None
     observability: ObservabilityConfig = ObservabilityConfig()
     cache: CacheConfig = CacheConfig()
     auth: AuthConfig | None = None
@@ -277,7 +280,7 @@ class DisabledStorageConfig(msgspec.Struct, frozen=True, kw_only=True, tag_field
 ObjectStorageConfig = S3StorageConfig | FilesystemStorageConfig | DisabledStorageConfig
 
 
-class AutopilotConfig(msgspec.Struct, frozen=True, kw_only=True):
+class AutopilotConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[autopilot]`: accepted, without effect.
 
     Attributes:

@@ -20,9 +20,11 @@ def surroundings_of(loaded: LoadedConfig) -> Surroundings:
 
 
 def upstream_settings(loaded: LoadedConfig, *, user_agent: str = "tzproxy") -> UpstreamSettings:
-    """Return the proxies and the trusted certificates that the environment names."""
+    """Return what the environment says about proxies and trust, and the configuration about silence."""
     environment = loaded.environment
+    silence_ms = loaded.config.gateway.global_outbound_http_intra_stream_read_timeout_ms
     return UpstreamSettings(
+        silence_timeout_s=None if silence_ms is None else silence_ms / 1000,
         https_proxy=_revealed(environment.https_proxy),
         http_proxy=_revealed(environment.http_proxy),
         all_proxy=_revealed(environment.all_proxy),

@@ -5,7 +5,7 @@ What a provider itself refuses or cannot read it raises through `errors`.
 
 from __future__ import annotations
 
-from tzproxy.errors import UpstreamError, UpstreamTimeoutError
+from tzproxy.errors import UpstreamError, UpstreamSilenceError, UpstreamTimeoutError
 from tzproxy.providers.errors import (
     FatalStreamError,
     ProviderError,
@@ -20,6 +20,10 @@ EVENT_STREAM = "text/event-stream"
 _TIMED_OUT = (
     "Request timed out due to `gateway.global_outbound_http_timeout_ms`. Consider increasing this value in "
     "your configuration if you expect inferences to take longer to complete. "
+)
+_SILENT = (
+    "Request timed out due to `gateway.global_outbound_http_intra_stream_read_timeout_ms`. Consider "
+    "increasing this value in your configuration if you expect the provider to pause for longer. "
 )
 
 
@@ -83,11 +87,15 @@ def is_stream(status: int, headers: HeaderView, spec: ProviderSpec | None = None
     return (headers.get("content-type") or "").startswith(EVENT_STREAM)
 
 
+def _timed_out(exc: UpstreamTimeoutError) -> str:
+    return _SILENT if isinstance(exc, UpstreamSilenceError) else _TIMED_OUT
+
+
 def send_failure(spec: ProviderSpec, exc: UpstreamError, raw_request: str | None) -> ProviderError:
     """Make the error for a request that got no complete answer."""
     raw_request = raw_request if spec.keeps_raw_request_on_error else None
     if isinstance(exc, UpstreamTimeoutError):
-        return client_error(spec.type, f"{_TIMED_OUT}({exc.message})", raw_request=raw_request)
+        return client_error(spec.type, f"{_timed_out(exc)}({exc.message})", raw_request=raw_request)
     if spec.send_head:
         return server_error(spec.type, f"{spec.send_head}: {exc.message}", raw_request=raw_request)
     return client_error(spec.type, f"Error sending request: {exc.message}", raw_request=raw_request)
@@ -97,7 +105,7 @@ def broken_stream(
     spec: ProviderSpec, exc: UpstreamError, raw_request: str | None, headers: HeaderView | None = None
 ) -> FatalStreamError:
     """Make the error for a stream whose transport failed after it had begun."""
-    reason = f"{_TIMED_OUT}({exc.message})" if isinstance(exc, UpstreamTimeoutError) else exc.message
+    reason = f"{_timed_out(exc)}({exc.message})" if isinstance(exc, UpstreamTimeoutError) else exc.message
     return fatal_stream_error(
         spec.type,
         f"{reason}{request_id_suffix(spec, headers)}",

@@ -13,7 +13,7 @@ from math import inf
 from typing import Protocol, TypeAlias, cast
 
 from tzproxy._speedups.http1 import ResponseParser
-from tzproxy.errors import UpstreamError, UpstreamProtocolError, UpstreamTimeoutError
+from tzproxy.errors import UpstreamError, UpstreamProtocolError, UpstreamSilenceError, UpstreamTimeoutError
 from tzproxy.upstream.response import UpstreamResponse
 from tzproxy.upstream.settings import UpstreamSettings
 from tzproxy.upstream.stream import UpstreamStream
@@ -59,6 +59,7 @@ class Connection(asyncio.Protocol):
         "_deadline",
         "_drained",
         "_first_byte_at",
+        "_heard_at",
         "_is_streaming",
         "_loop",
         "_owner",
@@ -66,6 +67,7 @@ class Connection(asyncio.Protocol):
         "_pieces",
         "_sent_at",
         "_settings",
+        "_silence_s",
         "_size",
         "_started_at",
         "_stream",
@@ -99,6 +101,8 @@ class Connection(asyncio.Protocol):
         self._size = 0
         self._started_at = self._sent_at = self._first_byte_at = 0.0
         self._deadline = self._total_deadline = inf
+        self._silence_s = inf if settings.silence_timeout_s is None else settings.silence_timeout_s
+        self._heard_at = inf
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = inf
 
@@ -128,7 +132,8 @@ class Connection(asyncio.Protocol):
         self._deadline = until = first_deadline if first_deadline < deadline else deadline
         self._parser.start(has_no_body)
         waiter = self._waiter = self._loop.create_future()
-        self._sent_at = self._clock()
+        self._sent_at = self._heard_at = self._clock()
+        until = min(until, self._sent_at + self._silence_s)
         try:
             transport.write(request)
         except (OSError, RuntimeError) as exc:
@@ -188,11 +193,13 @@ class Connection(asyncio.Protocol):
     def pause(self) -> None:
         """Stop reading from the server."""
         if self._transport is not None and not self.is_closed:
+            self._heard_at = inf
             self._transport.pause_reading()
 
     def resume(self) -> None:
         """Go on reading."""
         if self._transport is not None and not self.is_closed:
+            self._heard_at = self._clock()
             self._transport.resume_reading()
 
     def lift_first_byte(self) -> None:
@@ -225,6 +232,8 @@ class Connection(asyncio.Protocol):
         """Parse what arrived and pass it on."""
         if self._first_byte_at == 0.0:
             self._first_byte_at = self._clock()
+        if self._silence_s < inf:
+            self._heard_at = self._clock()
         if self._waiter is None and self._stream is None and self._drained < 0:
             # Nothing was asked: whatever this is, the next answer could not be trusted.
             self._lose(None)
@@ -367,9 +376,16 @@ class Connection(asyncio.Protocol):
         self._timer_at = inf
         if not self.is_busy:
             return
-        if self._clock() + _TIMER_SLACK_S < self._deadline:
-            if self._deadline < inf:
-                self._arm(self._deadline)
+        silent_until = self._heard_at + self._silence_s
+        now = self._clock() + _TIMER_SLACK_S
+        if now >= silent_until:
+            self.fail(UpstreamSilenceError(f"nothing arrived for {self._silence_s:g} s"))
+            return
+        if now < self._deadline:
+            # Of a stream that waits for its reader nothing is expected; it is looked at again.
+            until = min(self._deadline, silent_until, now + self._silence_s)
+            if until < inf:
+                self._arm(until)
             return
         stream = self._stream
         if stream is not None and stream.has_unread and self._deadline < self._total_deadline:

@@ -29,6 +29,8 @@ class UpstreamSettings(Struct, frozen=True, kw_only=True):
     """A kept-alive connection that nobody used for this long is closed (seconds)."""
     connect_timeout_s: float = 10.0
     """For name resolution, TCP, proxy and TLS together (seconds)."""
+    silence_timeout_s: float | None = None
+    """How long a server may send nothing while it is listened to (seconds); none: up to the deadlines."""
     queue_timeout_s: float | None = None
     """How long a request may wait for a free connection (seconds); none: as long as its own deadline."""
     drain_timeout_s: float = 1.0

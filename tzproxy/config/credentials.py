@@ -281,14 +281,14 @@ class CredentialStore:
     def _aws(self, provider: AwsProviderConfig) -> Credential:
         api_key = provider.api_key if isinstance(provider, AwsBedrockProviderConfig) else None
         if isinstance(api_key, (EnvLocation, DynamicLocation)):
-            return self._resolve_unchecked("aws", api_key)
+            return self._aws_key("api_key", api_key)
         access, secret, token = provider.access_key_id, provider.secret_access_key, provider.session_token
         # Kinds and completeness of the keys are checked at load; here only what can be used is left.
         if isinstance(access, _KEY) and isinstance(secret, _KEY):
             keys = AwsKeysCredential(
-                access_key_id=self._resolve_unchecked("aws", access),
-                secret_access_key=self._resolve_unchecked("aws", secret),
-                session_token=self._resolve_unchecked("aws", token) if isinstance(token, _KEY) else None,
+                access_key_id=self._aws_key("access_key_id", access),
+                secret_access_key=self._aws_key("secret_access_key", secret),
+                session_token=self._aws_key("session_token", token) if isinstance(token, _KEY) else None,
             )
             for key in (keys.access_key_id, keys.secret_access_key, keys.session_token):
                 if isinstance(key, MissingCredential):
@@ -298,6 +298,12 @@ class CredentialStore:
         if isinstance(provider, AwsBedrockProviderConfig) and bearer and access is None:
             return StaticCredential(Secret(bearer))
         return SdkCredential()
+
+    def _aws_key(self, key: str, location: EnvLocation | DynamicLocation) -> SingleCredential:
+        if isinstance(location, EnvLocation) and location.name not in self._environ:
+            reason = f"Environment variable `{location.name}` is missing"
+            return MissingCredential(f"API key missing for provider aws: `{key}`: {reason}")
+        return self._resolve_unchecked("aws", location)
 
 
 def _own_location(provider: BaseProviderConfig) -> Location | None:

@@ -7,15 +7,16 @@ Must not: touch the file system or the network. Cold.
 from __future__ import annotations
 
 import ipaddress
+import math
 from decimal import Decimal
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 
 import msgspec
 
 from tzproxy.config.decode import INVALID, Context, Reader, Reads, wrong_type
 from tzproxy.config.problems import Path
 from tzproxy.config.secret import Secret
+from tzproxy.config.urls import absolute_url
 from tzproxy.types.params import widen_float32
 
 REMAPPED_PATH: Final = "__tensorzero_remapped_path"
@@ -64,11 +65,28 @@ def _float_reader(name: str) -> Reader:
     return read
 
 
+def _finite_reader(name: str) -> Reader:
+    read_float = _float_reader(name)
+
+    def read(value: object, path: Path, context: Context) -> object:
+        result = read_float(value, path, context)
+        if isinstance(result, float) and not math.isfinite(result):
+            return context.reject(path, f"invalid value: {result}, expected a finite {name}")
+        return result
+
+    return read
+
+
 U32 = Annotated[int, Reads(_integer_reader("u32", 0, 2**32 - 1))]
 U64 = Annotated[int, Reads(_integer_reader("u64", 0, 2**64 - 1))]
 I32 = Annotated[int, Reads(_integer_reader("i32", -(2**31), 2**31 - 1))]
 F32 = Annotated[float, Reads(_float_reader("f32"))]
 F64 = Annotated[float, Reads(_float_reader("f64"))]
+FiniteF32 = Annotated[float, Reads(_finite_reader("f32"))]
+FiniteF64 = Annotated[float, Reads(_finite_reader("f64"))]
+
+
+_DECIMAL_BOUND = Decimal(2**96)
 
 
 def read_decimal(value: object, path: Path, context: Context) -> object:
@@ -76,8 +94,8 @@ def read_decimal(value: object, path: Path, context: Context) -> object:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return context.reject(path, wrong_type(value, "a decimal number"))
     result = Decimal(repr(value))
-    if not result.is_finite():
-        return context.reject(path, f"invalid value: {value}, expected a finite decimal number")
+    if not result.is_finite() or abs(result) >= _DECIMAL_BOUND:
+        return context.reject(path, f"invalid value: {value}, expected a finite decimal number below 2^96")
     return result
 
 
@@ -109,26 +127,15 @@ def read_directory(value: object, path: Path, context: Context) -> object:
 Directory = Annotated[str, Reads(read_directory)]
 
 
-def url_problem(value: str) -> str | None:
-    """Return why the text is no absolute URL, or None when it is one."""
-    try:
-        parts = urlsplit(value)
-        _ = parts.port
-    except ValueError as exc:
-        return str(exc)
-    if not parts.scheme:
-        return f'relative URL without a base: "{value}"'
-    if any(character.isspace() for character in value):
-        return "invalid international domain name"
-    return None if parts.hostname else "empty host"
-
-
 def read_url(value: object, path: Path, context: Context) -> object:
-    """Read an absolute URL; it stays text."""
+    """Read the absolute URL of an HTTP server; it stays text, in its plain form."""
     if not isinstance(value, str):
         return context.reject(path, wrong_type(value, "a URL"))
-    problem = url_problem(value)
-    return value if problem is None else context.reject(path, problem)
+    try:
+        return absolute_url(value)
+    except ValueError as exc:
+        # What stands before an `@` may be a password.
+        return context.reject(path, str(exc) if "@" in value else f'{exc}: "{value}"')
 
 
 Url = Annotated[str, Reads(read_url)]
@@ -158,7 +165,8 @@ def parse_socket_address(text: str) -> SocketAddress:
     host, colon, port = text.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
     address = ipaddress.ip_address(host[1:-1] if bracketed else host)
-    if not colon or bracketed != (address.version == 6):
+    _, percent, scope = host[1:-1].partition("%")
+    if not colon or bracketed != (address.version == 6) or (percent and not scope.isdigit()):
         raise ValueError("invalid socket address syntax")
     if not (port.isascii() and port.isdigit() and int(port) <= 65535):
         raise ValueError("invalid socket address syntax")

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from tzproxy.config.credentials import DynamicSetting, MissingSetting, StaticSetting
 from tzproxy.config.providers import AzureProviderConfig
+from tzproxy.config.urls import absolute_url
 from tzproxy.errors import ConfigError
 from tzproxy.providers.settings import DynamicEndpoints, EndpointSource, Surroundings
 from tzproxy.providers.urls import append_segments
@@ -37,4 +38,4 @@ def azure_endpoint(
     if not isinstance(found, StaticSetting):
         reason = found.message if isinstance(found, MissingSetting) else "it must be a URL"
         raise ConfigError([f"Azure endpoint: {reason}"])
-    return Endpoint.parse(join(found.value))
+    return Endpoint.parse(join(absolute_url(found.value)))

@@ -39,6 +39,11 @@ def sagemaker(lines: str) -> str:
         ),
         (bedrock('session_token = "dynamic::a"'), ".session_token", "`session_token` requires"),
         (
+            bedrock('access_key_id = "env::I"\nsecret_access_key = "env::ABSENT"'),
+            "",
+            "`secret_access_key`: Environment variable `ABSENT` is missing",
+        ),
+        (
             bedrock('access_key_id = "env::I"\nsecret_access_key = "dynamic::b"'),
             "",
             "must come from the same kind of source",
@@ -80,6 +85,7 @@ def test_what_aws_could_not_serve(find_problems: FindProblems, toml: str, key: s
         bedrock('endpoint_url = "https://bedrock-runtime.eu-1.amazonaws.com"'),
         bedrock('api_key = "env::I"'),
         bedrock('access_key_id = "env::I"\nsecret_access_key = "env::I"\nsession_token = "env::I"'),
+        bedrock('access_key_id = "env::I"\nsecret_access_key = "env::I"\nsession_token = "sdk"'),
         sagemaker('region = "eu"\naccess_key_id = "sdk"\nsecret_access_key = "sdk"'),
     ],
 )

@@ -187,6 +187,13 @@ def test_an_endpoint_of_the_request_with_a_fixed_key_is_a_warning(load: Load) ->
             "invalid pointer configuration",
         ),
         ("cost", '{ pointer = "x", cost_per_unit = 1 }', "[0].pointer", "invalid JSON pointer `x`"),
+        ("cost", '{ pointer = "#x", cost_per_unit = 1 }', "[0].pointer", "invalid JSON pointer `#x`"),
+        (
+            "cost",
+            '{ pointer = "/a", cost_per_unit = 1e29 }',
+            "[0].cost_per_unit",
+            "decimal number below 2^96",
+        ),
         ("cost", '{ pointer = "/~2", cost_per_unit = 1 }', "[0].pointer", "invalid JSON pointer `/~2`"),
         ("cost", '{ pointer = "/a", cost_per_unit = "1" }', "[0].cost_per_unit", "expected a decimal number"),
         (

@@ -16,7 +16,7 @@ from tzproxy.config.locations import (
 )
 from tzproxy.config.problems import Path
 from tzproxy.config.providers import AwsBedrockProviderConfig, AwsProviderConfig, provider_type
-from tzproxy.config.scalars import url_problem
+from tzproxy.config.urls import absolute_url
 
 _KEY_KINDS = (EnvLocation, DynamicLocation, SdkLocation)
 
@@ -63,12 +63,12 @@ def _check_endpoint(provider: AwsProviderConfig, path: Path, scope: Scope) -> No
         scope.problems.add(here, setting.message)
         return
     text = getattr(setting, "value", "")
-    problem = url_problem(text)
-    if problem is not None:
-        shown = f"`{text}`" if isinstance(endpoint, LiteralLocation) else "the value"
-        scope.problems.add(here, f"{shown} is no URL: {problem}")
+    try:
+        host = urlsplit(absolute_url(text)).hostname or ""
+    except ValueError as exc:
+        shown = f"`{text}`" if isinstance(endpoint, LiteralLocation) and "@" not in text else "the value"
+        scope.problems.add(here, f"{shown} is no URL: {exc}")
         return
-    host = urlsplit(text).hostname or ""
     if not host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws")):
         scope.warn(here, f"`{host}` is no AWS host")
 
@@ -93,6 +93,8 @@ def _check_keys(provider: AwsProviderConfig, path: Path, scope: Scope) -> None:
         scope.problems.add(
             (*path, "session_token"), "`session_token` requires `access_key_id` and `secret_access_key`"
         )
+    if isinstance(provider.session_token, SdkLocation):
+        del given["session_token"]  # no token beside the pair
     if len({type(location) for location in given.values()}) > 1:
         scope.problems.add(
             path, f"{', '.join(f'`{key}`' for key in given)} must come from the same kind of source"

@@ -10,7 +10,13 @@ import re
 from tzproxy.config.checks.aws import check_aws
 from tzproxy.config.checks.scope import Scope
 from tzproxy.config.checks.timeouts import check_timeouts
-from tzproxy.config.credentials import RULES, DynamicCredential, MissingCredential, MissingSetting
+from tzproxy.config.credentials import (
+    RULES,
+    DynamicCredential,
+    MissingCredential,
+    MissingSetting,
+    StaticSetting,
+)
 from tzproxy.config.locations import DynamicLocation, EnvLocation, LiteralLocation
 from tzproxy.config.models import ModelConfig
 from tzproxy.config.problems import Path, suggest
@@ -27,7 +33,7 @@ from tzproxy.config.providers import (
 )
 from tzproxy.config.requests import Cost, CostEntry
 from tzproxy.config.root import Config
-from tzproxy.config.scalars import url_problem
+from tzproxy.config.urls import absolute_url
 
 _RESERVED_PREFIXES = (
     *(f"{kind}::" for kind in (*RULES, "aws_bedrock", "aws_sagemaker") if kind != "dummy"),
@@ -151,12 +157,20 @@ def _check_azure(provider: AzureProviderConfig, path: Path, scope: Scope) -> Non
             setting = scope.credentials.setting(endpoint)
             if isinstance(setting, MissingSetting):
                 scope.problems.add(here, f"Environment variable '{name}' not found for Azure endpoint")
+            elif isinstance(setting, StaticSetting):
+                _check_url(setting.value, f"Invalid endpoint URL from env var '{name}'", here, scope)
         case LiteralLocation(text):
-            problem = url_problem(text)
-            if problem is not None:
-                scope.problems.add(here, f"Invalid endpoint URL '{text}': {problem}")
+            shown = "" if "@" in text else f" '{text}'"
+            _check_url(text, f"Invalid endpoint URL{shown}", here, scope)
         case _:
             scope.problems.add(here, "Invalid endpoint URL: use a URL, `env::VAR_NAME` or `dynamic::NAME`")
+
+
+def _check_url(text: str, what: str, path: Path, scope: Scope) -> None:
+    try:
+        absolute_url(text)
+    except ValueError as exc:
+        scope.problems.add(path, f"{what}: {exc}")
 
 
 def _check_cost(cost: Cost | None, path: Path, scope: Scope, *, unified: bool) -> None:
@@ -169,7 +183,8 @@ def _check_cost(cost: Cost | None, path: Path, scope: Scope, *, unified: bool) -
             scope.problems.add(here, reason)
         for key in ("pointer", "pointer_nonstreaming", "pointer_streaming"):
             pointer = getattr(entry, key)
-            if pointer is not None and pointer and not pointer.startswith("/"):
+            # A pointer may be written as the fragment of a URI, with a `#` before it.
+            if pointer is not None and not f"{pointer.removeprefix('#')}/".startswith("/"):
                 scope.problems.add((*here, key), f"invalid JSON pointer `{pointer}`: it must start with `/`")
             elif pointer is not None and _BAD_ESCAPE.search(pointer):
                 scope.problems.add(

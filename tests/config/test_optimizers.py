@@ -74,6 +74,9 @@ def test_optimizers_are_read(load: Load, lines: str, expected: object) -> None:
     assert load(f"[optimizers.o]\n{lines}").config.optimizers["o"] == expected
 
 
+RFT = 'type = "openai_rft"\nmodel = "m"\ngrader = { type = "score_model", name = "g", model = "m", '
+
+
 @pytest.mark.parametrize(
     ("lines", "problem"),
     [
@@ -81,6 +84,26 @@ def test_optimizers_are_read(load: Load, lines: str, expected: object) -> None:
         ('type = "nope"', "optimizers.o.type: unknown variant `nope`"),
         ('type = "together_sft"\nmodel = "m"\nbatch_size = "min"', "optimizers.o.batch_size: invalid type"),
         ('type = "together_sft"\nmodel = "m"\nbatch_size = -1', "optimizers.o.batch_size: invalid type"),
+        (
+            'type = "together_sft"\nmodel = "m"\nlearning_rate = inf',
+            "optimizers.o.learning_rate: invalid value",
+        ),
+        (
+            'type = "together_sft"\nmodel = "m"\ntraining_type = { type = "Lora", lora_r = 4294967296 }',
+            "optimizers.o.training_type.lora_r: invalid value",
+        ),
+        (
+            'type = "together_sft"\nmodel = "m"\ntraining_method = {}',
+            "optimizers.o.training_method: missing field `method`",
+        ),
+        (
+            RFT + "input = [] }\nresponse_format = { type = 'json_schema' }",
+            "optimizers.o.response_format: missing field `json_schema`",
+        ),
+        (
+            RFT + "input = [] }\nresponse_format = { type = 'json_schema', json_schema = {} }",
+            "optimizers.o.response_format.json_schema: missing field `name`",
+        ),
     ],
 )
 def test_malformed_optimizers_are_reported(find_problems: FindProblems, lines: str, problem: str) -> None:

@@ -92,7 +92,19 @@ def test_defaults(load: Load) -> None:
         ("always = true\npriority = 1", "", "cannot specify both `always` and `priority` fields"),
         ("priority = -1", "", "expected a nonnegative integer"),
         ('always = "yes"', "", "expected a boolean"),
-        ('priority = 1\nscope = [{ tag_key = "a" }]', "scope[0]", "did not match any known scope structure"),
+        ('priority = 1\nscope = [{ tag_key = "a" }]', "scope[0]", "missing field `tag_value`"),
+        ('priority = 1\nscope = [{ tag_key = 1, tag_value = "a" }]', "scope[0].tag_key", "expected a string"),
+        (
+            "priority = 1\nscope = [{ api_key_public_id = [] }]",
+            "scope[0].api_key_public_id",
+            "expected a string",
+        ),
+        (
+            'priority = 1\nscope = [{ api_key_public_id = "äbcdefghijkl" }]',
+            "scope[0].api_key_public_id",
+            "must be 12 characters",
+        ),
+        ("priority = 1\nscope = [1]", "scope[0]", "expected a map"),
         ("priority = 1\nscope = [{}]", "scope[0]", "did not match any known scope structure"),
         ('priority = 1\nscope = "a"', "scope", "expected a sequence"),
         (

@@ -74,6 +74,7 @@ def test_defaults(load: Load) -> None:
         ('extra_headers = [{ name = "a", value = 1 }]', "extra_headers[0].value", "expected a string"),
         ("extra_headers = [1]", "extra_headers[0]", "expected a map"),
         ("retries.num_retries = 1.5", "retries.num_retries", "expected u64"),
+        ("retries.max_delay_s = inf", "retries.max_delay_s", "expected a finite f32"),
         ("timeouts.foo = 1", "timeouts.foo", "unknown field `foo`, expected `non_streaming` or `streaming`"),
         ("timeouts.streaming.total = 1", "timeouts.streaming.total", "unknown field `total`"),
         ("timeouts.non_streaming.ttft_ms = 1", "timeouts.non_streaming.ttft_ms", "unknown field `ttft_ms`"),

@@ -82,10 +82,7 @@ system_instructions = "tensorzero.toml"
         ("[provider_types]", "provider_types.zz"),
         ("[provider_types.gcp_vertex_gemini]", "provider_types.gcp_vertex_gemini.zz"),
         ("[provider_types.gcp_vertex_anthropic]", "provider_types.gcp_vertex_anthropic.zz"),
-        (
-            '[provider_types.gcp_vertex_gemini.batch]\nstorage_type = "none"',
-            "provider_types.gcp_vertex_gemini.batch.zz",
-        ),
+        ("[autopilot]", "autopilot.zz"),
         ('[provider_types.fireworks.sft]\naccount_id = "a"', "provider_types.fireworks.sft.zz"),
         ("[provider_types.together.sft]", "provider_types.together.sft.zz"),
         (
@@ -119,7 +116,7 @@ def test_strict_tables_refuse_unknown_keys(find_problems: FindProblems, toml: st
         MODEL + '[[models.m.providers.p.cost]]\npointer = "/a"\ncost_per_unit = 1',
         "[provider_types.openai]",
         '[provider_types.openai.defaults]\napi_key_location = "none"',
-        "[autopilot]",
+        '[provider_types.gcp_vertex_gemini.batch]\nstorage_type = "none"',
     ],
 )
 def test_lenient_tables_ignore_unknown_keys(load: Load, toml: str) -> None:

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from tzproxy import __version__
-from tzproxy.cli.evaluate_command import evaluate
 from tzproxy.cli.keys_commands import keys_app
 
 app = typer.Typer(
@@ -19,9 +18,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-COMMANDS = ("serve", "mock", "migrate", "keys", "evaluate")
+COMMANDS = ("serve", "mock", "migrate", "keys")
 app.add_typer(keys_app, name="keys")
-app.command()(evaluate)
 GLOBAL_FLAGS = ("--help", "-h", "--version")
 
 

@@ -153,8 +153,11 @@ def _read_bool(value: object, path: Path, context: Context) -> object:
 
 
 def _read_str(value: object, path: Path, context: Context) -> object:
-    if isinstance(value, str):
-        return value
+    match value:
+        case str():
+            return value
+        case {"$__toml_private_datetime": str() as text}:
+            return text  # a date without quotes stands for its text
     return context.reject(path, wrong_type(value, "a string"))
 
 

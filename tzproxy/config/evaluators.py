@@ -141,7 +141,6 @@ class JudgeDiclConfig(
         k: number of examples; required.
         model: configured model or shorthand; required.
         system_instructions: plain text, no template; default a built-in text.
-        max_distance: bound of the cosine distance, a 32-bit float; default none.
         active: whether the variant judges; default none.
         timeouts: deadlines over everything the variant does.
     """
@@ -150,7 +149,6 @@ class JudgeDiclConfig(
     k: U32
     model: str
     system_instructions: InlinedFile | None = None
-    max_distance: F32 | None = None
     active: bool | None = None
     timeouts: TimeoutsConfig = TimeoutsConfig()
 

@@ -11,7 +11,7 @@ import msgspec
 
 from tzproxy.config.decode import INVALID, Context, Reads, decode, reader_of, wrong_type
 from tzproxy.config.problems import Path
-from tzproxy.config.scalars import F64, U64
+from tzproxy.config.scalars import F64, U64, FiniteF64
 
 
 def _read_weights(value: object, path: Path, context: Context) -> object:
@@ -51,7 +51,7 @@ class StaticWeightsExperiment(
         fallback_variants: tried in this order when no candidate is left; default none.
     """
 
-    candidate_variants: Weights
+    candidate_variants: dict[str, F64]
     fallback_variants: tuple[str, ...] = ()
 
 
@@ -89,7 +89,7 @@ class AdaptiveExperiment(msgspec.Struct, frozen=True, kw_only=True, tag_field="t
     algorithm: Literal["track_and_stop"] = "track_and_stop"
     min_samples_per_variant: U64 = 10
     delta: F64 = 0.05
-    epsilon: F64 = 0.0
+    epsilon: FiniteF64 = 0.0
     update_period_s: U64 = 300
     min_prob: F64 = 0.0
     max_samples_per_variant: U64 = 10_000

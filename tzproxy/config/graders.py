@@ -5,11 +5,13 @@ Must not: grade anything. Cold.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from tzproxy.config.scalars import F64
+from tzproxy.config.decode import INVALID, Context, Reads, reader_of
+from tzproxy.config.problems import Path
+from tzproxy.config.scalars import FiniteF64
 
 
 class StringCheckGrader(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="string_check"):
@@ -57,20 +59,39 @@ class TextSimilarityGrader(
     reference: str
 
 
+class GraderMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """One message of the prompt of a grading model.
+
+    Attributes:
+        role: whose message; required.
+        content: its text; required.
+    """
+
+    role: Literal["developer", "user"]
+    content: str
+
+
+def _read_range(value: object, path: Path, context: Context) -> object:
+    scores = reader_of(tuple[FiniteF64, ...])(value, path, context)
+    if scores is not INVALID and len(scores) != 2:
+        return context.reject(path, f"invalid length {len(scores)}, expected an array of length 2")
+    return scores
+
+
 class ScoreModelGrader(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="score_model"):
     """Grader `type = "score_model"`.
 
     Attributes:
         name: required.
         model: required.
-        input: messages, sent as they are; required.
-        range: lowest and highest score; default none.
+        input: the prompt; required.
+        range: lowest and highest score, two finite numbers; default none.
     """
 
     name: str
     model: str
-    input: tuple[Any, ...]
-    range: tuple[F64, ...] | None = None
+    input: tuple[GraderMessage, ...]
+    range: Annotated[tuple[float, ...], Reads(_read_range)] | None = None
 
 
 class LabelModelGrader(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="label_model"):
@@ -81,14 +102,14 @@ class LabelModelGrader(msgspec.Struct, frozen=True, kw_only=True, tag_field="typ
         model: required.
         labels: required.
         passing_labels: required.
-        input: messages, sent as they are; required.
+        input: the prompt; required.
     """
 
     name: str
     model: str
     labels: tuple[str, ...]
     passing_labels: tuple[str, ...]
-    input: tuple[Any, ...]
+    input: tuple[GraderMessage, ...]
 
 
 class PythonGrader(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="python"):

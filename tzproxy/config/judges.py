@@ -189,7 +189,6 @@ def _judge_variant(key: str, variant: JudgeVariantConfig, serialized: bool, only
                 k=variant.k,
                 model=variant.model,
                 system_instructions=variant.system_instructions,
-                max_distance=variant.max_distance,
                 weight=weight,
                 timeouts=variant.timeouts,
             )

@@ -13,7 +13,7 @@ from tzproxy.config.decode import Context, Reads, wrong_type
 from tzproxy.config.graders import Grader
 from tzproxy.config.problems import Path
 from tzproxy.config.requests import RetryConfig
-from tzproxy.config.scalars import F64, U32, U64
+from tzproxy.config.scalars import F64, U32, U64, FiniteF64
 
 
 class DiclOptimizerConfig(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="dicl"):
@@ -62,13 +62,39 @@ class OpenAISftConfig(msgspec.Struct, frozen=True, kw_only=True, tag_field="type
     suffix: str | None = None
 
 
+class RftJsonSchema(msgspec.Struct, frozen=True, kw_only=True):
+    """The schema that answers under training have to follow.
+
+    Attributes:
+        name: required.
+        description: default none.
+        schema: sent as it is; default none.
+        strict: default none, the provider's.
+    """
+
+    name: str
+    description: str | None = None
+    schema: Any = None
+    strict: bool | None = None
+
+
+class RftResponseFormat(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="json_schema"):
+    """`response_format = { type = "json_schema" }`.
+
+    Attributes:
+        json_schema: required.
+    """
+
+    json_schema: RftJsonSchema
+
+
 class OpenAIRftConfig(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="openai_rft"):
     """`type = "openai_rft"`.
 
     Attributes:
         model: required.
         grader: required.
-        response_format: sent as it is; default none.
+        response_format: shape of answers; default none.
         batch_size: default none, the provider's.
         compute_multiplier: default none, the provider's.
         eval_interval: default none, the provider's.
@@ -82,7 +108,7 @@ class OpenAIRftConfig(msgspec.Struct, frozen=True, kw_only=True, tag_field="type
 
     model: str
     grader: Grader
-    response_format: Any = None
+    response_format: RftResponseFormat | None = None
     batch_size: U64 | None = None
     compute_multiplier: F64 | None = None
     eval_interval: U64 | None = None
@@ -169,7 +195,7 @@ class LinearSchedulerConfig(
         min_lr_ratio: default 0.
     """
 
-    min_lr_ratio: F64 = 0.0
+    min_lr_ratio: FiniteF64 = 0.0
 
 
 class CosineSchedulerConfig(
@@ -182,19 +208,19 @@ class CosineSchedulerConfig(
         num_cycles: default 0.
     """
 
-    min_lr_ratio: F64 = 0.0
-    num_cycles: F64 = 0.0
+    min_lr_ratio: FiniteF64 = 0.0
+    num_cycles: FiniteF64 = 0.0
 
 
 class TogetherTrainingMethodConfig(msgspec.Struct, frozen=True, kw_only=True):
     """`training_method`.
 
     Attributes:
-        method: default `sft`.
+        method: required.
         train_on_inputs: sent as it is; default `auto`.
     """
 
-    method: Literal["sft"] = "sft"
+    method: Literal["sft"]
     train_on_inputs: str = "auto"
 
 
@@ -212,9 +238,9 @@ class LoraTrainingConfig(msgspec.Struct, frozen=True, kw_only=True, tag_field="t
         lora_trainable_modules: default `all-linear`.
     """
 
-    lora_r: U64 = 8
-    lora_alpha: U64 = 16
-    lora_dropout: F64 = 0.0
+    lora_r: U32 = 8
+    lora_alpha: U32 = 16
+    lora_dropout: FiniteF64 = 0.0
     lora_trainable_modules: str = "all-linear"
 
 
@@ -253,14 +279,14 @@ class TogetherSftConfig(msgspec.Struct, frozen=True, kw_only=True, tag_field="ty
     n_checkpoints: U32 = 1
     n_evals: U32 | None = None
     batch_size: Annotated[int | Literal["max"], Reads(_read_batch_size)] = "max"
-    learning_rate: F64 = 1e-5
+    learning_rate: FiniteF64 = 1e-5
     lr_scheduler: LinearSchedulerConfig | CosineSchedulerConfig = LinearSchedulerConfig()
-    warmup_ratio: F64 = 0.0
-    max_grad_norm: F64 = 1.0
-    weight_decay: F64 = 0.0
+    warmup_ratio: FiniteF64 = 0.0
+    max_grad_norm: FiniteF64 = 1.0
+    weight_decay: FiniteF64 = 0.0
     suffix: str | None = None
     wandb_name: str | None = None
-    training_method: TogetherTrainingMethodConfig = TogetherTrainingMethodConfig()
+    training_method: TogetherTrainingMethodConfig = TogetherTrainingMethodConfig(method="sft")
     training_type: FullTrainingConfig | LoraTrainingConfig = LoraTrainingConfig()
     from_checkpoint: str | None = None
     from_hf_model: str | None = None

@@ -95,7 +95,6 @@ class BatchWithoutStorage(
     msgspec.Struct,
     frozen=True,
     kw_only=True,
-    forbid_unknown_fields=True,
     tag_field="storage_type",
     tag="none",
 ):

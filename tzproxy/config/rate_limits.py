@@ -135,15 +135,32 @@ def _read_scope(value: object, path: Path, context: Context) -> Scope | None:
                 return None
             return TagScope(key, text)
         case {"api_key_public_id": str() as public_id}:
-            if public_id != _EACH and len(public_id) != _PUBLIC_ID_LENGTH:
+            if public_id != _EACH and len(public_id.encode()) != _PUBLIC_ID_LENGTH:
                 context.problems.add(
                     (*path, "api_key_public_id"),
                     f"API key public ID `{public_id}` must be 12 characters long or `{_EACH}`",
                 )
                 return None
             return ApiKeyScope(public_id)
-    context.problems.add(path, "data did not match any known scope structure")
+    _explain_scope(value, path, context)
     return None
+
+
+def _explain_scope(value: object, path: Path, context: Context) -> None:
+    """Report which key of a scope is missing or of the wrong type, as far as the scope can be guessed."""
+    if not isinstance(value, dict):
+        context.problems.add(path, wrong_type(value, "a map"))
+        return
+    for keys in (("api_key_public_id",), ("tag_key", "tag_value")):
+        if not any(key in value for key in keys):
+            continue
+        for key in keys:
+            if key not in value:
+                context.problems.add(path, f"missing field `{key}`")
+            elif not isinstance(value[key], str):
+                context.problems.add((*path, key), wrong_type(value[key], "a string"))
+        return
+    context.problems.add(path, "data did not match any known scope structure")
 
 
 def _read_scopes(value: object, path: Path, context: Context) -> tuple[Scope, ...] | None:

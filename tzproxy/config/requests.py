@@ -11,7 +11,7 @@ import msgspec
 
 from tzproxy.config.decode import INVALID, Context, Reads, wrong_type
 from tzproxy.config.problems import Path
-from tzproxy.config.scalars import F32, U64, DecimalNumber
+from tzproxy.config.scalars import U64, DecimalNumber, FiniteF32
 
 
 class NonStreamingTimeouts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,11 +53,11 @@ class RetryConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         num_retries: attempts after the first; default 0.
-        max_delay_s: bound of the back-off in seconds, a 32-bit float; default 10.
+        max_delay_s: bound of the back-off in seconds, a finite 32-bit float; default 10.
     """
 
     num_retries: U64 = 0
-    max_delay_s: F32 = 10.0
+    max_delay_s: FiniteF32 = 10.0
 
 
 class ExtraBodyEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ The order of the checks is the original's: it decides which of several errors a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from tzproxy.inference.answer import Answer, build_answer
 from tzproxy.inference.answer_stream import AnswerStream
 from tzproxy.inference.cache import ModelCache
 from tzproxy.inference.errors import AllVariantsFailedError
-from tzproxy.inference.extra import check_filters, check_model_filters, extra_entries
+from tzproxy.inference.extra import check_entry, check_variant_filters
 from tzproxy.inference.files import FileStore
 from tzproxy.inference.files.keep import FileKeeper
 from tzproxy.inference.function import Function
@@ -29,20 +29,19 @@ from tzproxy.inference.model import Model, ModelCaller
 from tzproxy.inference.plan import DEFAULT_FUNCTION, Inference
 from tzproxy.inference.recent import RecentInferences
 from tzproxy.inference.request_checks import (
-    RESERVED,
     WORKFLOW_EPISODES_FROM_MS,
     check_episode,
     check_namespace,
-    check_namespace_name,
     namespace_mismatch,
-    read_episode,
 )
 from tzproxy.inference.rows import RowWriter
 from tzproxy.inference.tags import API_KEY
 from tzproxy.inference.variant import Variant, VariantAnswer, VariantStream
 from tzproxy.recording.sink import Sink
 from tzproxy.types.params import NO_CHAT_PARAMS
-from tzproxy.types.request import InferenceRequest, given
+from tzproxy.types.request import ExtraBody, ExtraHeader, InferenceRequest, given
+
+RESERVED = "tensorzero::"
 
 
 class Catalog(Protocol):
@@ -124,7 +123,6 @@ class Engine:
         """
         started = perf_counter()
         catalog = self.catalog
-        extras = extra_entries(request)
         inference_id = new_uuid7()
         tags = self._tags(request)
         if api_key_id is not None:
@@ -133,8 +131,6 @@ class Engine:
         if uuid_time_ms(episode) >= WORKFLOW_EPISODES_FROM_MS:
             request = await self._joined_workflow(request, episode_id, tags)
         function, sole = self._target(request)
-        if extras and sole is not None:
-            check_model_filters(extras, catalog.model)
         if request.params is None:
             params = NO_CHAT_PARAMS
         else:
@@ -143,8 +139,8 @@ class Engine:
                 function.check_tool_mode(request)
         read = read_input(request.input, catalog.files, self._files)
         function.checks.check(read.stored)
-        if extras:
-            check_filters(extras, function.variants if sole is None else (sole.name,), catalog.model)
+        if request.extra_body or request.extra_headers:
+            self._check_extras(request, function, sole)
         if given(request.internal_dynamic_variant_config) is not None and not request.dryrun:
             raise RequestError(
                 "If `internal_dynamic_variant_config` is used, `dryrun` must also be set to true"
@@ -297,7 +293,10 @@ class Engine:
             tags["tensorzero::internal"] = "true"
         namespace = request.namespace
         if namespace is not None:
-            check_namespace_name(namespace, "namespace")
+            if not namespace:
+                raise RequestError("namespace: Namespace identifier cannot be empty")
+            if namespace.startswith(RESERVED):
+                raise RequestError(f"namespace: Namespace cannot start with `{RESERVED}`: {namespace}")
             tags["tensorzero::namespace"] = namespace
         return tags
 
@@ -306,7 +305,11 @@ class Engine:
         if given is None:
             fresh = new_uuid7()
             return fresh, parse_uuid(fresh)
-        return check_episode(given, read_episode(given, "episode_id"))
+        try:
+            episode = parse_uuid(given)
+        except ValueError as exc:
+            raise RequestError(f"episode_id: UUID parsing failed: {exc}") from exc
+        return check_episode(given, episode)
 
     async def _joined_workflow(
         self, request: InferenceRequest, episode_id: str, tags: dict[str, str]
@@ -367,3 +370,24 @@ class Engine:
         check_namespace(variant, request.namespace)
         tags["tensorzero::variant_pinned"] = variant.name
         return variant
+
+    def _check_extras(self, request: InferenceRequest, function: Function, sole: Variant | None) -> None:
+        entries: list[ExtraBody | ExtraHeader] = [*request.extra_body, *request.extra_headers]
+        variants: Sequence[str] = list(function.variants) if sole is None else [sole.name]
+        check_variant_filters(entries, variants)
+        for entry in entries:
+            check_entry(entry)
+            if entry.model_name is None:
+                continue
+            model = self.catalog.model(entry.model_name)
+            if model is None:
+                raise InvalidTargetError(
+                    f"Invalid model provider filter: model `{entry.model_name}` does not exist."
+                )
+            if entry.provider_name is not None and entry.provider_name not in {
+                provider.name for provider in model.providers
+            }:
+                raise InvalidTargetError(
+                    f"Invalid model provider filter: provider `{entry.provider_name}` not found in model "
+                    f"`{entry.model_name}`."
+                )

@@ -53,9 +53,9 @@ def check_limits(loaded: LoadedConfig, data_dir: Path) -> None:
     Raises:
         ConfigError: when they cannot.
     """
+    url = _valkey_url(loaded)
     if not is_limiting(loaded.config.rate_limiting):
         return
-    url = _valkey_url(loaded)
     if url is None:
         _open_table(data_dir).close_now()
     else:

@@ -48,7 +48,7 @@ class ProviderToolScope(Struct, frozen=True, omit_defaults=True):
     provider_name: str | None = None
 
 
-class ProviderTool(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ProviderTool(Struct, frozen=True, kw_only=True):
     """A tool that the provider itself runs. `scope` null: for all."""
 
     scope: ProviderToolScope | None = None
@@ -81,14 +81,11 @@ class ToolConfig(Struct, frozen=True, kw_only=True):
     allowed: AllowedTools
     custom_tools: list[CustomTool] = []
     provider_tools: list[ProviderTool] = []
+    hidden: frozenset[str] = frozenset()
+    """Display names of the tools that an explicit restriction leaves out."""
 
     def offered(self) -> list[FunctionTool]:
-        """Return the tools for a provider without a native allow-list: only the allowed ones.
-
-        The original compares the request's words with the names that models know, so that a configured
-        tool whose name is not its key is allowed by its name alone.
-        """
-        if self.allowed.choice != "explicit":
+        """Return the tools for a provider without a native allow-list: only the allowed ones."""
+        if not self.hidden:
             return self.tools
-        allowed = self.allowed.tools
-        return [tool for tool in self.tools if tool.name in allowed]
+        return [tool for tool in self.tools if tool.name not in self.hidden]

@@ -56,11 +56,6 @@ PLACE = "functions.f.experimentation"
             ".namespaces.n.candidate_variants",
             "candidate variant `zz` does not exist",
         ),
-        (
-            'candidate_variants = ["v"]\nnamespaces."" = { type = "static", candidate_variants = ["v"] }',
-            '.namespaces.""',
-            "a namespace must not be empty",
-        ),
     ],
 )
 def test_static_experiments_that_cannot_be_drawn(
@@ -71,6 +66,19 @@ def test_static_experiments_that_cannot_be_drawn(
     assert len(problems) == 1
     assert problems[0].startswith(f"{PLACE}{path}: ")
     assert words in problems[0]
+
+
+def test_experiments_that_no_request_can_name_are_warnings(load: Load) -> None:
+    """They load, as they always have, and are mentioned."""
+    lines = 'candidate_variants = ["v"]\nnamespaces."" = { type = "static", candidate_variants = ["v"] }'
+    warnings = load(STATIC + lines).warnings
+    assert [line.partition(": ")[0] for line in warnings] == [f'{PLACE}.namespaces.""']
+
+
+def test_the_older_static_weights_are_weights(find_problems: FindProblems) -> None:
+    """Only the type of today also takes a list."""
+    problems = find_problems(STATIC.replace('"static"', '"static_weights"') + 'candidate_variants = ["v"]')
+    assert problems == [f"{PLACE}.candidate_variants: invalid type: sequence, expected a map"]
 
 
 def test_the_older_uniform_needs_something_to_draw(find_problems: FindProblems) -> None:
@@ -102,7 +110,7 @@ def test_the_older_uniform_needs_something_to_draw(find_problems: FindProblems) 
         ('candidate_variants = ["v"]\ndelta = 0', "delta", "between 0 and 1"),
         ('candidate_variants = ["v"]\ndelta = 1', "delta", "between 0 and 1"),
         ('candidate_variants = ["v"]\nepsilon = -0.1', "epsilon", "non-negative"),
-        ('candidate_variants = ["v"]\nepsilon = nan', "epsilon", "non-negative"),
+        ('candidate_variants = ["v"]\nepsilon = inf', "epsilon", "finite"),
         ('candidate_variants = ["v"]\nmin_prob = -0.1', "min_prob", "finite and non-negative"),
         ('candidate_variants = ["v", "w"]\nmin_prob = 0.6', "min_prob", "must not exceed 1"),
     ],

@@ -65,10 +65,11 @@ def test_none() -> None:
 
 
 def test_allow_list() -> None:
-    """Only allowed tools are offered; with none left the list is empty and there is no choice."""
-    allowed = _config(allowed=AllowedTools(["b"], "explicit"))
+    """Only allowed tools are offered; with none left nothing is said."""
+    allowed = _config(allowed=AllowedTools(["b"], "explicit"), hidden=frozenset({"a"}))
     assert [tool["name"] for tool in _keys(allowed)["tools"]] == ["b"]
-    assert _keys(_config(allowed=AllowedTools([], "explicit"))) == {"tools": []}
+    nothing = _config(allowed=AllowedTools([], "explicit"), hidden=frozenset({"a", "b"}))
+    assert _keys(nothing) == {}
 
 
 def test_provider_tools() -> None:

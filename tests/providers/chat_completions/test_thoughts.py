@@ -133,10 +133,10 @@ CONTENT_ONLY = {"content": "x", "reasoning_content": "rc"}
     [
         ("openai", "r", "rc"),
         ("vllm", "r", "rc"),
-        ("hyperbolic", None, None),
+        ("hyperbolic", "r", "rc"),
         ("sglang", "r", "rc"),
         ("groq", "r", None),
-        ("xai", "r", "rc"),
+        ("xai", "rc", "rc"),
         ("deepseek", "rc", "rc"),
         ("fireworks", "rc", "rc"),
         ("openrouter", None, None),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from tzproxy.config.checks.scope import Scope
-from tzproxy.config.experimentation import AdaptiveExperiment, Experiment, StaticSampling
+from tzproxy.config.experimentation import AdaptiveExperiment, Experiment, StaticSampling, UniformExperiment
 from tzproxy.config.functions import BaseFunctionConfig
 from tzproxy.config.judges import iter_evaluators
 from tzproxy.config.problems import Path, list_names, suggest
@@ -33,7 +33,7 @@ def check_experimentation(function: BaseFunctionConfig, path: Path, config: Conf
     for namespace, experiment in experimentation.namespaces.items():
         place = (*here, "namespaces", namespace)
         if not namespace or namespace.startswith("tensorzero::"):
-            scope.problems.add(place, "a namespace must not be empty or start with `tensorzero::`")
+            scope.warn(place, "no request can name it: it must not be empty or start with `tensorzero::`")
         _check_experiment(experiment, place, names, config, scope)
 
 
@@ -51,7 +51,8 @@ def _check_experiment(
                 reason = f"{noun} {kind} variant `{name}` does not exist in function variants{hint}"
                 scope.problems.add((*path, f"{kind}_variants"), reason)
         doubled = sorted({name for name in listed if listed.count(name) > 1})
-        if doubled:
+        # The older uniform type counts a candidate once, however often it is named.
+        if doubled and not (kind == "candidate" and isinstance(experiment, UniformExperiment)):
             reason = f"`{kind}_variants` contains duplicate entries: {', '.join(doubled)}"
             scope.problems.add((*path, f"{kind}_variants"), reason)
     shared = sorted(set(candidates) & set(fallbacks))

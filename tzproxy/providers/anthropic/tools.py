@@ -15,11 +15,10 @@ _WORDS = {"auto": "auto", "required": "any"}
 class WireTools(Struct, frozen=True):
     """Everything a body says about tools that the caller runs.
 
-    `tools` None: there are none, unlike an empty list. `is_silent`: no tools are to be sent, not even those
-    that the provider runs.
+    `is_silent`: no tools are to be sent, not even those that the provider runs.
     """
 
-    tools: tuple[Raw, ...] | None = None
+    tools: tuple[Raw, ...] = ()
     choice: Raw | None = None
     is_silent: bool = False
 
@@ -56,12 +55,9 @@ def build_tools(config: ToolConfig, *, strict: bool) -> WireTools:
     choice = config.tool_choice
     if choice == "none":
         return _SILENCE
-    if not config.tools:
-        return NO_TOOLS
     offered = config.offered()
     if not offered:
-        # SPEC: a restriction that leaves none of the tools is an empty list, without a choice.
-        return WireTools(())
+        return NO_TOOLS
     alone = config.parallel_tool_calls is False
     wire: _Choice | _NamedChoice
     if isinstance(choice, SpecificTool):

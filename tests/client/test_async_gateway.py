@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from client.scripted_server import CHAT, CHUNK, HANG, ID, INPUT, ScriptedServer
-from tzproxy import AsyncTensorZeroGateway, NotSupportedError, TensorZeroError, TensorZeroGateway
+from tzproxy import (
+    AsyncTensorZeroGateway,
+    NotSupportedError,
+    OptimizationJobHandle,
+    TensorZeroError,
+    TensorZeroGateway,
+)
 
 
 async def test_answers_streams_and_refusals(server: ScriptedServer) -> None:
@@ -28,8 +34,8 @@ async def test_answers_streams_and_refusals(server: ScriptedServer) -> None:
         server.answers({"feedback_id": ID})
         given = await client.feedback(metric_name="m", value=True, inference_id=ID)
         assert str(given.feedback_id) == ID
-        with pytest.raises(NotSupportedError, match="experimental_run_evaluation"):
-            await client.experimental_run_evaluation()
+        with pytest.raises(NotSupportedError, match="experimental_poll_optimization"):
+            await client.experimental_poll_optimization(job_handle=OptimizationJobHandle("x"))
 
 
 async def test_a_request_that_is_cancelled(server: ScriptedServer) -> None:

@@ -39,7 +39,6 @@ async def test_a_client_that_blocks_inside_of_a_loop(server: ScriptedServer) -> 
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
-        ("experimental_run_evaluation", {}),
         ("experimental_launch_optimization_workflow", {}),
         ("experimental_poll_optimization", {"job_handle": None}),
         ("experimental_render_samples", {"stored_samples": [], "variants": {}}),

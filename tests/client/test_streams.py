@@ -9,6 +9,7 @@ import pytest
 
 from client.scripted_server import CHUNK
 from tzproxy.client.errors import TensorZeroInternalError
+from tzproxy.client.reading import read_chunk
 from tzproxy.client.streams import AsyncInferenceStream, Events, InferenceStream, timed_out
 
 EVENT = b"data: " + json.dumps(CHUNK).encode() + b"\n\n"
@@ -45,7 +46,7 @@ def test_events_are_cut_out_of_any_parts() -> None:
 def test_a_stream_read_to_its_end(end: bytes) -> None:
     """It ends with the mark, or with the bytes; its source is let go of, once."""
     source = Source(EVENT, b": keep-alive\n\n", EVENT, end)
-    stream = InferenceStream(source.receive, source.left.append)
+    stream = InferenceStream(source.receive, source.left.append, read_chunk)
     assert len(list(stream)) == 2
     with pytest.raises(StopIteration):
         next(stream)
@@ -56,11 +57,11 @@ def test_a_stream_read_to_its_end(end: bytes) -> None:
 def test_a_stream_that_is_left() -> None:
     """Closing it, leaving its block or forgetting it tells the source; then there is nothing more."""
     source = Source(EVENT, EVENT)
-    with InferenceStream(source.receive, source.left.append) as stream:
+    with InferenceStream(source.receive, source.left.append, read_chunk) as stream:
         next(stream)
     assert list(stream) == []
     assert source.left == [False]
-    InferenceStream(source.receive, source.left.append)
+    InferenceStream(source.receive, source.left.append, read_chunk)
     gc.collect()
     assert source.left == [False, False]
 
@@ -72,7 +73,7 @@ def test_a_source_that_fails() -> None:
     def fail() -> bytes:
         raise timed_out()
 
-    stream = InferenceStream(fail, source.left.append)
+    stream = InferenceStream(fail, source.left.append, read_chunk)
     with pytest.raises(TensorZeroInternalError, match="timed out"):
         next(stream)
     assert (list(stream), source.left) == ([], [False])
@@ -81,12 +82,12 @@ def test_a_source_that_fails() -> None:
 async def test_streams_of_event_loops() -> None:
     """The asynchronous kind does the same."""
     source = Source(EVENT, EVENT, b"data: [DONE]\n\n")
-    stream = AsyncInferenceStream(source.receive_later, source.left.append)
+    stream = AsyncInferenceStream(source.receive_later, source.left.append, read_chunk)
     assert len([piece async for piece in stream]) == 2
     await stream.aclose()
     assert source.left == [True]
     source = Source(EVENT, EVENT)
-    async with AsyncInferenceStream(source.receive_later, source.left.append) as stream:
+    async with AsyncInferenceStream(source.receive_later, source.left.append, read_chunk) as stream:
         await anext(stream)
     assert [piece async for piece in stream] == []
     assert source.left == [False]
@@ -95,6 +96,6 @@ async def test_streams_of_event_loops() -> None:
 async def test_a_stream_that_is_forgotten() -> None:
     """The source is told by whoever collects it."""
     source = Source(EVENT)
-    AsyncInferenceStream(source.receive_later, source.left.append)
+    AsyncInferenceStream(source.receive_later, source.left.append, read_chunk)
     gc.collect()
     assert source.left == [False]

@@ -228,6 +228,33 @@ def stored(client: Any) -> None:
     say("made", [len(made.ids), client.delete_dataset(dataset_name=name).num_deleted_datapoints])
 
 
+def evaluations(client: Any) -> None:
+    """A run over two datapoints, one of which is as expected."""
+    answer = client.inference(function_name="hello", variant_name="brief", input=HELLO, dryrun=True)
+    name = f"judged {MODULE} {MODE}"
+    new = [
+        tz.CreateDatapointRequestChat(
+            function_name="hello", input=BLOCKS, output=[tz.ContentBlockChatOutputText(text=text)]
+        )
+        for text in (answer.content[0].text, "something else")
+    ]
+    client.create_datapoints(dataset_name=name, requests=new)
+    run = client.experimental_run_evaluation(
+        evaluation_name="greeting", dataset_name=name, variant_name="brief", inference_cache="off"
+    )
+    say("run", [sorted(run.run_info), run.run_info["num_datapoints"]])
+    results = sorted(
+        json.dumps([one["type"], one["evaluations"], one["evaluator_errors"]]) for one in run.results()
+    )
+    say("results", results)
+    stats = run.summary_stats()
+    say("statistics", {one: [round(stats[one]["mean"], 6), round(stats[one]["stderr"], 6)] for one in stats})
+    for unknown in ({"dataset_name": name}, {}):
+        ask = {"evaluation_name": "x", "variant_name": "brief", **unknown}
+        say("no evaluation", refusal(lambda: client.experimental_run_evaluation(**ask)))  # noqa: B023
+    client.delete_dataset(dataset_name=name)
+
+
 def threads(client: Any) -> None:
     """Many threads, one client."""
     answers: list[Any] = []
@@ -285,6 +312,7 @@ def main() -> None:
         feedback_and_runs(client)
         datasets(client)
         stored(client)
+        evaluations(client)
         threads(client)
         asyncio.run(later(client))
     last = build()

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NoReturn, Self, TypeVar, Unpack, cast, overload
+from typing import Any, Literal, NoReturn, Self, TypeVar, Unpack, overload
 from uuid import UUID
 
-from tzproxy.client import calls, store_calls
+from tzproxy.client import calls, evaluations, store_calls
 from tzproxy.client.arguments import (
     EvaluationArguments,
     FeedbackArguments,
@@ -18,7 +18,9 @@ from tzproxy.client.arguments import (
     takes,
 )
 from tzproxy.client.base import BaseTensorZeroGateway, embedded, http_address, not_supported
+from tzproxy.client.evaluations import AsyncEvaluationJobHandler
 from tzproxy.client.optimization import AsyncOptimizationNamespace
+from tzproxy.client.reading import read_chunk
 from tzproxy.client.transport import AsyncTransport
 from tzproxy.client.types.answers import (
     FeedbackResponse,
@@ -178,7 +180,7 @@ class AsyncTensorZeroGateway(BaseTensorZeroGateway):
         """
         call = calls.inference(arguments)
         if arguments.get("stream"):
-            return await self._transport.stream(cast("calls.Call[object]", call))
+            return await self._transport.stream(call, read_chunk)
         return await self._transport.send(call)
 
     @takes(FeedbackArguments)
@@ -260,13 +262,17 @@ class AsyncTensorZeroGateway(BaseTensorZeroGateway):
         return await self._transport.send(store_calls.list_inferences(request))
 
     @takes(EvaluationArguments)
-    async def experimental_run_evaluation(self, **arguments: Unpack[EvaluationArguments]) -> NoReturn:
-        """Not supported yet.
+    async def experimental_run_evaluation(
+        self, **arguments: Unpack[EvaluationArguments]
+    ) -> AsyncEvaluationJobHandler:
+        """Run an evaluation; return an asynchronous iterator over its results once it has started.
 
         Raises:
-            NotSupportedError: always.
+            TensorZeroError: when the gateway refuses.
+            TensorZeroInternalError: when it does not answer, or the run does not start.
         """
-        raise not_supported("experimental_run_evaluation")
+        events = await self._transport.stream(evaluations.run_evaluation(arguments), bytes)
+        return AsyncEvaluationJobHandler(await anext(events, None), events)
 
     @takes(OptimizationWorkflowArguments)
     async def experimental_launch_optimization_workflow(

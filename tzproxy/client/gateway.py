@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, Self, Unpack, cast
+from typing import Any, NoReturn, Self, Unpack
 from uuid import UUID
 
-from tzproxy.client import calls, store_calls
+from tzproxy.client import calls, evaluations, store_calls
 from tzproxy.client.arguments import (
     EvaluationArguments,
     FeedbackArguments,
@@ -16,7 +16,9 @@ from tzproxy.client.arguments import (
     takes,
 )
 from tzproxy.client.base import BaseTensorZeroGateway, embedded, http_address, not_supported
+from tzproxy.client.evaluations import EvaluationJobHandler
 from tzproxy.client.optimization import OptimizationNamespace
+from tzproxy.client.reading import read_chunk
 from tzproxy.client.transport import Transport
 from tzproxy.client.types.answers import (
     FeedbackResponse,
@@ -103,7 +105,7 @@ class TensorZeroGateway(BaseTensorZeroGateway):
         """
         call = calls.inference(arguments)
         if arguments.get("stream"):
-            return self._transport.stream(cast("calls.Call[object]", call))
+            return self._transport.stream(call, read_chunk)
         return self._transport.send(call)
 
     @takes(FeedbackArguments)
@@ -179,13 +181,14 @@ class TensorZeroGateway(BaseTensorZeroGateway):
         return self._transport.send(store_calls.list_inferences(request))
 
     @takes(EvaluationArguments)
-    def experimental_run_evaluation(self, **arguments: Unpack[EvaluationArguments]) -> NoReturn:
-        """Not supported yet.
+    def experimental_run_evaluation(self, **arguments: Unpack[EvaluationArguments]) -> EvaluationJobHandler:
+        """Run an evaluation; return an iterator over its results once it has started.
 
         Raises:
-            NotSupportedError: always.
+            TensorZeroError: when the gateway refuses.
+            TensorZeroInternalError: when it does not answer, or the run does not start.
         """
-        raise not_supported("experimental_run_evaluation")
+        return EvaluationJobHandler(self._transport.stream(evaluations.run_evaluation(arguments), bytes))
 
     @takes(OptimizationWorkflowArguments)
     def experimental_launch_optimization_workflow(

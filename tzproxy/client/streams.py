@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Self, TypeVar
 
 from tzproxy._speedups.sse import EventParser
 from tzproxy.client.errors import TensorZeroInternalError
-from tzproxy.client.reading import read_chunk
 from tzproxy.client.types.answers import InferenceChunk
 
+T = TypeVar("T")
 DONE = b"[DONE]"
 
 
@@ -59,18 +60,21 @@ class _Left:
         self._go()
 
 
-class InferenceStream(_Left, Iterator[InferenceChunk]):
-    """Pieces of one answer. Left before the end, it tells the gateway; `close` does so at once."""
+class EventStream(_Left, Iterator[T]):
+    """What one stream tells. Left before the end, it tells the gateway; `close` does so at once."""
 
-    def __init__(self, receive: Callable[[], bytes], leave: Callable[[bool], None]) -> None:
-        """Read from `receive`: empty bytes are the end."""
+    def __init__(
+        self, receive: Callable[[], bytes], leave: Callable[[bool], None], read: Callable[[bytes], T]
+    ) -> None:
+        """Read from `receive`: empty bytes are the end. Each event is handed out as `read` makes it."""
         super().__init__(leave)
         self._receive = receive
+        self._read = read
 
-    def __iter__(self) -> InferenceStream:
+    def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> InferenceChunk:
+    def __next__(self) -> T:
         """Return the next piece.
 
         Raises:
@@ -80,7 +84,7 @@ class InferenceStream(_Left, Iterator[InferenceChunk]):
         while True:
             event = self._events.pop()
             if event is not None:
-                return read_chunk(event)
+                return self._read(event)
             if self._events.is_over:
                 self._go()
                 raise StopIteration
@@ -94,30 +98,36 @@ class InferenceStream(_Left, Iterator[InferenceChunk]):
         """Stop reading: the gateway stops asking the model, and records what had arrived."""
         self._go()
 
-    def __enter__(self) -> InferenceStream:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._go()
 
 
-class AsyncInferenceStream(_Left, AsyncIterator[InferenceChunk]):
-    """Pieces of one answer, asynchronously."""
+class AsyncEventStream(_Left, AsyncIterator[T]):
+    """What one stream tells, asynchronously."""
 
-    def __init__(self, receive: Callable[[], Awaitable[bytes]], leave: Callable[[bool], None]) -> None:
-        """Read from `receive`: empty bytes are the end."""
+    def __init__(
+        self,
+        receive: Callable[[], Awaitable[bytes]],
+        leave: Callable[[bool], None],
+        read: Callable[[bytes], T],
+    ) -> None:
+        """As `EventStream`."""
         super().__init__(leave)
         self._receive = receive
+        self._read = read
 
-    def __aiter__(self) -> AsyncInferenceStream:
+    def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> InferenceChunk:
-        """Return the next piece. Raises as `InferenceStream` does."""
+    async def __anext__(self) -> T:
+        """Return the next piece. Raises as `EventStream` does."""
         while True:
             event = self._events.pop()
             if event is not None:
-                return read_chunk(event)
+                return self._read(event)
             if self._events.is_over:
                 self._go()
                 raise StopAsyncIteration
@@ -131,11 +141,15 @@ class AsyncInferenceStream(_Left, AsyncIterator[InferenceChunk]):
         """Stop reading: the gateway stops asking the model, and records what had arrived."""
         self._go()
 
-    async def __aenter__(self) -> AsyncInferenceStream:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         self._go()
+
+
+InferenceStream = EventStream[InferenceChunk]
+AsyncInferenceStream = AsyncEventStream[InferenceChunk]
 
 
 def timed_out() -> TensorZeroInternalError:

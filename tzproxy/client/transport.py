@@ -7,13 +7,13 @@ none can hold up the answers of another.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
 from tzproxy.client.calls import Call
 from tzproxy.client.errors import TensorZeroError
 from tzproxy.client.loop import EngineLoop
-from tzproxy.client.streams import AsyncInferenceStream, InferenceStream
+from tzproxy.client.streams import AsyncEventStream, EventStream
 
 T = TypeVar("T")
 FIRST_ERROR_STATUS = 400
@@ -81,10 +81,10 @@ class Transport:
         """
         return _read(call, *self._run(self.carrier.whole(call)))
 
-    def stream(self, call: Call[object]) -> InferenceStream:
+    def stream(self, call: Call[Any], read: Callable[[bytes], T]) -> EventStream[T]:
         """Make a call whose answer is a stream; return once its status is there. Raises as `send`."""
         source = self._run(self.carrier.begun(call))
-        return InferenceStream(lambda: self._run(source.read()), source.leave)
+        return EventStream(lambda: self._run(source.read()), source.leave, read)
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return _loop(self.carrier, work).run(work)
@@ -104,10 +104,10 @@ class AsyncTransport:
         """As `Transport.send`."""
         return _read(call, *await self._run(self.carrier.whole(call)))
 
-    async def stream(self, call: Call[object]) -> AsyncInferenceStream:
+    async def stream(self, call: Call[Any], read: Callable[[bytes], T]) -> AsyncEventStream[T]:
         """As `Transport.stream`."""
         source = await self._run(self.carrier.begun(call))
-        return AsyncInferenceStream(lambda: self._run(source.read()), source.leave)
+        return AsyncEventStream(lambda: self._run(source.read()), source.leave, read)
 
     async def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return await asyncio.wrap_future(_loop(self.carrier, work).submit(work))

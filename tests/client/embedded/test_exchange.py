@@ -19,7 +19,8 @@ def exchange(body: bytes = b"", **headers: str) -> LocalExchange:
 
 
 async def test_what_routes_see() -> None:
-    """Path, query, headers and body; a compressed body is unpacked."""
+    """Path (its escapes undone), query, headers and body; a compressed body is unpacked."""
+    assert LocalExchange(LocalRequest("GET", "/a%20%C3%A4?b=%20", {})).path == "/a ä"
     one = exchange(b"x", x_a="1")
     assert (one.method, one.path, one.query()) == ("POST", "/a", "b=c")
     assert (one.header("x-a"), one.header("x-b"), await one.body()) == ("1", None, b"x")

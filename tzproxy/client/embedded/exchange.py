@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 from msgspec import Struct
 
@@ -32,7 +33,8 @@ class LocalExchange:
     def __init__(self, request: LocalRequest) -> None:
         path, _, query = request.target.partition("?")
         self.method = request.method
-        self.path = path
+        # As servers hand it on.
+        self.path = unquote(path)
         self.parameters: dict[str, str] = {}
         self.started = False
         self.api_key_id: str | None = None

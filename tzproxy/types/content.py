@@ -8,9 +8,15 @@ Source: formats of the HTTP API and of the stored columns (`ChatInference.output
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Raw, Struct
+
+if TYPE_CHECKING:
+    OptionalRaw = Raw | None
+else:
+    # The decoder takes the union for null alone; what was stored must be read again.
+    OptionalRaw = Raw
 
 Role = Literal["user", "assistant"]
 
@@ -63,7 +69,7 @@ class Thought(Struct, tag="thought", tag_field="type", frozen=True, omit_default
     signature: str | None = None
     summary: list[SummaryText] | None = None
     provider_type: str | None = None
-    extra_data: Raw | None = None
+    extra_data: OptionalRaw = None
 
 
 class Unknown(Struct, tag="unknown", tag_field="type", frozen=True, omit_defaults=True):
@@ -170,7 +176,7 @@ class ThoughtChunk(Struct, tag="thought", tag_field="type", frozen=True, omit_de
     summary_id: str | None
     summary_text: str | None
     provider_type: str | None = None
-    extra_data: Raw | None = None
+    extra_data: OptionalRaw = None
 
 
 class UnknownChunk(Struct, tag="unknown", tag_field="type", frozen=True, omit_defaults=True):

@@ -129,10 +129,11 @@ def test_thoughts_keep_summaries_provider_and_extra_data() -> None:
 
 
 def test_unknown_parts_are_never_joined() -> None:
-    """Each unknown part is a block of its own."""
-    assert collected(UnknownChunk("0", Raw(b"1")), UnknownChunk("0", Raw(b"2"), "m", "p")) == [
-        Unknown(Raw(b"1")),
-        Unknown(Raw(b"2"), "m", "p"),
+    """A later unknown part stands in for the earlier one of its id, in its place; others are their own."""
+    again = UnknownChunk("0", Raw(b"3"), "m", "p")
+    assert collected(UnknownChunk("0", Raw(b"1")), UnknownChunk("1", Raw(b"2")), again) == [
+        Unknown(Raw(b"3"), "m", "p"),
+        Unknown(Raw(b"2")),
     ]
 
 

@@ -94,8 +94,8 @@ class StreamCollector:
             thought = self._blocks.setdefault(("thought", piece.id), _ThoughtBlock())
             thought.add(piece)  # type: ignore[union-attr]
         else:
-            position = ("unknown", str(len(self._blocks)))
-            self._blocks[position] = Unknown(piece.data, piece.model_name, piece.provider_name)
+            # A later piece of the same id says the block anew, in the first one's place.
+            self._blocks[("unknown", piece.id)] = Unknown(piece.data, piece.model_name, piece.provider_name)
 
     def output(self) -> list[ModelOutput]:
         """Return the blocks as a model that does not stream would have sent them."""

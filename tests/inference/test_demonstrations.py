@@ -9,7 +9,7 @@ import pytest
 from msgspec import Raw
 
 from tzproxy.clickhouse.queries.feedback import StoredTools
-from tzproxy.errors import RequestError
+from tzproxy.errors import TzproxyError
 from tzproxy.inference.demonstration_blocks import DemonstrationError
 from tzproxy.inference.demonstrations import (
     chat_demonstration,
@@ -144,9 +144,10 @@ def test_old_judges(score: str) -> None:
 
 
 def test_schema_that_is_none() -> None:
-    """A request may have brought a schema that does not compile: nothing fits it."""
-    with pytest.raises(RequestError, match="compiling"):
+    """A request may have brought a schema that does not compile: the demonstration cannot help it."""
+    with pytest.raises(TzproxyError, match="^Failed to compile JSON Schema: ") as raised:
         stored_output_schema('{"type":"nonsense"}', "f")
+    assert raised.value.status == 500
 
 
 # ---- the tools of stored inferences

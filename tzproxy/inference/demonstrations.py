@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from tzproxy.clickhouse.queries.feedback import StoredTools
-from tzproxy.errors import SchemaValidationError
+from tzproxy.errors import RequestError, SchemaValidationError, TzproxyError
 from tzproxy.inference.demonstration_blocks import CallBlock, DemonstrationError, TextBlock, read_block
 from tzproxy.inference.tools import FunctionTools
 from tzproxy.prompts import JsonSchema
@@ -119,10 +119,13 @@ def stored_output_schema(text: str, function_name: str) -> JsonSchema:
     The judges' schemas used to demand their reasoning as well: of those only the score is asked for.
 
     Raises:
-        RequestError: when the request had brought something that is no schema.
+        TzproxyError: when the request had brought something that is no schema.
     """
     value = msgspec.json.decode(text)
     if function_name.startswith(JUDGE) and isinstance(value, dict):
         if "thinking" in value.get("properties", ()):
             value = {**value, "required": ["score"]}
-    return JsonSchema.dynamic(value)
+    try:
+        return JsonSchema.dynamic(value)
+    except RequestError as exc:
+        raise TzproxyError(f"Failed to compile JSON Schema: {exc.__cause__}") from exc

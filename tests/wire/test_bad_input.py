@@ -219,8 +219,9 @@ def test_files_without_a_suffix(name: str) -> None:
 
 @pytest.mark.parametrize("name", (*MESSAGES, *GEMINI))
 def test_empty_conversation(name: str) -> None:
-    """Services that want a message refuse to be asked nothing, and name themselves."""
-    assert _refusal(name) == f"{provider(name).spec.display} requires at least one message"
+    """Services that want a message refuse to be asked nothing, and name the protocol's owner."""
+    owner = "Anthropic" if name in MESSAGES else provider(name).spec.display
+    assert _refusal(name) == f"{owner} requires at least one message"
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -64,6 +64,17 @@ def test_parts(name: str, blocks: list[Any], parts: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("name", TYPES)
+def test_unknown_blocks(name: str) -> None:
+    """An unknown block is an object that goes as it is; nothing is an empty one, and else it is refused."""
+    for data, part in ((b'{"a": 1}', {"a": 1}), (b" null", {})):
+        body = body_of(name, ask(user(Unknown(Raw(data)))))
+        assert body["contents"] == [{"role": "user", "parts": [part]}]
+    for data in (b"5", b'"n"', b"[1]", b"true"):
+        with pytest.raises(ProviderError, match=f"^Error serializing {DISPLAY[name]} request: "):
+            body_of(name, ask(user(Unknown(Raw(data)))))
+
+
+@pytest.mark.parametrize("name", TYPES)
 def test_empty_turns(name: str) -> None:
     """A turn of which nothing is left is left out; no turn at all is refused."""
     assert body_of(name, ask(assistant(Thought(None)), user(Text("a"))))["contents"] == [

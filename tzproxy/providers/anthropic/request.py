@@ -176,7 +176,7 @@ def build_messages(rules: Rules, messages: Sequence[Message]) -> list[WireMessag
         ProviderError: when it is empty, or a call's arguments are no JSON object.
     """
     if not messages:
-        raise refused(f"{rules.spec.display} requires at least one message")
+        raise refused("Anthropic requires at least one message")
     out: list[WireMessage] = []
     for message in messages:
         content: list[Block] = []

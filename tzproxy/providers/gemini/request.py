@@ -155,7 +155,7 @@ def _parts(rules: Rules, blocks: Sequence[ModelBlock]) -> list[Part | Raw]:
             else:
                 signature = block.signature
         elif type(block) is Unknown:
-            parts.append(block.data)
+            parts.append(_foreign(rules, block.data))
         else:
             part = _part(rules, block)
             part.thought_signature = signature
@@ -165,6 +165,16 @@ def _parts(rules: Rules, blocks: Sequence[ModelBlock]) -> list[Part | Raw]:
         raise _signature_failure(rules, "must be followed by a content block")
     _excuse_calls(parts)
     return parts
+
+
+def _foreign(rules: Rules, data: Raw) -> Raw:
+    """Return a part of Gemini's own that a client wrote: an object, or nothing in an object's place."""
+    first = bytes(data).lstrip()[:1]
+    if first == b"{":
+        return data
+    if first == b"n":
+        return Raw(b"{}")
+    raise ProviderError(f"Error serializing {rules.spec.display} request: an unknown block is no object")
 
 
 def _part(rules: Rules, block: ModelBlock) -> Part:

@@ -130,6 +130,15 @@ def test_the_published_client(judged: Gateway, client: TensorZeroGateway) -> Non
     feedback = "SELECT count() AS n FROM BooleanMetricFeedback WHERE tags['tensorzero::evaluation_run_id'] = "
     (row,) = judged.rows(feedback + "{run_id:String}", run_id=run_id)
     assert int(row["n"]) == 4
+    # And so do the pages.
+    pages = f"{judged.url}/internal/evaluations"
+    found = httpx.get(f"{pages}/results", params={"evaluation_run_ids": run_id}, timeout=30).json()
+    told = [(entry["datapoint_id"], entry.get("metric_name", "")[-4:]) for entry in found["results"]]
+    assert told == [(ids[2], ""), (ids[1], "same"), (ids[1], "good"), (ids[0], "same"), (ids[0], "good")]
+    metric = METRIC.removesuffix("good") + "same"
+    asked = {"function_name": "talk", "metric_names": metric, "evaluation_run_ids": run_id}
+    (told_mean,) = httpx.get(f"{pages}/statistics", params=asked, timeout=30).json()["statistics"]
+    assert (told_mean["datapoint_count"], told_mean["mean_metric"]) == (2, 0.5)
 
 
 def test_a_person_corrects_the_judge(judged: Gateway, client: TensorZeroGateway) -> None:

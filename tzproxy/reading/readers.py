@@ -10,6 +10,7 @@ from tzproxy.clickhouse.async_client import AsyncStoreClient
 from tzproxy.clickhouse.queries.inference_query import FunctionType
 from tzproxy.config.functions import MetricConfig
 from tzproxy.inference.function import Function
+from tzproxy.reading.evaluation_runs import EvaluationReader
 from tzproxy.reading.pages import PageReader
 from tzproxy.reading.statistics import StatisticsReader
 from tzproxy.reading.workflow_runs import WorkflowReader
@@ -21,6 +22,7 @@ class Readers(Struct, frozen=True):
     pages: PageReader
     statistics: StatisticsReader
     workflow_runs: WorkflowReader
+    evaluation_runs: EvaluationReader
 
 
 def open_readers(
@@ -38,5 +40,8 @@ def open_readers(
         types: the type of every function whose inferences may be stored.
     """
     return Readers(
-        PageReader(store, metrics, types), StatisticsReader(store, metrics, functions), WorkflowReader(store)
+        PageReader(store, metrics, types),
+        StatisticsReader(store, metrics, functions),
+        WorkflowReader(store),
+        EvaluationReader(store),
     )

@@ -12,12 +12,24 @@ from tzproxy.errors import StoreError
 from tzproxy.http.app import Handler
 from tzproxy.http.exchange import Exchange
 from tzproxy.http.reading.asked import ReadBodyRoute, ReadRoute
+from tzproxy.http.reading.evaluations import HumanFeedbackRoute
 from tzproxy.http.reading.inferences import CountInferencesRoute, GetInferencesRoute, ListInferencesRoute
+from tzproxy.reading.evaluation_runs import EvaluationReader
 from tzproxy.reading.inferences import InferenceReader
 from tzproxy.reading.pages import PageReader
 from tzproxy.reading.readers import Readers
 from tzproxy.reading.statistics import StatisticsReader
 from tzproxy.reading.workflow_runs import WorkflowReader
+from tzproxy.types.evaluation_pages import (
+    EvaluationRunPage,
+    EvaluationRunSearch,
+    ResultPage,
+    RunIds,
+    RunsOfDatapoint,
+    RunsOfFunction,
+    StatisticsAsked,
+    UsageOfRuns,
+)
 from tzproxy.types.pages import ById, EpisodePage, FeedbackPage, MetadataPage, Nothing
 from tzproxy.types.statistics import (
     CacheAsked,
@@ -90,6 +102,24 @@ WORKFLOW: tuple[tuple[str, type[Struct], Callable[[WorkflowReader, Any], Awaitab
     (f"{_WORKFLOW}/episodes_by_task_name/count", TaskPage, WorkflowReader.task_count),
 )
 
+_EVALUATIONS = "/internal/evaluations"
+EVALUATIONS: tuple[tuple[str, type[Struct], Callable[[EvaluationReader, Any], Awaitable[object]]], ...] = (
+    (f"{_EVALUATIONS}/runs/count", Nothing, EvaluationReader.run_count),
+    (f"{_EVALUATIONS}/runs", EvaluationRunPage, EvaluationReader.runs),
+    (f"{_EVALUATIONS}/runs/search", EvaluationRunSearch, EvaluationReader.search),
+    (f"{_EVALUATIONS}/run_infos", RunsOfFunction, EvaluationReader.infos),
+    (
+        f"{_EVALUATIONS}/datapoints/{{datapoint_id}}/run_infos",
+        RunsOfDatapoint,
+        EvaluationReader.infos_of_datapoint,
+    ),
+    (f"{_EVALUATIONS}/run_metadata", RunIds, EvaluationReader.metadata),
+    (f"{_EVALUATIONS}/datapoint_count", RunsOfFunction, EvaluationReader.datapoint_count),
+    (f"{_EVALUATIONS}/statistics", StatisticsAsked, EvaluationReader.statistics),
+    (f"{_EVALUATIONS}/usage_statistics", UsageOfRuns, EvaluationReader.usage),
+    (f"{_EVALUATIONS}/results", ResultPage, EvaluationReader.results),
+)
+
 
 def reading_routes(inferences: InferenceReader, readers: Readers | None) -> dict[tuple[str, str], Handler]:
     """Put routes in front of what reads. `readers` None: there is no store, and every page says so."""
@@ -109,6 +139,13 @@ def reading_routes(inferences: InferenceReader, readers: Readers | None) -> dict
         routes["GET", path] = (
             refuse if readers is None else ReadRoute(kind, partial(find, readers.workflow_runs))
         )
+    for path, kind, ask in EVALUATIONS:
+        routes["GET", path] = (
+            refuse if readers is None else ReadRoute(kind, partial(ask, readers.evaluation_runs))
+        )
+    routes["POST", f"{_EVALUATIONS}/datapoints/{{datapoint_id}}/get_human_feedback"] = (
+        refuse if readers is None else HumanFeedbackRoute(readers.evaluation_runs)
+    )
     return routes
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import httpx
 import pytest
 from tensorzero import AsyncTensorZeroGateway, CreateDatapointRequestChat, TensorZeroError, TensorZeroGateway
 
-from e2e.processes import Gateway, wait_until
+from e2e.processes import COMMAND, Gateway, wait_until
 
 pytestmark = pytest.mark.e2e
 MODEL = """
@@ -256,3 +257,40 @@ async def test_a_client_that_leaves(judged: Gateway, client: TensorZeroGateway) 
         await asyncio.sleep(1.0)
         assert await asked() == count
         assert (await http.get(f"{judged.url}/health")).status_code == 200
+
+
+def evaluate(judged: Gateway, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in the folder of a gateway."""
+    command = [COMMAND, "evaluate", "-e", "quality", "-v", "main", *arguments]
+    return subprocess.run(
+        command, cwd=judged.folder, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_the_command_and_a_gateway(judged: Gateway, client: TensorZeroGateway) -> None:
+    """It prints means and judges them by cutoffs."""
+    add(client, "commanded")
+    usual = ("-d", "commanded", "-c", "3", "--gateway-url", judged.url)
+    done = evaluate(judged, *usual, "--cutoffs", "same=0.5")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("Run ID: ")
+    assert (lines[1], lines[3]) == ("Number of datapoints: 3", "same: 0.50 ± 0.35 (n=2)")
+    done = evaluate(judged, *usual, "--cutoffs", "same=0.6")
+    assert done.returncode == 1
+    assert "Failed cutoffs for evaluators: same (cutoff: 0.60, got: 0.50)" in done.stderr
+
+
+def test_the_command_alone(judged: Gateway, client: TensorZeroGateway) -> None:
+    """Without a gateway's address it runs one itself, on the store in the same directory."""
+    ids = add(client, "alone")
+    config = ("--config-file", "config/{tensorzero,tests}.toml", "--data-dir", str(judged.data_dir))
+    done = evaluate(judged, "--datapoint-ids", ",".join(ids), "-f", "jsonl", *config)
+    assert done.returncode == 0, done.stderr
+    first, *results = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (first["evaluation_name"], first["num_datapoints"]) == ("quality", 3)
+    values = {result["datapoint"]["id"]: result["evaluations"]["same"] for result in results}
+    assert [values[datapoint_id] for datapoint_id in ids] == [True, False, None]
+    tagged = "SELECT count() AS n FROM ChatInference WHERE tags['tensorzero::evaluation_run_id'] = "
+    (row,) = judged.rows(tagged + "{run_id:String}", run_id=first["evaluation_run_id"])
+    assert int(row["n"]) == 3

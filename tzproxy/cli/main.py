@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tzproxy import __version__
+from tzproxy.cli.evaluate_command import evaluate
 from tzproxy.cli.keys_commands import keys_app
 
 app = typer.Typer(
@@ -18,8 +19,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-COMMANDS = ("serve", "mock", "migrate", "keys")
+COMMANDS = ("serve", "mock", "migrate", "keys", "evaluate")
 app.add_typer(keys_app, name="keys")
+app.command()(evaluate)
 GLOBAL_FLAGS = ("--help", "-h", "--version")
 
 

@@ -72,7 +72,7 @@ def test_evaluators_of_a_function(targets: Targets) -> None:
         "calls": {"type": "tool_use", "behavior": "any"},
         "program": {
             "type": "typescript",
-            "typescript_file": "x.ts",
+            "typescript_code": "",
             "output_type": "float",
             "optimize": "max",
         },

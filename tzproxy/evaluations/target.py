@@ -171,5 +171,7 @@ def _described(config: EvaluatorKind) -> dict[str, object]:
         case RegexConfig():
             known = {"type": "regex", **msgspec.structs.asdict(config)}
         case TypescriptConfig():
-            known = {"type": "typescript", **msgspec.structs.asdict(config)}
+            # Clients want a program there, and do nothing with it; nor does anybody else.
+            kinds = {"output_type": config.output_type, "optimize": config.optimize}
+            known = {"type": "typescript", "typescript_code": "", **kinds}
     return {key: value for key, value in known.items() if value is not None}

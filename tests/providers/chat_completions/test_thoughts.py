@@ -133,10 +133,10 @@ CONTENT_ONLY = {"content": "x", "reasoning_content": "rc"}
     [
         ("openai", "r", "rc"),
         ("vllm", "r", "rc"),
-        ("hyperbolic", "r", "rc"),
+        ("hyperbolic", None, None),
         ("sglang", "r", "rc"),
         ("groq", "r", None),
-        ("xai", "rc", "rc"),
+        ("xai", "r", "rc"),
         ("deepseek", "rc", "rc"),
         ("fireworks", "rc", "rc"),
         ("openrouter", None, None),

@@ -164,7 +164,7 @@ XAI = ChatRow(
     in_order=True,
     decode=reading.MESSAGE,
     read_usage=usage.read_with_reasoning,
-    read_thoughts=thoughts.read_reasoning_content("xai"),
+    read_thoughts=thoughts.read_either("xai"),
     choices_text=_NO_PERIOD,
     stream=StreamRules(
         decode=reading.DELTA,
@@ -184,7 +184,7 @@ HYPERBOLIC = ChatRow(
     write_tools=tools.build_no_tools,
     decode=reading.MESSAGE,
     usage_required=False,
-    read_thoughts=thoughts.read_either("hyperbolic"),
+    # SPEC: reasoning is passed on in streams alone.
     choices_text=_NO_PERIOD,
     stream=_SHARED_STREAM,
 )

@@ -162,11 +162,11 @@ async def test_parameters_of_variant_and_request(start: StartGateway, examples: 
 
 
 async def test_extra_body_is_refused(start: StartGateway, examples: Examples) -> None:
-    """A change of the request's could not tell the two calls apart."""
-    gateway = await start(CHAT)
+    """A change of the request's could not tell the two calls apart; it is refused after the embedding."""
+    gateway = await start(CHAT, [vectors([1])])
     reply = await gateway.infer(variant_name="v", extra_body=[{"pointer": "/q", "value": 1}])
     assert reply.status == 400
-    assert gateway.sent == []
+    assert [list(sent) for sent in gateway.sent] == [["model", "input", "encoding_format"]]
 
 
 async def test_a_stream(start: StartGateway, examples: Examples) -> None:

@@ -82,8 +82,6 @@ class Dicl:
     async def _prepared(
         self, inference: Inference, caller: ModelCaller, *, stream: bool
     ) -> tuple[ModelCall, ModelRequest]:
-        if inference.request.extra_body:
-            raise RequestError(EXTRA_BODY)
         text = serialized(inference.read.stored)
         context = EmbeddingContext(inference.request.credentials, inference.cache, tags=inference.tags)
         try:
@@ -91,6 +89,9 @@ class Dicl:
         finally:
             inference.provider_seconds += context.provider_seconds
         examples = await self._examples(_vector(call.response.vectors), inference, caller)
+        if inference.request.extra_body:
+            # SPEC: found out only now; a failure of the embedding or of the store comes first.
+            raise RequestError(EXTRA_BODY)
         request = self._chat.model_request(inference, self._chat.merged(inference), stream=stream)
         if examples:
             messages = turns(examples, is_json=inference.function.type == "json")

@@ -183,6 +183,19 @@ async def test_an_unreadable_stream_is_a_miss(output: str) -> None:
     assert await replayed(use, key) is None
 
 
+async def test_cache_counts_of_a_provider_are_recorded(start: StartGateway) -> None:
+    """A replay's row says what the provider had read from its own cache."""
+    prompt = {"prompt_tokens_details": {"cached_tokens": 2}}
+    counted = json.dumps(
+        {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8, **prompt}}
+    )
+    gateway = await start(MODEL + CHAT, [event_stream([delta(content="x"), LAST, counted.encode(), DONE])])
+    await gateway.infer(**ON)
+    await gateway.infer(**ON)
+    assert [row["provider_cache_read_input_tokens"] for row in gateway.model_rows] == [2, 2]
+    assert [row["cached"] for row in gateway.model_rows] == [False, True]
+
+
 def test_cache_counts_of_a_provider_are_kept() -> None:
     """Chunks of providers that cache prompts tell what they read and wrote."""
     usage = chunk_usage(Usage(1, 2, 3, 4))

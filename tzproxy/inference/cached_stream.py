@@ -59,7 +59,7 @@ class ReplayedSource(Source):
             StreamItem(
                 ProviderChunk(
                     content=last.content,
-                    usage=Usage(reply.input_tokens, reply.output_tokens),
+                    usage=largest(_provider_cache(chunks), Usage(reply.input_tokens, reply.output_tokens)),
                     finish_reason=reply.finish_reason,
                 ),
                 None,
@@ -74,6 +74,20 @@ class ReplayedSource(Source):
 
     async def close(self) -> None:
         """Have nothing to let go of."""
+
+
+def _provider_cache(chunks: Sequence[CachedChunk]) -> Usage | None:
+    """Find what the chunks said of the provider's own cache, which the reply as a whole does not say."""
+    usage: Usage | None = None
+    for chunk in chunks:
+        if chunk.usage is not None:
+            read = chunk.usage.provider_cache_read_input_tokens
+            written = chunk.usage.provider_cache_write_input_tokens
+            usage = largest(
+                usage,
+                Usage(None, None, None if read is UNSET else read, None if written is UNSET else written),
+            )
+    return usage
 
 
 class KeptSource(Source):

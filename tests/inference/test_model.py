@@ -193,8 +193,8 @@ async def test_provider_tools_need_a_provider_that_has_them(
     assert reply.status == (502 if is_refused else 200)
     if is_refused:
         assert reply.error == (
-            FAILED + "p: Provider `p` does not support `provider_tools`, but 1 provider tool(s) were "
-            "configured for model `m`"
+            FAILED + "p: Provider `openai` does not support `provider_tools`, but 1 provider tool(s) were "
+            "configured for model `m` / provider `p`"
         )
         assert gateway.network.dialled == []
 

@@ -58,9 +58,10 @@ def check_provider_tools(request: ModelRequest, model: Model, entry: ModelProvid
         or (tool.scope.model_name == model.name and tool.scope.provider_name in (None, entry.name))
     ]
     if meant:
+        kind = entry.spec.thought_type or entry.spec.type
         raise ProviderError(
-            f"Provider `{entry.name}` does not support `provider_tools`, but {len(meant)} provider tool(s) "
-            f"were configured for model `{model.name}`"
+            f"Provider `{kind}` does not support `provider_tools`, but {len(meant)} provider tool(s) were "
+            f"configured for model `{model.name}` / provider `{entry.name}`"
         )
 
 

@@ -194,7 +194,9 @@ def _known_sum(values: Iterable[int | None]) -> int | None:
 def raw_usages(calls: Sequence[ModelCall]) -> list[RawUsageEntry]:
     """Collect the providers' own usage objects of uncached calls."""
     return [
-        RawUsageEntry(call.id, call.spec.type, call.spec.api_type, call.response.raw_usage)
+        RawUsageEntry(
+            call.id, call.spec.usage_type or call.spec.type, call.spec.api_type, call.response.raw_usage
+        )
         for call in calls
         if not call.cached and call.response.raw_usage is not None
     ]

@@ -137,7 +137,9 @@ class AnswerStream:
         if self._wants_raw_usage and chunk.raw_usage is not None:
             stream = self._result.stream
             spec = stream.spec
-            raw_usage = [RawUsageEntry(stream.call_id, spec.type, spec.api_type, chunk.raw_usage)]
+            raw_usage = [
+                RawUsageEntry(stream.call_id, spec.usage_type or spec.type, spec.api_type, chunk.raw_usage)
+            ]
         if not content and raw_usage is None and not (self._keeps_raw and item.raw):
             return None
         return Piece(content=content, raw=item.raw or None, raw_usage=raw_usage)

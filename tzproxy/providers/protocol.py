@@ -49,6 +49,7 @@ class ProviderSpec(Struct, frozen=True, kw_only=True):
         stream_refusal_head: the same for a refused stream, which then is an ordinary failure.
         send_head: begins the text for a request that got no answer, which then blames the server.
         thought_type: the tag of thoughts that may be sent back; empty: `type`.
+        usage_type: the type that `raw_usage` names; empty: `type`.
         client_statuses: answers that blame the request; all others blame the server.
         keeps_raw_request_on_error: failures carry the request's text.
         keeps_raw_response_on_error: failures carry the answer's text.
@@ -71,6 +72,7 @@ class ProviderSpec(Struct, frozen=True, kw_only=True):
     stream_refusal_head: str = ""
     send_head: str = ""
     thought_type: str = ""
+    usage_type: str = ""
     client_statuses: frozenset[int] = frozenset({400, 401, 403, 429})
     keeps_raw_request_on_error: bool = True
     keeps_raw_response_on_error: bool = True

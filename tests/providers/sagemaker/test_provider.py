@@ -103,9 +103,10 @@ def test_exception() -> None:
 
 @pytest.mark.parametrize("hosted", HOSTED)
 def test_facts(hosted: str) -> None:
-    """Failures of the transport are AWS's; thoughts may go back under the hosted server's name."""
+    """Failures of the transport are AWS's; thoughts and usage go under the hosted server's name."""
     spec = _provider(hosted).spec
     assert (spec.type, spec.thought_type) == ("aws_sagemaker", f"aws_sagemaker::{hosted}")
+    assert spec.usage_type == hosted
     for status in (400, 429, 503):
         error = error_response(spec, status, NO_HEADERS, b"no", "sent")
         assert error.message.startswith(

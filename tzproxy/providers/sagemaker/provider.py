@@ -83,7 +83,7 @@ class SagemakerProvider(AwsProvider):
     def __init__(self, hosted: str, model: str, *, places: Places, auth: AwsAuth) -> None:
         self._row = HOSTED[hosted]
         self._stream = self._row.stream_kind()
-        spec = structs.replace(SPEC, thought_type=f"{SPEC.type}::{hosted}")
+        spec = structs.replace(SPEC, thought_type=f"{SPEC.type}::{hosted}", usage_type=hosted)
         write = ChatBodies(self._row, model).write
         super().__init__(spec, write, service="sagemaker", places=places, auth=auth)
 

@@ -281,7 +281,7 @@ async def test_the_row_keeps_all_body_entries_and_no_header(start: StartGateway)
     assert gateway.chat_rows[0]["extra_body"] == [
         {"variant_name": "v", "pointer": "/a", "value": {"b": 1}},
         {"pointer": "/n", "value": None},
-        {"model_name": "m", "pointer": "/x", "delete": True},
+        {"model_name": "m", "provider_name": None, "pointer": "/x", "delete": True},
     ]
     assert b"hidden-value" in gateway.network.requests[0]
     assert b"hidden-value" not in b"".join(line for _, line in gateway.sink.rows)
@@ -356,6 +356,20 @@ async def test_filters_of_model_requests_know_one_variant(start: StartGateway) -
     reply = await gateway.infer(model_name="m", extra_body=[{**entry, "variant_name": "m"}])
     assert reply.status == 200
     assert gateway.sent[0]["a"] == 1
+
+
+async def test_filters_are_checked_one_after_another(start: StartGateway) -> None:
+    """The first wrong filter is named; for a model's request, unknown models come before its input."""
+    gateway = await start(MODEL + CHAT, [])
+    variant, model = {"name": "x", "value": "", "variant_name": "zz"}, {"name": "y", "model_name": "zz"}
+    model["value"] = ""
+    unknown = "Invalid inference target: Invalid model provider filter: model `zz` does not exist."
+    assert (await gateway.infer(extra_headers=[variant, model])).status == 404
+    assert (await gateway.infer(extra_headers=[model, variant])).error == unknown
+    bad = {"system": {"a": 1}, "messages": []}
+    assert "no template `system`" in (await gateway.infer(extra_headers=[model], input=bad)).error
+    assert (await gateway.infer(model_name="m", extra_headers=[model], input=bad)).error == unknown
+    assert "no template" in (await gateway.infer(model_name="m", extra_headers=[variant], input=bad)).error
 
 
 async def test_changes_reach_every_attempt_and_streams(start: StartGateway) -> None:

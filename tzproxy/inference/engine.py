@@ -5,7 +5,7 @@ The order of the checks is the original's: it decides which of several errors a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from tzproxy.inference.answer import Answer, build_answer
 from tzproxy.inference.answer_stream import AnswerStream
 from tzproxy.inference.cache import ModelCache
 from tzproxy.inference.errors import AllVariantsFailedError
-from tzproxy.inference.extra import check_entry, check_variant_filters
+from tzproxy.inference.extra import check_filters, check_model_filters, extra_entries
 from tzproxy.inference.files import FileStore
 from tzproxy.inference.files.keep import FileKeeper
 from tzproxy.inference.function import Function
@@ -39,7 +39,7 @@ from tzproxy.inference.tags import API_KEY
 from tzproxy.inference.variant import Variant, VariantAnswer, VariantStream
 from tzproxy.recording.sink import Sink
 from tzproxy.types.params import NO_CHAT_PARAMS
-from tzproxy.types.request import ExtraBody, ExtraHeader, InferenceRequest, given
+from tzproxy.types.request import InferenceRequest, given
 
 RESERVED = "tensorzero::"
 
@@ -123,6 +123,7 @@ class Engine:
         """
         started = perf_counter()
         catalog = self.catalog
+        extras = extra_entries(request)
         inference_id = new_uuid7()
         tags = self._tags(request)
         if api_key_id is not None:
@@ -131,6 +132,8 @@ class Engine:
         if uuid_time_ms(episode) >= WORKFLOW_EPISODES_FROM_MS:
             request = await self._joined_workflow(request, episode_id, tags)
         function, sole = self._target(request)
+        if extras and sole is not None:
+            check_model_filters(extras, catalog.model)
         if request.params is None:
             params = NO_CHAT_PARAMS
         else:
@@ -139,8 +142,8 @@ class Engine:
                 function.check_tool_mode(request)
         read = read_input(request.input, catalog.files, self._files)
         function.checks.check(read.stored)
-        if request.extra_body or request.extra_headers:
-            self._check_extras(request, function, sole)
+        if extras:
+            check_filters(extras, function.variants if sole is None else (sole.name,), catalog.model)
         if given(request.internal_dynamic_variant_config) is not None and not request.dryrun:
             raise RequestError(
                 "If `internal_dynamic_variant_config` is used, `dryrun` must also be set to true"
@@ -370,24 +373,3 @@ class Engine:
         check_namespace(variant, request.namespace)
         tags["tensorzero::variant_pinned"] = variant.name
         return variant
-
-    def _check_extras(self, request: InferenceRequest, function: Function, sole: Variant | None) -> None:
-        entries: list[ExtraBody | ExtraHeader] = [*request.extra_body, *request.extra_headers]
-        variants: Sequence[str] = list(function.variants) if sole is None else [sole.name]
-        check_variant_filters(entries, variants)
-        for entry in entries:
-            check_entry(entry)
-            if entry.model_name is None:
-                continue
-            model = self.catalog.model(entry.model_name)
-            if model is None:
-                raise InvalidTargetError(
-                    f"Invalid model provider filter: model `{entry.model_name}` does not exist."
-                )
-            if entry.provider_name is not None and entry.provider_name not in {
-                provider.name for provider in model.providers
-            }:
-                raise InvalidTargetError(
-                    f"Invalid model provider filter: provider `{entry.provider_name}` not found in model "
-                    f"`{entry.model_name}`."
-                )

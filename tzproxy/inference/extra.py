@@ -5,14 +5,15 @@ Nothing here runs for a request without such entries. Source: pointer rules of T
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
+from typing import Protocol
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from tzproxy.errors import InvalidTargetError, NotFoundError
 from tzproxy.providers.errors import ProviderError
-from tzproxy.types.request import ExtraBody, ExtraHeader
+from tzproxy.types.request import ExtraBody, ExtraHeader, InferenceRequest
 from tzproxy.upstream import HeaderBlock
 
 
@@ -52,6 +53,20 @@ class Changes(Struct, frozen=True):
 NO_CHANGES = Changes()
 
 
+def extra_entries(request: InferenceRequest) -> Sequence[ExtraBody | ExtraHeader]:
+    """Return all entries of a request, their shape checked.
+
+    Raises:
+        InvalidTargetError: as `check_entry`.
+    """
+    if not request.extra_body and not request.extra_headers:
+        return ()
+    entries: list[ExtraBody | ExtraHeader] = [*request.extra_body, *request.extra_headers]
+    for entry in entries:
+        check_entry(entry)
+    return entries
+
+
 def check_entry(entry: ExtraBody | ExtraHeader) -> None:
     """Check the shape of one request entry.
 
@@ -69,16 +84,65 @@ def check_entry(entry: ExtraBody | ExtraHeader) -> None:
         raise InvalidTargetError("an extra entry with `provider_name` needs `model_name`")
 
 
-def check_variant_filters(entries: Iterable[ExtraBody | ExtraHeader], variants: Iterable[str]) -> None:
-    """Check that every variant named by a request's entries exists.
+class Addressable(Protocol):
+    """A model as filters see it."""
+
+    @property
+    def providers(self) -> Sequence[Named]:
+        """Its providers."""
+        ...
+
+
+class Named(Protocol):
+    """Something that a filter can name."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+
+def check_filters(
+    entries: Iterable[ExtraBody | ExtraHeader],
+    variants: Container[str],
+    find_model: Callable[[str], Addressable | None],
+) -> None:
+    """Check, entry by entry, that the variants, models and providers named by a request's entries exist.
 
     Raises:
-        NotFoundError: naming the unknown variant.
+        NotFoundError: naming an unknown variant.
+        InvalidTargetError: naming an unknown model or provider.
     """
-    known = set(variants)
     for entry in entries:
-        if entry.variant_name is not None and entry.variant_name not in known:
+        if entry.variant_name is not None and entry.variant_name not in variants:
             raise NotFoundError(f"Unknown variant: {entry.variant_name}")
+        if entry.model_name is not None:
+            _check_model_filter(entry.model_name, entry.provider_name, find_model)
+
+
+def check_model_filters(
+    entries: Iterable[ExtraBody | ExtraHeader], find_model: Callable[[str], Addressable | None]
+) -> None:
+    """Check the models and providers alone: with a model as the target, that comes before its input.
+
+    Raises:
+        InvalidTargetError: naming an unknown model or provider.
+    """
+    for entry in entries:
+        if entry.model_name is not None:
+            _check_model_filter(entry.model_name, entry.provider_name, find_model)
+
+
+def _check_model_filter(
+    name: str, provider: str | None, find_model: Callable[[str], Addressable | None]
+) -> None:
+    model = find_model(name)
+    if model is None:
+        raise InvalidTargetError(f"Invalid model provider filter: model `{name}` does not exist.")
+    if provider is not None and all(entry.name != provider for entry in model.providers):
+        raise InvalidTargetError(
+            f"Invalid model provider filter: provider `{provider}` not found in model `{name}`."
+        )
 
 
 def matching(

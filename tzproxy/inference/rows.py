@@ -23,7 +23,14 @@ from tzproxy.types.params import (
     InferenceParams,
     shortest_floats,
 )
-from tzproxy.types.rows import ChatInferenceRow, JsonInferenceRow, ModelInferenceRow, ToolParams
+from tzproxy.types.request import ExtraBody
+from tzproxy.types.rows import (
+    ChatInferenceRow,
+    JsonInferenceRow,
+    ModelExtraBody,
+    ModelInferenceRow,
+    ToolParams,
+)
 
 ENCODER = msgspec.json.Encoder()
 Row = tuple[Table, bytes]
@@ -60,7 +67,7 @@ class RowWriter:
             processing_time_ms=processing_time_ms,
             ttft_ms=ttft_ms,
             tags=inference.tags,
-            extra_body=inference.request.extra_body,
+            extra_body=stored_extra_body(inference.request.extra_body),
             snapshot_hash=self._snapshot_hash,
         )
         if tools is not None:
@@ -104,7 +111,7 @@ class RowWriter:
             processing_time_ms=processing_time_ms,
             ttft_ms=ttft_ms,
             tags=inference.tags,
-            extra_body=inference.request.extra_body,
+            extra_body=stored_extra_body(inference.request.extra_body),
             snapshot_hash=self._snapshot_hash,
         )
         return Table.JSON_INFERENCE, ENCODER.encode(row)
@@ -141,6 +148,18 @@ class RowWriter:
     def models(self, inference: Inference, calls: Sequence[ModelCall], *, variant_name: str) -> list[Row]:
         """Make the rows of all model calls of an inference."""
         return [self.model(inference, call, variant_name=variant_name) for call in calls]
+
+
+def stored_extra_body(entries: Sequence[ExtraBody]) -> Sequence[ExtraBody | ModelExtraBody]:
+    """Write changes to providers' requests as the original's column has them."""
+    if not entries:
+        return entries
+    return [
+        entry
+        if entry.model_name is None
+        else ModelExtraBody(entry.model_name, entry.provider_name, entry.pointer, entry.value, entry.delete)
+        for entry in entries
+    ]
 
 
 def stored_params(params: ChatParams) -> InferenceParams:

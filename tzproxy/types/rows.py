@@ -6,6 +6,8 @@ Source: data model of TensorZero 2026.6, tables ChatInference, JsonInference, Mo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from tzproxy.types.content import ChatOutput, JsonOutput, ModelOutput, StoredInput
@@ -23,6 +25,16 @@ class ToolParams(Struct, frozen=True):
     parallel_tool_calls: bool | None
 
 
+class ModelExtraBody(Struct, frozen=True, omit_defaults=True):
+    """A stored change to a provider's request that names a model: its provider is told even if it is none."""
+
+    model_name: str
+    provider_name: str | None
+    pointer: str
+    value: Raw | UnsetType = UNSET
+    delete: bool = False
+
+
 class ChatInferenceRow(Struct, frozen=True, kw_only=True):
     """A row of ChatInference. The tool columns are unset for an inference without tools."""
 
@@ -37,7 +49,7 @@ class ChatInferenceRow(Struct, frozen=True, kw_only=True):
     processing_time_ms: int
     ttft_ms: int | None
     tags: dict[str, str]
-    extra_body: list[ExtraBody]
+    extra_body: Sequence[ExtraBody | ModelExtraBody]
     dynamic_tools: list[str] | UnsetType = UNSET
     dynamic_provider_tools: list[str] | UnsetType = UNSET
     allowed_tools: AllowedTools | UnsetType = UNSET
@@ -61,7 +73,7 @@ class JsonInferenceRow(Struct, frozen=True, kw_only=True):
     processing_time_ms: int
     ttft_ms: int | None
     tags: dict[str, str]
-    extra_body: list[ExtraBody]
+    extra_body: Sequence[ExtraBody | ModelExtraBody]
     snapshot_hash: str
 
 

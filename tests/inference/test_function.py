@@ -103,11 +103,13 @@ async def test_json_functions_take_no_tools(
 
 
 async def test_provider_tools_do_not_matter_to_json_functions(start: StartGateway) -> None:
-    """They are ignored, as an empty list of additional tools is."""
+    """They are ignored, unlike a list of additional tools, which even empty is refused."""
     gateway = await start(JSON_FUNCTION, [completion('{"a":1}')], files=OUT)
-    reply = await gateway.infer(provider_tools=[{"tool": {"type": "x"}}], additional_tools=[])
+    reply = await gateway.infer(provider_tools=[{"tool": {"type": "x"}}])
     assert reply.json()["output"] == {"raw": '{"a":1}', "parsed": {"a": 1}}
     assert "tools" not in gateway.sent[0]
+    reply = await gateway.infer(additional_tools=[])
+    assert reply.error == "Cannot pass `additional_tools` to a JSON function."
 
 
 @pytest.mark.parametrize(

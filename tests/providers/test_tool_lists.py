@@ -2,21 +2,13 @@ from __future__ import annotations
 
 from msgspec import Raw
 
-from tzproxy.providers.tool_lists import allowed_names, encoded, joined, requested
+from tzproxy.providers.tool_lists import encoded, joined, requested
 from tzproxy.types.tools import AllowedTools, FunctionTool, ProviderTool, ProviderToolScope, ToolConfig
 
 from .samples import ask
 
 A = FunctionTool("", Raw(b"{}"), "a")
 B = FunctionTool("", Raw(b"{}"), "b")
-
-
-def test_allowed_names() -> None:
-    """Names that models do not know are told from those left out."""
-    known = ToolConfig(tools=[A, B], allowed=AllowedTools(["b"], "explicit"), hidden=frozenset({"a"}))
-    assert allowed_names(known) == ["b"]
-    renamed = ToolConfig(tools=[A, B], allowed=AllowedTools(["key"], "explicit"), hidden=frozenset({"a"}))
-    assert allowed_names(renamed) == ["b"]
 
 
 def test_requested() -> None:

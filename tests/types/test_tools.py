@@ -15,7 +15,7 @@ def test_all_tools_are_offered_without_a_restriction() -> None:
     assert config.offered() is TOOLS
 
 
-def test_hidden_tools_are_not_offered() -> None:
-    """Providers without a native allow-list get the allowed tools only, in their order."""
-    config = ToolConfig(tools=TOOLS, allowed=AllowedTools(["c", "a"], "explicit"), hidden=frozenset("b"))
+def test_only_allowed_tools_are_offered() -> None:
+    """Providers without a native allow-list get the tools allowed by name only, in their order."""
+    config = ToolConfig(tools=TOOLS, allowed=AllowedTools(["c", "a", "key_of_b"], "explicit"))
     assert [tool.name for tool in config.offered()] == ["a", "c"]

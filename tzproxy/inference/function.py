@@ -83,7 +83,7 @@ class Function:
             return self.tools.assemble(request)
         for field, value, stop in (
             ("allowed_tools", request.allowed_tools, "."),
-            ("additional_tools", request.additional_tools or None, "."),
+            ("additional_tools", request.additional_tools, "."),
             ("tool_choice", request.tool_choice, ""),
             ("parallel_tool_calls", request.parallel_tool_calls, ""),
         ):

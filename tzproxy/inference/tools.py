@@ -140,17 +140,12 @@ class FunctionTools:
                 functions.append(_function_tool(tool))
                 schemas[tool.name] = _schema_of(tool)
         _check_unique(names)
-        available = bool(functions or custom or provider_tools)
-        if isinstance(choice, SpecificTool) and available and choice.specific not in schemas:
+        if isinstance(choice, SpecificTool) and choice.specific not in schemas:
             raise RequestError(f"Tool not found: {choice.specific}")
         if allowed is None:
             restriction = AllowedTools([*self.keys, *(tool.name for tool in additional)], "function_default")
         else:
             restriction = AllowedTools(allowed, "explicit")
-        hidden: frozenset[str] = frozenset()
-        if allowed is not None:
-            hidden = frozenset(tool.offered.name for tool in selected if tool.key not in allowed)
-            hidden |= {tool.name for tool in additional if tool.name not in allowed}
         config = ToolConfig(
             tools=functions,
             tool_choice=choice,
@@ -158,7 +153,6 @@ class FunctionTools:
             allowed=restriction,
             custom_tools=custom,
             provider_tools=provider_tools,
-            hidden=hidden,
         )
         return InferenceTools(config, schemas, tuple(additional))
 
@@ -184,8 +178,12 @@ def _compact(raw: Raw) -> Raw:
     return Raw(msgspec.json.format(bytes(raw), indent=-1))
 
 
-def _schema_of(tool: AdditionalTool) -> JsonSchema:
-    return JsonSchema.dynamic(msgspec.json.decode(given(tool.parameters) or b"{}"))
+def _schema_of(tool: AdditionalTool) -> JsonSchema | None:
+    try:
+        return JsonSchema.dynamic(msgspec.json.decode(given(tool.parameters) or b"{}"))
+    except RequestError:
+        # The original accepts a broken schema here: no arguments fit it.
+        return None
 
 
 def checked_output(blocks: Sequence[ModelOutput], tools: InferenceTools | None) -> list[ChatOutput]:

@@ -1,4 +1,4 @@
-"""Which tools a provider is told of: those it runs itself, and the names of those allowed. Hot."""
+"""Which tools a provider is told of: those it runs itself. Hot."""
 
 from __future__ import annotations
 
@@ -8,16 +8,6 @@ import msgspec
 from msgspec import Raw
 
 from tzproxy.types.model import ModelRequest
-from tzproxy.types.tools import ToolConfig
-
-
-def allowed_names(config: ToolConfig) -> list[str]:
-    """Return the names of an explicit allow-list as models know them."""
-    names = [tool.name for tool in config.tools] + [tool.name for tool in config.custom_tools]
-    if set(names).issuperset(config.allowed.tools):
-        return config.allowed.tools
-    # A configured tool may be called differently towards models than in requests.
-    return [name for name in names if name not in config.hidden]
 
 
 def encoded(tools: Iterable[object]) -> tuple[Raw, ...]:

@@ -81,11 +81,14 @@ class ToolConfig(Struct, frozen=True, kw_only=True):
     allowed: AllowedTools
     custom_tools: list[CustomTool] = []
     provider_tools: list[ProviderTool] = []
-    hidden: frozenset[str] = frozenset()
-    """Display names of the tools that an explicit restriction leaves out."""
 
     def offered(self) -> list[FunctionTool]:
-        """Return the tools for a provider without a native allow-list: only the allowed ones."""
-        if not self.hidden:
+        """Return the tools for a provider without a native allow-list: only the allowed ones.
+
+        The original compares the request's words with the names that models know, so that a configured
+        tool whose name is not its key is allowed by its name alone.
+        """
+        if self.allowed.choice != "explicit":
             return self.tools
-        return [tool for tool in self.tools if tool.name not in self.hidden]
+        allowed = self.allowed.tools
+        return [tool for tool in self.tools if tool.name in allowed]

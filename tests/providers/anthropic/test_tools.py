@@ -65,11 +65,10 @@ def test_none() -> None:
 
 
 def test_allow_list() -> None:
-    """Only allowed tools are offered; with none left nothing is said."""
-    allowed = _config(allowed=AllowedTools(["b"], "explicit"), hidden=frozenset({"a"}))
+    """Only allowed tools are offered; with none left the list is empty and there is no choice."""
+    allowed = _config(allowed=AllowedTools(["b"], "explicit"))
     assert [tool["name"] for tool in _keys(allowed)["tools"]] == ["b"]
-    nothing = _config(allowed=AllowedTools([], "explicit"), hidden=frozenset({"a", "b"}))
-    assert _keys(nothing) == {}
+    assert _keys(_config(allowed=AllowedTools([], "explicit"))) == {"tools": []}
 
 
 def test_provider_tools() -> None:

@@ -150,11 +150,12 @@ def test_choices(choice: Any, wire: Any) -> None:
 
 
 def test_no_tools() -> None:
-    """Neither no choice nor no tool leaves a word of tools; only allowed ones are offered."""
+    """No choice leaves no word of tools; only allowed ones are offered, even if that is none."""
     assert _tools(tool_choice="none") is None
-    assert _tools(tools=[]) is None
-    hidden = {"allowed": AllowedTools(["b"], "explicit"), "hidden": frozenset({"a"})}
-    assert [item["toolSpec"]["name"] for item in _tools(**hidden)["tools"]] == ["b"]
+    assert _tools(tools=[]) == {"tools": [], "toolChoice": {"auto": {}}}
+    some = _tools(allowed=AllowedTools(["b"], "explicit"))
+    assert [item["toolSpec"]["name"] for item in some["tools"]] == ["b"]
+    assert _tools(allowed=AllowedTools([], "explicit"))["tools"] == []
 
 
 def test_custom_tools() -> None:

@@ -72,7 +72,7 @@ def test_choices(name: str, choice: Any) -> None:
 @pytest.mark.parametrize("choice", ["auto", "required", "none", SpecificTool("a")])
 def test_allow_list(name: str, choice: Any) -> None:
     """An explicit list is sent as such where the protocol has one; elsewhere only those tools are sent."""
-    config = _config(tool_choice=choice, allowed=AllowedTools(["a"], "explicit"), hidden=frozenset({"b"}))
+    config = _config(tool_choice=choice, allowed=AllowedTools(["a"], "explicit"))
     keys = _tool_keys(name, config)
     if name in NATIVE:
         assert len(keys["tools"]) == 2
@@ -85,22 +85,25 @@ def test_allow_list(name: str, choice: Any) -> None:
 
 
 def test_allow_list_of_renamed_tools() -> None:
-    """Requests may call a tool by another name than models do; models are told theirs."""
+    """Requests may call a tool by another name than models do; models are told the request's words."""
     allowed = AllowedTools(["key_of_b"], "explicit")
-    keys = _tool_keys("openai", _config(allowed=allowed, hidden=frozenset({"a"})))
+    keys = _tool_keys("openai", _config(allowed=allowed))
     names = [item["function"]["name"] for item in keys["tool_choice"]["allowed_tools"]["tools"]]
-    assert names == ["b"]
+    assert names == ["key_of_b"]
+    assert _tool_keys("mistral", _config(allowed=allowed))["tools"] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_tools_left(name: str) -> None:
     """Without tools there is neither a choice nor a word on parallel calls."""
     assert _tool_keys(name, _config(tools=[], parallel_tool_calls=True)) == {}
-    if name not in NATIVE:
-        none_left = _config(
-            allowed=AllowedTools([], "explicit"), hidden=frozenset({"a", "b"}), parallel_tool_calls=True
-        )
-        assert _tool_keys(name, none_left) == {}
+
+
+@pytest.mark.parametrize("name", [name for name in TAKES_TOOLS if name not in NATIVE])
+def test_no_tool_allowed(name: str) -> None:
+    """A restriction that leaves none of the tools is an empty list, with the choice."""
+    keys = _tool_keys(name, _config(allowed=AllowedTools([], "explicit")))
+    assert keys["tools"] == [] and keys["tool_choice"] == "auto"
 
 
 @pytest.mark.parametrize("name", NAMES)

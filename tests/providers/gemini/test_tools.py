@@ -47,7 +47,7 @@ def test_choices(choice: Any, plain: Any, explicit: Any) -> None:
     """All tools are declared; the choice names those that may be called."""
     body = body_of(VERTEX, ask(tool_config=_config(tool_choice=choice)))
     assert body["toolConfig"]["functionCallingConfig"] == plain
-    config = _config(tool_choice=choice, allowed=AllowedTools(["a"], "explicit"), hidden=frozenset({"b"}))
+    config = _config(tool_choice=choice, allowed=AllowedTools(["a"], "explicit"))
     body = body_of(VERTEX, ask(tool_config=config))
     assert body["toolConfig"]["functionCallingConfig"] == explicit
     assert len(body["tools"][0]["functionDeclarations"]) == 2

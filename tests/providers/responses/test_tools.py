@@ -76,7 +76,7 @@ def _list(mode: str, *names: str) -> dict[str, Any]:
 def test_choices(choice: Any, plain: Any, explicit: Any) -> None:
     """One tool is a list of one; an explicit list wins over every choice."""
     assert _keys(_config(tool_choice=choice))["tool_choice"] == plain
-    config = _config(tool_choice=choice, allowed=AllowedTools(["a"], "explicit"), hidden=frozenset({"b"}))
+    config = _config(tool_choice=choice, allowed=AllowedTools(["a"], "explicit"))
     keys = _keys(config)
     assert keys["tool_choice"] == explicit
     assert len(keys["tools"]) == 2

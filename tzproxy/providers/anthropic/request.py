@@ -133,9 +133,9 @@ class Bodies:
         if tools.is_silent:
             return None, None
         theirs = [*self._provider_tools, *requested(request)]
-        if not tools.tools and not theirs:
+        if tools.tools is None and not theirs:
             return None, None
-        return joined(tools.tools, theirs), tools.choice
+        return joined(tools.tools or (), theirs), tools.choice
 
 
 def is_prefilled(rules: Rules, request: ModelRequest) -> bool:

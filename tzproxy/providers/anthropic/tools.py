@@ -15,10 +15,11 @@ _WORDS = {"auto": "auto", "required": "any"}
 class WireTools(Struct, frozen=True):
     """Everything a body says about tools that the caller runs.
 
-    `is_silent`: no tools are to be sent, not even those that the provider runs.
+    `tools` None: there are none, unlike an empty list. `is_silent`: no tools are to be sent, not even those
+    that the provider runs.
     """
 
-    tools: tuple[Raw, ...] = ()
+    tools: tuple[Raw, ...] | None = None
     choice: Raw | None = None
     is_silent: bool = False
 
@@ -55,9 +56,12 @@ def build_tools(config: ToolConfig, *, strict: bool) -> WireTools:
     choice = config.tool_choice
     if choice == "none":
         return _SILENCE
+    if not config.tools:
+        return NO_TOOLS
     offered = config.offered()
     if not offered:
-        return NO_TOOLS
+        # SPEC: a restriction that leaves none of the tools is an empty list, without a choice.
+        return WireTools(())
     alone = config.parallel_tool_calls is False
     wire: _Choice | _NamedChoice
     if isinstance(choice, SpecificTool):

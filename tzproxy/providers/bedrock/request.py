@@ -73,7 +73,7 @@ class _ToolConfig(Struct, rename="camel"):
 
 
 def build_tools(config: ToolConfig) -> Raw | None:
-    """Write the tools of one inference; None when there are none to offer.
+    """Write the tools of one inference; None when there are to be none.
 
     Raises:
         ProviderError: when there are OpenAI's custom tools.
@@ -81,14 +81,13 @@ def build_tools(config: ToolConfig) -> Raw | None:
     if config.custom_tools:
         raise refused("OpenAI custom tools are not supported by this provider")
     choice = config.tool_choice
-    offered = config.offered()
-    if choice == "none" or not offered:
+    if choice == "none":
         return None
     items = [
         _ToolItem(
             _Tool(tool.name, tool.description, _Schema(Raw(msgspec.json.format(tool.parameters, indent=-1))))
         )
-        for tool in offered
+        for tool in config.offered()
     ]
     wire = _NamedChoice(_Name(choice.specific)) if isinstance(choice, SpecificTool) else _CHOICES[choice]
     return Raw(_ENCODE(_ToolConfig(items, wire)))

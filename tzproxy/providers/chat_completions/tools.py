@@ -9,7 +9,6 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from tzproxy.providers.errors import refused
-from tzproxy.providers.tool_lists import allowed_names
 from tzproxy.types.tools import CustomTool, FunctionTool, SpecificTool, ToolConfig
 
 _ENCODER = msgspec.json.Encoder()
@@ -95,9 +94,10 @@ def build_tools(rules: ToolRules, config: ToolConfig) -> WireTools:
     """
     if config.custom_tools and not rules.custom:
         raise refused("OpenAI custom tools are not supported by this provider")
-    functions = config.tools if rules.native_allow_list else config.offered()
-    if not functions and not config.custom_tools:
+    if not config.tools and not config.custom_tools:
         return NO_TOOLS
+    # SPEC: a restriction that leaves none of the tools is an empty list on the wire, with its choice.
+    functions = config.tools if rules.native_allow_list else config.offered()
     choice = config.tool_choice
     plain = rules.choices[choice] if isinstance(choice, str) else None
     if isinstance(choice, str) and plain is None:
@@ -142,7 +142,7 @@ def _allow_list(config: ToolConfig) -> _AllowedItem:
             "required" if config.tool_choice == "required" else "auto",
             [
                 _CustomItem(_Name(name)) if name in custom else _FunctionItem(_Name(name))
-                for name in allowed_names(config)
+                for name in config.allowed.tools
             ],
         )
     )

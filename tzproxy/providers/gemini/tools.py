@@ -7,7 +7,6 @@ from msgspec import Raw, Struct, field
 
 from tzproxy.providers.errors import refused
 from tzproxy.providers.gemini.schema import cleaned
-from tzproxy.providers.tool_lists import allowed_names
 from tzproxy.types.tools import SpecificTool, ToolConfig
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -63,5 +62,5 @@ def _calling(config: ToolConfig) -> _Calling:
     if choice == "none":
         return _Calling("none")
     if config.allowed.choice == "explicit":
-        return _Calling("any", allowed_names(config))
+        return _Calling("any", config.allowed.tools)
     return _Calling("any" if choice == "required" else "auto")

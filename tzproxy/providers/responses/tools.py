@@ -7,7 +7,6 @@ from typing import Literal
 import msgspec
 from msgspec import Raw, Struct
 
-from tzproxy.providers.tool_lists import allowed_names
 from tzproxy.types.tools import CustomTool, FunctionTool, SpecificTool, ToolConfig
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -83,7 +82,7 @@ def _choice(config: ToolConfig) -> Raw | str:
     if config.allowed.choice == "explicit":
         # SPEC: the list wins over every choice, `none` included.
         custom = {tool.name for tool in config.custom_tools}
-        named = [_Named("custom" if name in custom else "function", name) for name in allowed_names(config)]
+        named = [_Named("custom" if name in custom else "function", name) for name in config.allowed.tools]
         return Raw(_ENCODE(_AllowList("required" if choice == "required" else "auto", named)))
     if isinstance(choice, SpecificTool):
         return Raw(_ENCODE(_AllowList("required", [_Named("function", choice.specific)])))

@@ -25,6 +25,9 @@ EPISODE = f"{RUN}/01900000-0000-7000-8000-000000000001/episode"
         # Unknown fields are ignored here, so that the next thing is the store, which there is not.
         (RUN, {"variants": {"f": "v"}, "x": 1}, 400, "Workflow evaluation runs require observability"),
         (EPISODE, {"x": 1}, 400, "Workflow evaluation runs require observability"),
+        # The names of June 2025.
+        ("/dynamic_evaluation_run", {"variants": {"f": "w"}}, 400, "^Variant w for function f not found.$"),
+        (EPISODE.replace("workflow", "dynamic"), {"datapoint_name": 1}, 400, "^datapoint_name"),
     ],
 )
 async def test_refusals(start: StartGateway, path: str, body: object, status: int, pattern: str) -> None:

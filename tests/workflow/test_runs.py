@@ -142,6 +142,15 @@ async def test_episode(catalog: ConfigCatalog) -> None:
     assert uuid_time_ms(raw) / 1000 - 10_000_000_000 == pytest.approx(time.time(), abs=60)
 
 
+async def test_the_old_name_of_a_task(catalog: ConfigCatalog) -> None:
+    """Clients of June 2025 call it `datapoint_name`; today's name goes before it."""
+    store = FakeRuns()
+    workflows = Workflows(catalog, store)
+    await workflows.begin_episode(RUN, EpisodeRequest(datapoint_name="old"))
+    await workflows.begin_episode(RUN, EpisodeRequest(datapoint_name="old", task_name="new"))
+    assert [episode["task"] for episode in store.episodes] == ["old", "new"]
+
+
 async def test_the_key_of_the_client(catalog: ConfigCatalog) -> None:
     """The public id of the client's API key becomes a tag of run and episode; it cannot be forged."""
     store = FakeRuns()

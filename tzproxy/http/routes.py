@@ -24,7 +24,7 @@ from tzproxy.http.reading.routes import reading_routes
 from tzproxy.http.responses.route import ResponsesRoute
 from tzproxy.http.unbuilt import unbuilt_routes
 from tzproxy.http.variant_sampling import VariantSamplingRoute
-from tzproxy.http.workflow import WorkflowEpisodeRoute, WorkflowRunRoute
+from tzproxy.http.workflow import workflow_routes
 from tzproxy.services.services import Services
 
 
@@ -43,8 +43,7 @@ def routes_of(services: Services, shape: ErrorShape) -> dict[tuple[str, str], Ha
         ("GET", "/openai/v1/models/{model}"): ModelRoute(services.catalog),
         **anthropic_routes(engine, models),
         ("POST", "/feedback"): FeedbackRoute(services.intake),
-        ("POST", "/workflow_evaluation_run"): WorkflowRunRoute(services.workflows),
-        ("POST", "/workflow_evaluation_run/{run_id}/episode"): WorkflowEpisodeRoute(services.workflows),
+        **workflow_routes(services.workflows),
         **batch_routes(services.batches),
         **reading_routes(services.inferences, services.readers),
         **dataset_routes(services.datasets),

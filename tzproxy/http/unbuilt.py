@@ -11,7 +11,6 @@ from tzproxy.http.exchange import Exchange
 
 DECODER = msgspec.json.Decoder()
 ROUTES: tuple[tuple[str, str], ...] = (
-    ("POST", "/internal/evaluations/run"),
     ("POST", "/experimental_optimization_workflow"),
     ("GET", "/experimental_optimization/{job_handle}"),
     ("POST", "/v1/optimization/gepa"),

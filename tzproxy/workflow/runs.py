@@ -35,10 +35,14 @@ class RunRequest(Struct, frozen=True, kw_only=True):
 
 
 class EpisodeRequest(Struct, frozen=True, kw_only=True):
-    """The body of `POST /workflow_evaluation_run/{run_id}/episode`."""
+    """The body of `POST /workflow_evaluation_run/{run_id}/episode`.
+
+    `datapoint_name` is what clients of June 2025 may call `task_name`.
+    """
 
     task_name: str | None = None
     tags: dict[str, str] = {}
+    datapoint_name: str | None = None
 
 
 class RunStore(Protocol):
@@ -105,7 +109,7 @@ class Workflows:
         await self._kept.add_episode(
             run_id,
             episode_id,
-            task_name=request.task_name,
+            task_name=request.task_name or request.datapoint_name,
             tags={**_with_key(request.tags, api_key_id), **dict.fromkeys(RUN_TAGS, run_id)},
             snapshot_hash=self._catalog.snapshot_hash,
         )

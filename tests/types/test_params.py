@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tzproxy.types.params import (
     FIELDS,
     NO_CHAT_PARAMS,
+    NO_PARAMS,
     ChatParams,
     InferenceParams,
     merge_params,
@@ -129,7 +130,7 @@ def test_bad_parameters_are_refused(body: bytes, complaint: str) -> None:
 
 def test_only_set_parameters_are_written() -> None:
     """The stored form holds what is set and nothing else."""
-    assert msgspec.json.encode(InferenceParams()) == b'{"chat_completion":{}}'
+    assert msgspec.json.encode(NO_PARAMS) == b'{"chat_completion":{}}'
     params = InferenceParams(ChatParams(temperature=0.5, stop_sequences=[]))
     assert msgspec.json.encode(params) == b'{"chat_completion":{"temperature":0.5,"stop_sequences":[]}}'
 

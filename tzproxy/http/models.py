@@ -23,7 +23,8 @@ from tzproxy.errors import NotFoundError, RequestError
 from tzproxy.http.exchange import Exchange, NoRouteError
 from tzproxy.http.openai.request import FUNCTION_PREFIX, MODEL_PREFIX
 from tzproxy.http.openai.request import target_of as prefixed_target
-from tzproxy.inference.engine import RESERVED, Catalog
+from tzproxy.inference.engine import Catalog
+from tzproxy.inference.request_checks import RESERVED
 
 ENCODER = msgspec.json.Encoder()
 

@@ -29,10 +29,13 @@ from tzproxy.inference.model import Model, ModelCaller
 from tzproxy.inference.plan import DEFAULT_FUNCTION, Inference
 from tzproxy.inference.recent import RecentInferences
 from tzproxy.inference.request_checks import (
+    RESERVED,
     WORKFLOW_EPISODES_FROM_MS,
     check_episode,
     check_namespace,
+    check_namespace_name,
     namespace_mismatch,
+    read_episode,
 )
 from tzproxy.inference.rows import RowWriter
 from tzproxy.inference.tags import API_KEY
@@ -40,8 +43,6 @@ from tzproxy.inference.variant import Variant, VariantAnswer, VariantStream
 from tzproxy.recording.sink import Sink
 from tzproxy.types.params import NO_CHAT_PARAMS
 from tzproxy.types.request import InferenceRequest, given
-
-RESERVED = "tensorzero::"
 
 
 class Catalog(Protocol):
@@ -296,10 +297,7 @@ class Engine:
             tags["tensorzero::internal"] = "true"
         namespace = request.namespace
         if namespace is not None:
-            if not namespace:
-                raise RequestError("namespace: Namespace identifier cannot be empty")
-            if namespace.startswith(RESERVED):
-                raise RequestError(f"namespace: Namespace cannot start with `{RESERVED}`: {namespace}")
+            check_namespace_name(namespace, "namespace")
             tags["tensorzero::namespace"] = namespace
         return tags
 
@@ -308,11 +306,7 @@ class Engine:
         if given is None:
             fresh = new_uuid7()
             return fresh, parse_uuid(fresh)
-        try:
-            episode = parse_uuid(given)
-        except ValueError as exc:
-            raise RequestError(f"episode_id: UUID parsing failed: {exc}") from exc
-        return check_episode(given, episode)
+        return check_episode(given, read_episode(given, "episode_id"))
 
     async def _joined_workflow(
         self, request: InferenceRequest, episode_id: str, tags: dict[str, str]

@@ -123,7 +123,9 @@ class _Reader:
         if isinstance(block, RawTextInput):
             return RawText(block.value)
         if isinstance(block, ThoughtInput):
-            provider_type = block.provider_type or block.internal_provider_type
+            provider_type = block.provider_type
+            if provider_type is None:
+                provider_type = block.internal_provider_type
             self.filtered = self.filtered or provider_type is not None
             extra_data = given(block.extra_data)
             return Thought(block.text, block.signature, block.summary, provider_type, extra_data)

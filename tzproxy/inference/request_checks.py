@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import time
 
-from tzproxy._speedups.ids import format_uuid, uuid_time_ms, uuid_version
+from tzproxy._speedups.ids import format_uuid, parse_uuid, uuid_time_ms, uuid_version
 from tzproxy.errors import RequestError
 from tzproxy.inference.variant import Variant
 
 WORKFLOW_EPISODES_FROM_MS = 10_000_000_000_000
 """Episode ids from here on (the year 2286) belong to workflow evaluation runs."""
+RESERVED = "tensorzero::"
+"""What the names of tags and namespaces of clients do not start with."""
 EARLIEST_EPISODE_MS = 1_579_751_960_000
+
+
+def read_episode(given: str, field: str) -> bytes:
+    """Read an episode id; `field` is where the request says it.
+
+    Raises:
+        RequestError: for what is no UUID.
+    """
+    try:
+        return parse_uuid(given)
+    except ValueError as exc:
+        raise RequestError(f"{field}: UUID parsing failed: {exc}") from exc
 
 
 def check_episode(given: str, episode: bytes) -> tuple[str, bytes]:
@@ -29,6 +43,18 @@ def check_episode(given: str, episode: bytes) -> tuple[str, bytes]:
     if at_ms // 1000 > int(time.time()):
         raise RequestError("Invalid Episode ID: Timestamp is in the future")
     return format_uuid(episode), episode
+
+
+def check_namespace_name(namespace: str, field: str) -> None:
+    """Check that a request may call its namespace so; `field` is where it says it.
+
+    Raises:
+        RequestError: when it may not.
+    """
+    if not namespace:
+        raise RequestError(f"{field}: Namespace identifier cannot be empty")
+    if namespace.startswith(RESERVED):
+        raise RequestError(f"{field}: Namespace cannot start with `{RESERVED}`: {namespace}")
 
 
 def check_namespace(variant: Variant, requested: str | None) -> None:

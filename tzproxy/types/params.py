@@ -45,7 +45,7 @@ class ChatParams(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=
 class InferenceParams(Struct, frozen=True, forbid_unknown_fields=True):
     """The `params` of a request, and the `inference_params` column."""
 
-    chat_completion: ChatParams = ChatParams()
+    chat_completion: ChatParams
 
 
 NO_CHAT_PARAMS = ChatParams()

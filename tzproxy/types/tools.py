@@ -48,7 +48,7 @@ class ProviderToolScope(Struct, frozen=True, omit_defaults=True):
     provider_name: str | None = None
 
 
-class ProviderTool(Struct, frozen=True, kw_only=True):
+class ProviderTool(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A tool that the provider itself runs. `scope` null: for all."""
 
     scope: ProviderToolScope | None = None

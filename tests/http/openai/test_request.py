@@ -12,10 +12,12 @@ from tzproxy.errors import RequestError
 from tzproxy.http.openai.request import WRONG_MODEL, decode_request, inference_request
 from tzproxy.types.params import ChatParams
 from tzproxy.types.request import InferenceRequest, given
-from tzproxy.types.tools import SpecificTool
+from tzproxy.types.tools import CustomToolFormat, GrammarFormat
 
 PREFIX = "Invalid request to OpenAI-compatible endpoint: "
 FUNCTION = "tensorzero::function_name::"
+EPISODE = "0198aaaa-0000-7000-8000-000000000001"
+GRAMMAR = {"syntax": "regex", "definition": "x"}
 MODEL_NAME = "tensorzero::model_name::"
 
 
@@ -116,6 +118,7 @@ def test_models_that_name_no_target(model: str, message: str) -> None:
             },
             ChatParams(temperature=0.0, seed=1, thinking_budget_tokens=9),
         ),
+        ({"stop": "a"}, ChatParams(stop_sequences=["a"])),
         ({"temperature": None, "stop": None, "n": None}, ChatParams()),
     ],
 )
@@ -145,16 +148,21 @@ def test_tools() -> None:
             {"type": "function", "function": {"name": "a", "parameters": {"z": 1}, "strict": True}},
             {
                 "type": "function",
-                "function": {"name": "b", "description": "B", "parameters": {}, "strict": None},
+                "function": {"name": "b", "description": "B", "parameters": None},
             },
             {"type": "custom", "custom": {"name": "c", "description": "C", "format": {"type": "text"}}},
+            {"type": "custom", "custom": {"name": "d", "format": {"type": "grammar", "grammar": GRAMMAR}}},
         ],
         parallel_tool_calls=False,
     )
-    first, second, third = request.additional_tools or []
+    first, second, third, fourth = request.additional_tools or []
     assert (first.type, first.name, first.description, first.strict) == ("function", "a", "", True)
     assert (second.description, second.strict) == ("B", False)
     assert (third.type, third.name, third.description) == ("openai_custom", "c", "C")
+    assert (third.format, fourth.format) == (
+        CustomToolFormat("text"),
+        CustomToolFormat("grammar", GrammarFormat("regex", "x")),
+    )
     assert request.parallel_tool_calls is False
     assert translate().additional_tools is None
 
@@ -165,11 +173,19 @@ def test_tools() -> None:
         ([{"type": "function"}], "tools[0]: missing field `function`"),
         (
             [{"type": "function", "function": {"name": "a"}}],
-            "tools[0]: missing field `function.parameters`",
+            "tools[0].function: missing field `parameters`",
         ),
         ([{"type": "custom"}], "tools[0]: missing field `custom`"),
-        ([{"type": "zz"}], "tools[0].type: Invalid enum value 'zz'"),
+        ([{"type": "zz"}], "tools[0].type: Invalid value 'zz'"),
         ([{"type": "function", "function": {"parameters": {}}}], "tools[0].function: missing field `name`"),
+        (
+            [{"type": "custom", "custom": {"name": "a", "zz": 1}}],
+            "tools[0].custom: unknown field `zz`",
+        ),
+        (
+            [{"type": "custom", "custom": {"name": "a", "format": {"type": "grammar"}}}],
+            "tools[0].custom.format: missing field `grammar`",
+        ),
         ("x", "tools: Expected `array | null`, got `str`"),
     ],
 )
@@ -178,53 +194,20 @@ def test_bad_tools(tools: object, message: str) -> None:
     assert refusal(tools=tools) == message
 
 
-@pytest.mark.parametrize(
-    ("choice", "expected"),
-    [
-        (None, (None, None)),
-        ("none", ("none", None)),
-        ("auto", ("auto", None)),
-        ("required", ("required", None)),
-        ({"type": "function", "function": {"name": "a"}}, (SpecificTool("a"), None)),
-        (
-            {
-                "type": "allowed_tools",
-                "allowed_tools": {
-                    "tools": [{"type": "function", "function": {"name": "a"}}],
-                    "mode": "required",
-                },
-            },
-            ("required", ["a"]),
-        ),
-        ({"type": "allowed_tools", "allowed_tools": {"tools": []}}, ("auto", [])),
-    ],
-)
-def test_tool_choices(choice: object, expected: object) -> None:
-    """Words stay words, a function becomes a specific tool, an allow-list restricts."""
-    request = translate(tool_choice=choice)
-    assert (request.tool_choice, request.allowed_tools) == expected
-
-
-@pytest.mark.parametrize(
-    ("choice", "message"),
-    [
-        ("off", "tool_choice: Invalid enum value 'off'"),
-        ({"type": "function"}, "tool_choice: missing field `function`"),
-        ({"type": "allowed_tools"}, "tool_choice: missing field `allowed_tools`"),
-        ({"type": "zz"}, "tool_choice.type: Invalid enum value 'zz'"),
-        ({"function": {"name": "a"}}, "tool_choice: missing field `type`"),
-    ],
-)
-def test_bad_tool_choices(choice: object, message: str) -> None:
-    """A choice of no known form is refused."""
-    assert refusal(tool_choice=choice) == message
+def test_the_tool_choice_may_restrict() -> None:
+    """The choice and the list of allowed tools are two fields of an inference."""
+    functions = [{"type": "function", "function": {"name": "a"}}]
+    listed = {"type": "allowed_tools", "allowed_tools": {"tools": functions, "mode": "required"}}
+    request = translate(tool_choice=listed)
+    assert (request.tool_choice, request.allowed_tools) == ("required", ["a"])
+    assert (translate().tool_choice, translate().allowed_tools) == (None, None)
 
 
 def test_the_fields_of_our_own() -> None:
     """Everything that starts with `tensorzero::` reaches the inference."""
     request = translate(
         **{
-            "tensorzero::episode_id": "e",
+            "tensorzero::episode_id": EPISODE,
             "tensorzero::variant_name": "v",
             "tensorzero::dryrun": True,
             "tensorzero::tags": {"a": "b"},
@@ -241,7 +224,7 @@ def test_the_fields_of_our_own() -> None:
             "stream": False,
         }
     )
-    assert (request.episode_id, request.variant_name, request.dryrun) == ("e", "v", True)
+    assert (request.episode_id, request.variant_name, request.dryrun) == (EPISODE, "v", True)
     assert (request.tags, request.namespace, request.credentials) == ({"a": "b"}, "n", {"k": "secret"})
     assert (request.cache_options.enabled, request.cache_options.max_age_s) == ("on", 5)
     assert (request.extra_body[0].pointer, request.extra_headers[0].name) == ("/a", "x")
@@ -260,11 +243,31 @@ def test_the_fields_of_our_own() -> None:
             PREFIX
             + "TensorZero does not support `n` other than 1. Please omit this parameter or set it to 1.",
         ),
-        ({"stop": "x"}, "stop: Expected `array | null`, got `str`"),
+        ({"stop": 5}, "stop: Expected `str | array | null`, got `int`"),
+        ({"messages": [{"role": "zz"}]}, "messages[0].role: Invalid enum value 'zz'"),
         ({"messages": None}, "messages: Expected `array`, got `null`"),
         ({"messages": [{"content": "x"}]}, "messages[0]: missing field `role`"),
         ({"temperature": "x"}, "temperature: Expected `float | null`, got `str`"),
-        ({"response_format": {"type": "zz"}}, "response_format.type: Invalid enum value 'zz'"),
+        ({"response_format": {"type": "zz"}}, "response_format.type: Invalid value 'zz'"),
+        ({"response_format": {"type": "json_schema"}}, "response_format: missing field `json_schema`"),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {}}},
+            "response_format.json_schema: missing field `name`",
+        ),
+        ({"tensorzero::params": {}}, "tensorzero::params: missing field `chat_completion`"),
+        (
+            {"tensorzero::namespace": "", "model": "gpt-4o"},
+            "tensorzero::namespace: Namespace identifier cannot be empty",
+        ),
+        (
+            {"tensorzero::namespace": "tensorzero::a"},
+            "tensorzero::namespace: Namespace cannot start with `tensorzero::`: tensorzero::a",
+        ),
+        (
+            {"tensorzero::episode_id": "x", "model": "gpt-4o"},
+            "tensorzero::episode_id: UUID parsing failed: "
+            "invalid length: expected length 32 for simple format, found 1",
+        ),
         ({"tensorzero::tags": {"a": 1}}, "tensorzero::tags[...]: Expected `str`, got `int`"),
         (
             {"tensorzero::params": {"chat_completion": {"zz": 1}}},

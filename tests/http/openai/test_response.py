@@ -282,6 +282,18 @@ async def test_json_functions_in_pieces(start: StartGateway) -> None:
     assert found == [{"role": "assistant", "content": '{"a"'}, {"content": ":1}"}, {"content": ""}]
 
 
+async def test_a_json_functions_pieces_without_text(start: StartGateway) -> None:
+    """They are left out, unless the provider's own text was asked for; then their text is empty."""
+    pieces = event_stream([delta(content=""), delta(content="{}"), LAST, USAGE, DONE])
+    gateway = await start(JSON, [pieces, pieces], files=OUT)
+    bare = deltas((await gateway.chat(stream=True)).events())
+    assert bare == [{"role": "assistant", "content": "{}"}, {"content": ""}]
+    wants_raw = {"tensorzero::include_original_response": True}
+    told = deltas((await gateway.chat(stream=True, **wants_raw)).events())
+    assert told[:2] == [{"role": "assistant", "content": ""}, {"content": "{}"}]
+    assert all(entry == {"content": ""} for entry in told[2:])
+
+
 @pytest.mark.parametrize("wants_raw", [False, True])
 async def test_errors_in_mid_stream(start: StartGateway, wants_raw: bool) -> None:
     """An error is an event of its own, with the provider's text on request; the end still comes."""

@@ -7,10 +7,20 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from tzproxy.errors import RequestError
 from tzproxy.http.errors import decode_body
 from tzproxy.http.openai.messages import read_messages
-from tzproxy.http.openai.wire import KNOWN_FIELDS, ChatCompletionRequest, DeclaredTool, ToolChoiceObject
+from tzproxy.http.openai.parts import incompatible
+from tzproxy.http.openai.tool_choice import read_choice
+from tzproxy.http.openai.wire import (
+    KNOWN_FIELDS,
+    ChatCompletionRequest,
+    DeclaredCustomTool,
+    DeclaredFunctionTool,
+    DeclaredGrammarFormat,
+    DeclaredTextFormat,
+    JsonSchemaFormat,
+)
+from tzproxy.inference.request_checks import check_namespace_name, read_episode
 from tzproxy.types.params import (
     NO_CHAT_PARAMS,
     NO_PARAMS,
@@ -19,7 +29,7 @@ from tzproxy.types.params import (
     RequestedJsonMode,
 )
 from tzproxy.types.request import AdditionalTool, CacheOptions, InferenceRequest
-from tzproxy.types.tools import SpecificTool, ToolChoice
+from tzproxy.types.tools import CustomToolFormat
 
 DECODER = msgspec.json.Decoder(ChatCompletionRequest)
 KEYS = msgspec.json.Decoder(dict[str, Raw])
@@ -52,17 +62,17 @@ def decode_request(body: bytes) -> ChatCompletionRequest:
     return request
 
 
-def incompatible(message: str) -> RequestError:
-    """Make the error for a request that has no translation."""
-    return RequestError(f"Invalid request to OpenAI-compatible endpoint: {message}")
-
-
 def inference_request(request: ChatCompletionRequest) -> InferenceRequest:
     """Translate.
 
     Raises:
         RequestError: for what has no translation.
     """
+    choice, allowed = read_choice(request.tool_choice)
+    if request.episode_id is not None:
+        read_episode(request.episode_id, "tensorzero::episode_id")
+    if request.namespace is not None:
+        check_namespace_name(request.namespace, "tensorzero::namespace")
     function_name, model_name = target_of(request.model)
     if request.n is not None and request.n != 1:
         raise incompatible(
@@ -74,10 +84,9 @@ def inference_request(request: ChatCompletionRequest) -> InferenceRequest:
                 "`tensorzero::include_raw_usage` requires `stream_options.include_usage` to be true "
                 "(or omitted) for streaming requests"
             )
-    choice, allowed = _choice(request.tool_choice)
     response_format = request.response_format
     schema: Raw | UnsetType = UNSET
-    if response_format is not None and response_format.json_schema is not None:
+    if isinstance(response_format, JsonSchemaFormat):
         schema = response_format.json_schema.schema
     return InferenceRequest(
         input=read_messages(request.messages),
@@ -133,8 +142,10 @@ def _params(request: ChatCompletionRequest) -> InferenceParams:
         top_p=request.top_p,
         presence_penalty=request.presence_penalty,
         frequency_penalty=request.frequency_penalty,
-        json_mode=None if request.response_format is None else JSON_MODES[request.response_format.type],
-        stop_sequences=request.stop,
+        json_mode=None
+        if request.response_format is None
+        else JSON_MODES[str(request.response_format.__struct_config__.tag)],
+        stop_sequences=[request.stop] if isinstance(request.stop, str) else request.stop,
         reasoning_effort=request.reasoning_effort,
         service_tier=request.service_tier,
         verbosity=request.verbosity,
@@ -147,44 +158,33 @@ def _params(request: ChatCompletionRequest) -> InferenceParams:
     )
 
 
-def _tools(declared: Sequence[DeclaredTool]) -> list[AdditionalTool]:
+def _tools(declared: Sequence[DeclaredFunctionTool | DeclaredCustomTool]) -> list[AdditionalTool]:
     tools: list[AdditionalTool] = []
-    for index, tool in enumerate(declared):
-        if tool.type == "custom":
-            if tool.custom is None:
-                raise RequestError(f"tools[{index}]: missing field `custom`")
+    for tool in declared:
+        if isinstance(tool, DeclaredFunctionTool):
+            function = tool.function
+            tools.append(
+                AdditionalTool(
+                    name=function.name,
+                    description=function.description or "",
+                    parameters=function.parameters,
+                    strict=function.strict,
+                )
+            )
+        else:
             custom = tool.custom
             tools.append(
                 AdditionalTool(
                     type="openai_custom",
                     name=custom.name,
                     description=custom.description,
-                    format=custom.format,
+                    format=_custom_format(custom.format),
                 )
             )
-            continue
-        function = tool.function
-        if function is None or function.parameters is UNSET:
-            missing = "function" if function is None else "function.parameters"
-            raise RequestError(f"tools[{index}]: missing field `{missing}`")
-        tools.append(
-            AdditionalTool(
-                name=function.name,
-                description=function.description or "",
-                parameters=function.parameters,
-                strict=bool(function.strict),
-            )
-        )
     return tools
 
 
-def _choice(choice: str | ToolChoiceObject | None) -> tuple[ToolChoice | None, list[str] | None]:
-    if not isinstance(choice, ToolChoiceObject):
-        return choice, None  # type: ignore[return-value]  # one of the three words, by decoding
-    if choice.type == "function":
-        if choice.function is None:
-            raise RequestError("tool_choice: missing field `function`")
-        return SpecificTool(choice.function.name), None
-    if choice.allowed_tools is None:
-        raise RequestError("tool_choice: missing field `allowed_tools`")
-    return choice.allowed_tools.mode, [tool.function.name for tool in choice.allowed_tools.tools]
+def _custom_format(declared: DeclaredTextFormat | DeclaredGrammarFormat | None) -> CustomToolFormat | None:
+    if isinstance(declared, DeclaredGrammarFormat):
+        return CustomToolFormat("grammar", declared.grammar)
+    return None if declared is None else CustomToolFormat("text")

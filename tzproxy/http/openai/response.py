@@ -233,6 +233,17 @@ def usage_object(usage: ResponseUsage) -> CompletionUsage:
     )
 
 
+def _json_text(content: Sequence[Chunk]) -> str:
+    """Return what a piece adds to a JSON function's output, which a tool's arguments may hold."""
+    text = ""
+    for block in content:
+        if isinstance(block, TextChunk):
+            text = block.text
+        elif isinstance(block, ToolCallChunk):
+            text = block.raw_arguments
+    return text
+
+
 class OpenAIEvents:
     """Writes the pieces of one stream as chat completion chunks."""
 
@@ -251,17 +262,22 @@ class OpenAIEvents:
         self._blocks: dict[tuple[str, str], int] = {}
 
     def encode(self, piece: Piece, stream: AnswerStream) -> bytes | None:
-        """Write one piece."""
+        """Write one piece; None when it says nothing in this protocol."""
         if piece.error is not None:
             raw = piece.raw if self._raw and piece.raw else UNSET
             return ENCODER.encode(StreamError(self._shape.openai_body(piece.error), raw))
         if self._model is None:
             self._model = model_of(self._inference, stream.variant_name)
         finish = None
-        if piece.last is not None:
-            delta = Delta(content="") if self._is_json else Delta()
-            if piece.finish_reason is not None:
-                finish = FINISH_REASONS.get(piece.finish_reason, "stop")
+        if piece.finish_reason is not None:
+            finish = FINISH_REASONS.get(piece.finish_reason, "stop")
+        if self._is_json:
+            text = _json_text(piece.content)
+            if not text and not self._says_more(piece):
+                return None
+            delta = Delta(role=self._role(), content=text)
+        elif piece.last is not None:
+            delta = Delta(role=self._role())
         else:
             delta = self._delta(piece.content)
         usage = piece.usage
@@ -289,17 +305,30 @@ class OpenAIEvents:
                 text = block.text if text is UNSET else text + block.text
                 self._position("text", block.id)
             elif isinstance(block, ToolCallChunk):
-                if self._is_json:
-                    text = block.raw_arguments
-                else:
-                    calls.append(self._call(block))
-            elif not self._is_json:
+                calls.append(self._call(block))
+            else:
                 kind = "thought" if isinstance(block, ThoughtChunk) else "unknown"
                 extras.append(_placed(block, self._position(kind, block.id)))
-        role: str | UnsetType = "assistant" if self._first else UNSET
-        self._first = False
         return Delta(
-            role=role, content=text, tool_calls=calls or UNSET, tensorzero_extra_content=extras or UNSET
+            role=self._role(),
+            content=text,
+            tool_calls=calls or UNSET,
+            tensorzero_extra_content=extras or UNSET,
+        )
+
+    def _role(self) -> str | UnsetType:
+        """Say on the first chunk, and there alone, whose message it is."""
+        if not self._first:
+            return UNSET
+        self._first = False
+        return "assistant"
+
+    def _says_more(self, piece: Piece) -> bool:
+        """Tell whether a piece without text has something to say to a JSON function's client."""
+        return (
+            piece.last is not None
+            or bool(piece.raw_usage or piece.raw_response)
+            or (piece.raw is not None and (self._raw or self._original))
         )
 
     def _position(self, kind: str, block_id: str) -> int:

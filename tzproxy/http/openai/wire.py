@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from tzproxy.types.params import U32, InferenceParams, ServiceTier
 from tzproxy.types.request import CacheOptions, ExtraBody, ExtraHeader
-from tzproxy.types.tools import CustomTool, ProviderTool
+from tzproxy.types.tools import GrammarFormat, ProviderTool
 
 
 class CalledFunction(Struct, frozen=True):
@@ -25,35 +25,57 @@ class AssistantToolCall(Struct, frozen=True):
     """A tool call that the client sends back."""
 
     id: str
+    type: str
     function: CalledFunction
-    type: str = "function"
 
 
 class OpenAIMessage(Struct, frozen=True):
-    """A message of any role; which fields count depends on the role."""
+    """A message of any role; which fields count depends on the role. A tool's `content` is any JSON."""
 
-    role: str
-    content: str | list[Raw] | dict[str, object] | None = None
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | list[Raw] | dict[str, object] | bool | int | float | None = None
     tool_calls: list[AssistantToolCall] | None = None
     tool_call_id: str | None = None
     tensorzero_extra_content: list[Raw] | None = None
 
 
 class DeclaredFunction(Struct, frozen=True):
-    """A function tool's declaration."""
+    """A function tool's declaration. `parameters` is any JSON: what is no schema fits no arguments."""
 
     name: str
-    parameters: Raw | UnsetType = UNSET
+    parameters: Raw
     description: str | None = None
-    strict: bool | None = None
+    strict: bool = False
 
 
-class DeclaredTool(Struct, frozen=True):
-    """One entry of `tools`."""
+class DeclaredFunctionTool(Struct, frozen=True, tag_field="type", tag="function"):
+    """A function among `tools`."""
 
-    type: Literal["function", "custom"] = "function"
-    function: DeclaredFunction | None = None
-    custom: CustomTool | None = None
+    function: DeclaredFunction
+
+
+class DeclaredGrammarFormat(Struct, frozen=True, tag_field="type", tag="grammar"):
+    """Input of a custom tool that follows a grammar."""
+
+    grammar: GrammarFormat
+
+
+class DeclaredTextFormat(Struct, frozen=True, tag_field="type", tag="text"):
+    """Input of a custom tool that is any text."""
+
+
+class DeclaredCustom(Struct, frozen=True, forbid_unknown_fields=True):
+    """A custom tool's declaration."""
+
+    name: str
+    description: str | None = None
+    format: DeclaredTextFormat | DeclaredGrammarFormat | None = None
+
+
+class DeclaredCustomTool(Struct, frozen=True, tag_field="type", tag="custom"):
+    """A custom tool among `tools`."""
+
+    custom: DeclaredCustom
 
 
 class NamedFunction(Struct, frozen=True):
@@ -63,41 +85,40 @@ class NamedFunction(Struct, frozen=True):
 
 
 class ToolReference(Struct, frozen=True):
-    """A tool named in a choice."""
+    """A tool named in a list of allowed ones."""
 
+    type: str
     function: NamedFunction
-    type: Literal["function"] = "function"
 
 
 class AllowedToolList(Struct, frozen=True):
     """The tools a choice restricts the model to."""
 
     tools: list[ToolReference]
-    mode: Literal["auto", "required"] = "auto"
+    mode: Literal["auto", "required"]
 
 
-class ToolChoiceObject(Struct, frozen=True):
-    """A choice that names tools."""
-
-    type: Literal["function", "allowed_tools"]
-    function: NamedFunction | None = None
-    allowed_tools: AllowedToolList | None = None
-
-
-class JsonSchemaFormat(Struct, frozen=True):
+class JsonSchemaObject(Struct, frozen=True):
     """The inner object of `response_format` of type `json_schema`."""
 
-    name: str = ""
+    name: str
     schema: Raw | UnsetType = UNSET
     description: str | None = None
-    strict: bool | None = None
+    strict: bool = False
 
 
-class ResponseFormat(Struct, frozen=True):
-    """`response_format`."""
+class TextFormat(Struct, frozen=True, tag_field="type", tag="text"):
+    """`response_format` of plain text."""
 
-    type: Literal["text", "json_object", "json_schema"]
-    json_schema: JsonSchemaFormat | None = None
+
+class JsonObjectFormat(Struct, frozen=True, tag_field="type", tag="json_object"):
+    """`response_format` of any JSON."""
+
+
+class JsonSchemaFormat(Struct, frozen=True, tag_field="type", tag="json_schema"):
+    """`response_format` of JSON that fits a schema."""
+
+    json_schema: JsonSchemaObject
 
 
 class StreamOptions(Struct, frozen=True):
@@ -120,13 +141,13 @@ class ChatCompletionRequest(Struct, frozen=True, kw_only=True):
     frequency_penalty: float | None = None
     max_tokens: U32 | None = None
     max_completion_tokens: U32 | None = None
-    stop: list[str] | None = None
+    stop: str | list[str] | None = None
     reasoning_effort: str | None = None
     service_tier: ServiceTier | None = None
     verbosity: str | None = None
-    response_format: ResponseFormat | None = None
-    tools: list[DeclaredTool] | None = None
-    tool_choice: Literal["none", "auto", "required"] | ToolChoiceObject | None = None
+    response_format: TextFormat | JsonObjectFormat | JsonSchemaFormat | None = None
+    tools: list[DeclaredFunctionTool | DeclaredCustomTool] | None = None
+    tool_choice: Raw | UnsetType = UNSET
     parallel_tool_calls: bool | None = None
     n: Annotated[int, Meta(ge=0)] | None = None
     episode_id: str | None = field(default=None, name="tensorzero::episode_id")

@@ -48,7 +48,9 @@ def write_file(rules: FileRules, file: File) -> Part:
         _warn_detail(rules)
     if kind == "input_audio":
         return AudioPart(AudioData(file.data, suffix_of(mime_type)))
-    return FilePart(FileData(data_url(file), file.filename or f"input.{suffix_of(mime_type)}"))
+    return FilePart(
+        FileData(data_url(file), f"input.{suffix_of(mime_type)}" if file.filename is None else file.filename)
+    )
 
 
 def write_as_image(rules: FileRules, file: File) -> Part:

@@ -177,4 +177,6 @@ def _file(file: File) -> InputImage | InputFile:
         raise refused("Audio is not supported by the OpenAI Responses API", status=500)
     if file.detail is not None:
         logger.warning("%s does not support the `detail` of files, so it will be ignored.", DISPLAY)
-    return InputFile(data_url(file), file.filename or f"input.{suffix_of(mime_type)}")
+    return InputFile(
+        data_url(file), f"input.{suffix_of(mime_type)}" if file.filename is None else file.filename
+    )

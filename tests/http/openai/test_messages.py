@@ -70,7 +70,7 @@ def test_system_messages_are_taken_out_and_joined(contents: list[Any], system: o
         ),
         (
             [[{"type": "text", "tensorzero::arguments": {}}, {"type": "text", "text": "a"}]],
-            "System message cannot contain template with other content",
+            "Cannot add text after template system message",
         ),
         (
             [[{"type": "image_url", "image_url": {"url": "http://h/x.png"}}]],

@@ -11,6 +11,7 @@ from tzproxy.types.tools import (
     CustomTool,
     FunctionTool,
     ProviderTool,
+    ProviderToolScope,
     SpecificTool,
     ToolConfig,
 )
@@ -78,7 +79,11 @@ def test_provider_tools() -> None:
     assert keys["tools"][1:] == [SEARCH, {"type": "x"}]
     assert keys["tool_choice"]["type"] == "auto"
     assert _keys(None, provider_tools=(SEARCH,)) == {"tools": [SEARCH]}
-    assert _keys(_config(tools=[], provider_tools=tools)) == {"tools": [{"type": "x"}]}
+    alone = _keys(_config(tools=[], provider_tools=tools))
+    assert alone["tools"] == [{"type": "x"}]
+    assert alone["tool_choice"]["type"] == "auto"
+    others = [ProviderTool(scope=ProviderToolScope("zz"), tool=Raw(b'{"type":"x"}'))]
+    assert _keys(_config(tools=[], provider_tools=others)) == {"tools": []}
 
 
 def test_custom_tools() -> None:

@@ -164,7 +164,8 @@ def test_custom_tools() -> None:
 
 @pytest.mark.parametrize("name", [name for name in TAKES_TOOLS if name != "openai"])
 def test_custom_tools_elsewhere(name: str) -> None:
-    """No other service takes custom tools."""
+    """No other service takes custom tools, or hears of them if there are no others."""
+    assert _tool_keys(name, _config(tools=[], custom_tools=CUSTOM)) == {}
     with pytest.raises(ProviderError, match="^OpenAI custom tools are not supported by this provider$"):
         chat(name).build_request(ask(tool_config=_config(custom_tools=CUSTOM)), {})
 

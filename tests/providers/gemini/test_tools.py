@@ -61,6 +61,8 @@ def test_no_tools(name: str) -> None:
 
 
 def test_custom_tools() -> None:
-    """OpenAI's custom tools are not for Gemini."""
+    """OpenAI's custom tools are not for Gemini, which does not hear of them if there are no others."""
+    alone = body_of(VERTEX, ask(tool_config=_config(tools=[], custom_tools=[CustomTool("free")])))
+    assert alone.get("tools") is None and "toolConfig" not in alone
     with pytest.raises(ProviderError, match="^OpenAI custom tools are not supported by this provider$"):
         body_of(VERTEX, ask(tool_config=_config(custom_tools=[CustomTool("free")])))

@@ -102,7 +102,7 @@ def test_custom_tools() -> None:
         },
     ]
     assert keys["tool_choice"]["tools"] == [
-        {"type": "custom", "name": "free"},
+        {"type": "function", "name": "free"},
         {"type": "function", "name": "a"},
     ]
 
@@ -122,6 +122,8 @@ def test_provider_tools() -> None:
     assert types == ["function", "web_search", "all", "mine", "models"]
     alone = _keys(None, provider_tools=({"type": "web_search"},))
     assert alone == {"tools": [{"type": "web_search"}]}
+    asked = _keys(_config(tools=[], provider_tools=tools, parallel_tool_calls=True))
+    assert (asked["tool_choice"], asked["parallel_tool_calls"]) == ("auto", True)
 
 
 @pytest.mark.parametrize(("model", "parallel", "sent"), [("o1-x", False, None), ("o1", True, True)])

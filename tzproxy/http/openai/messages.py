@@ -77,6 +77,9 @@ def _joined(systems: Sequence[str | dict[str, object]]) -> str | dict[str, objec
     if len(texts) == len(systems):
         return "\n".join(texts)
     if len(systems) > 1:
+        first, second = systems[:2]
+        if isinstance(second, str) and not isinstance(first, str):
+            raise incompatible("Cannot add text after template system message")
         raise incompatible("System message cannot contain template with other content")
     return systems[0]
 

@@ -307,8 +307,7 @@ class OpenAIEvents:
             elif isinstance(block, ToolCallChunk):
                 calls.append(self._call(block))
             else:
-                kind = "thought" if isinstance(block, ThoughtChunk) else "unknown"
-                extras.append(_placed(block, self._position(kind, block.id)))
+                extras.append(_placed(block, self._position("extra", block.id)))
         return Delta(
             role=self._role(),
             content=text,
@@ -332,6 +331,7 @@ class OpenAIEvents:
         )
 
     def _position(self, kind: str, block_id: str) -> int:
+        """Return the place of a block among all; what OpenAI has no place for shares it under one id."""
         return self._blocks.setdefault((kind, block_id), len(self._blocks))
 
     def _call(self, block: ToolCallChunk) -> ToolCallDelta:

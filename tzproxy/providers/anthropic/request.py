@@ -135,7 +135,7 @@ class Bodies:
         theirs = [*self._provider_tools, *requested(request)]
         if tools.tools is None and not theirs:
             return None, None
-        return joined(tools.tools or (), theirs), tools.choice
+        return joined(tools.tools or (), theirs), tools.choice if tools.tools or theirs else None
 
 
 def is_prefilled(rules: Rules, request: ModelRequest) -> bool:

@@ -13,7 +13,7 @@ _WORDS = {"auto": "auto", "required": "any"}
 
 
 class WireTools(Struct, frozen=True):
-    """Everything a body says about tools that the caller runs.
+    """Everything a body says about tools that the caller runs. `choice` is sent if any tools are.
 
     `tools` None: there are none, unlike an empty list. `is_silent`: no tools are to be sent, not even those
     that the provider runs.
@@ -56,19 +56,17 @@ def build_tools(config: ToolConfig, *, strict: bool) -> WireTools:
     choice = config.tool_choice
     if choice == "none":
         return _SILENCE
-    if not config.tools:
-        return NO_TOOLS
-    offered = config.offered()
-    if not offered:
-        # SPEC: a restriction that leaves none of the tools is an empty list, without a choice.
-        return WireTools(())
     alone = config.parallel_tool_calls is False
     wire: _Choice | _NamedChoice
     if isinstance(choice, SpecificTool):
         wire = _NamedChoice(choice.specific, alone)
     else:
         wire = _Choice(_WORDS[choice], alone)
-    return WireTools(tuple(_tool(tool, strict) for tool in offered), Raw(_ENCODE(wire)))
+    # SPEC: if none of the tools is left for this provider, that is an empty list, unlike no tools at all.
+    tools = None
+    if config.tools or config.provider_tools:
+        tools = tuple(_tool(tool, strict) for tool in config.offered())
+    return WireTools(tools, Raw(_ENCODE(wire)))
 
 
 def _tool(tool: FunctionTool, strict: bool) -> Raw:

@@ -90,12 +90,13 @@ def build_tools(rules: ToolRules, config: ToolConfig) -> WireTools:
     """Write the tools of one inference.
 
     Raises:
-        ProviderError: when there are custom tools and the service knows none.
+        ProviderError: when there are custom tools among others and the service knows none.
     """
+    # SPEC: a service that knows no custom tools is told nothing if there are no others; else it is an error.
+    if not config.tools and not (config.custom_tools and rules.custom):
+        return NO_TOOLS
     if config.custom_tools and not rules.custom:
         raise refused("OpenAI custom tools are not supported by this provider")
-    if not config.tools and not config.custom_tools:
-        return NO_TOOLS
     # SPEC: a restriction that leaves none of the tools is an empty list on the wire, with its choice.
     functions = config.tools if rules.native_allow_list else config.offered()
     choice = config.tool_choice

@@ -45,12 +45,12 @@ def build_tools(config: ToolConfig) -> WireTools:
     """Write the tools of one inference: all are declared, the choice may name those allowed.
 
     Raises:
-        ProviderError: when there are OpenAI's custom tools.
+        ProviderError: when there are OpenAI's custom tools among others.
     """
-    if config.custom_tools:
-        raise refused("OpenAI custom tools are not supported by this provider")
     if not config.tools:
         return NO_TOOLS
+    if config.custom_tools:
+        raise refused("OpenAI custom tools are not supported by this provider")
     declared = [_Declaration(tool.name, tool.description, cleaned(tool.parameters)) for tool in config.tools]
     return WireTools(Raw(_ENCODE([_Declarations(declared)])), Raw(_ENCODE(_Config(_calling(config)))))
 

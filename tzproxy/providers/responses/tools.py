@@ -55,7 +55,7 @@ class _AllowList(Struct):
 
 def build_tools(config: ToolConfig) -> WireTools:
     """Write the tools of one inference."""
-    if not config.tools and not config.custom_tools:
+    if not (config.tools or config.custom_tools or config.provider_tools):
         return NO_TOOLS
     tools = tuple(Raw(_ENCODE(_function(tool))) for tool in config.tools)
     tools += tuple(Raw(_ENCODE(_custom(tool))) for tool in config.custom_tools)
@@ -80,9 +80,8 @@ def _custom(tool: CustomTool) -> _Custom:
 def _choice(config: ToolConfig) -> Raw | str:
     choice = config.tool_choice
     if config.allowed.choice == "explicit":
-        # SPEC: the list wins over every choice, `none` included.
-        custom = {tool.name for tool in config.custom_tools}
-        named = [_Named("custom" if name in custom else "function", name) for name in config.allowed.tools]
+        # SPEC: the list wins over every choice, `none` included; custom tools are named like functions.
+        named = [_Named("function", name) for name in config.allowed.tools]
         return Raw(_ENCODE(_AllowList("required" if choice == "required" else "auto", named)))
     if isinstance(choice, SpecificTool):
         return Raw(_ENCODE(_AllowList("required", [_Named("function", choice.specific)])))

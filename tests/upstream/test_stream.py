@@ -10,7 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tzproxy.errors import UpstreamConnectError, UpstreamProtocolError, UpstreamTimeoutError
-from tzproxy.upstream import NO_HEADERS, Endpoint, PoolCounters, Upstream, UpstreamSettings, UpstreamStream
+from tzproxy.upstream import (
+    NO_HEADERS,
+    Endpoint,
+    HeaderBlock,
+    PoolCounters,
+    Upstream,
+    UpstreamSettings,
+    UpstreamStream,
+)
 from tzproxy.upstream.fake import FakeNetwork, Mark, Piece, answer, event_stream
 
 ENDPOINT = Endpoint.parse("http://model.test/v1/chat")
@@ -43,6 +51,24 @@ async def all_events(stream: UpstreamStream) -> list[bytes]:
         assert some
         events += some
     return events
+
+
+async def test_what_a_stream_accepts() -> None:
+    """A server is told that events are wanted only when they are, and the caller has not said otherwise."""
+    network = FakeNetwork([event_stream([b"1"])] * 3)
+    upstream = client(network)
+    mine = HeaderBlock.of([("Accept", "mine")])
+    for headers, wants_events in ((NO_HEADERS, True), (NO_HEADERS, False), (mine, True)):
+        stream = await upstream.open(
+            ENDPOINT, headers, b"{}", wants_events=wants_events, first_byte_timeout_s=5, timeout_s=5
+        )
+        await all_events(stream)
+    sent = [
+        [line for line in request.split(b"\r\n") if line.lower().startswith(b"accept:")]
+        for request in network.requests
+    ]
+    assert sent == [[b"accept: text/event-stream"], [b"accept: */*"], [b"Accept: mine"]]
+    await upstream.aclose()
 
 
 async def test_events() -> None:

@@ -218,6 +218,7 @@ class ModelStreamer:
                 wire.endpoint,
                 wire.headers,
                 wire.body,
+                wants_events=entry.spec.stream_format == "sse",
                 first_byte_timeout_s=None,
                 timeout_s=self.caller.global_timeout_s,
             )

@@ -58,9 +58,11 @@ class Upstream:
         self._pools: dict[str, OriginPool] = {}
         self._is_closed = False
         agent = HeaderBlock.of([("user-agent", settings.user_agent)]).encoded
-        accept = b"accept: */*\r\n"
         # Indexed by the bits of `HeaderBlock.given`: what the caller's headers leave to be added.
-        self._additions = (accept + agent, accept, agent, b"")
+        self._additions, self._event_additions = (
+            (accept + agent, accept, agent, b"")
+            for accept in (b"accept: */*\r\n", b"accept: text/event-stream\r\n")
+        )
 
     @staticmethod
     def endpoint(url: str) -> Endpoint:
@@ -92,7 +94,7 @@ class Upstream:
         """
         started_at = self._clock()
         pool = self._pools.get(endpoint.origin) or self._make_pool(endpoint)
-        request = self._encode(pool, endpoint, headers, body, method)
+        request = self._encode(pool, endpoint, headers, body, method, self._additions)
         deadline = inf if timeout_s is None else started_at + timeout_s
         if connect_timeout_s is None:
             connect_timeout_s = self._settings.connect_timeout_s
@@ -125,10 +127,14 @@ class Upstream:
         body: bytes,
         *,
         method: str = "POST",
+        wants_events: bool = False,
         first_byte_timeout_s: float | None,
         timeout_s: float | None,
     ) -> UpstreamStream:
         """Send a request and return once the head of the answer has arrived, whatever its status.
+
+        `wants_events` tells the server that the answer should be a stream of events, unless the headers
+        say already what is accepted.
 
         Units: both timeouts begin now. `first_byte_timeout_s` ends with the first thing the stream
         delivers (an event, or bytes when it is read as bytes), not with the head;
@@ -141,7 +147,8 @@ class Upstream:
         """
         started_at = self._clock()
         pool = self._pools.get(endpoint.origin) or self._make_pool(endpoint)
-        request = self._encode(pool, endpoint, headers, body, method)
+        additions = self._event_additions if wants_events else self._additions
+        request = self._encode(pool, endpoint, headers, body, method, additions)
         deadline = inf if timeout_s is None else started_at + timeout_s
         first = deadline if first_byte_timeout_s is None else min(deadline, started_at + first_byte_timeout_s)
         connection = pool.take(started_at)
@@ -177,7 +184,13 @@ class Upstream:
         raise outcome
 
     def _encode(
-        self, pool: OriginPool, endpoint: Endpoint, headers: HeaderBlock, body: bytes, method: str
+        self,
+        pool: OriginPool,
+        endpoint: Endpoint,
+        headers: HeaderBlock,
+        body: bytes,
+        method: str,
+        additions: tuple[bytes, ...],
     ) -> bytes:
         given = headers.given
         return b"".join(
@@ -187,7 +200,7 @@ class Upstream:
                 b"" if given & GIVES_AUTHORIZATION else endpoint.authorization,
                 pool.proxy_lines,
                 headers.encoded,
-                self._additions[given & (GIVES_USER_AGENT | GIVES_ACCEPT)],
+                additions[given & (GIVES_USER_AGENT | GIVES_ACCEPT)],
                 b"\r\n" if not body and method in _BODILESS else b"content-length: %d\r\n\r\n" % len(body),
                 body,
             )

@@ -141,7 +141,6 @@ type = "experimental_dynamic_in_context_learning"
 model = "m"
 embedding_model = "openai::e"
 k = 1
-json_mode = "on"
 """
     )
     variants = load_judge(load, toml).variants
@@ -155,6 +154,9 @@ json_mode = "on"
     }
     weights = {name: variant.weight for name, variant in variants.items()}
     assert weights == {"v": 1.0, "c": None, "b": 0.0, "x": None, "d": None}
+    by_example = variants["d"]
+    assert isinstance(by_example, DiclConfig)
+    assert by_example.json_mode == "strict"
     assert variants["c"].timeouts.non_streaming.total_ms == 1500
     best = variants["b"]
     assert isinstance(best, BestOfNConfig)

@@ -83,7 +83,7 @@ def test_template_keys_start_below_the_common_folder(complete: LoadedConfig) -> 
     assert complete.template_sources == {
         "functions/helpdesk/system.minijinja": 'You work for {{ company }}.{% include "manners.minijinja" %}',
         "functions/helpdesk/case.minijinja": "Case {{ number }}: {{ body }}",
-        f"{judge}::judge::system": "Grade from 0 to 1.",
+        f"{judge}::judge::system": "Grade from 0 to 1.\n",
     }
     assert set(complete.schema_sources) == {
         "functions/helpdesk/system.json",

@@ -29,6 +29,8 @@ from tzproxy.config.patterns import PatternError, compile_pattern
         (r"^[^]a]+$", "]a", False),
         (r"^[[:alpha:]_]+$", "ab_", True),
         (r"[[:alpha:]]", "é", False),
+        (r"x\a", "x\x07", True),
+        (r"[\a]", "a", False),
         (r"a--b", "a--b", True),
         (r"\[a", "[a", True),
         (r"\p{Greek}", "α", True),

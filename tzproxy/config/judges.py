@@ -183,8 +183,10 @@ def _judge_variant(key: str, variant: JudgeVariantConfig, serialized: bool, only
                 timeouts=variant.timeouts,
             )
         case JudgeDiclConfig():
+            # The only kind of judge that need not say how it asks for JSON.
+            sampling = {**_sampling(variant), "json_mode": variant.json_mode or "strict"}
             return DiclConfig(
-                **_sampling(variant),  # type: ignore[arg-type]
+                **sampling,  # type: ignore[arg-type]
                 embedding_model=variant.embedding_model,
                 k=variant.k,
                 model=variant.model,

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import jsonschema_rs
 
 _WORD = r"\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}"
-_ANYWHERE = {"d": r"\p{Nd}", "D": r"\P{Nd}", "s": r"\p{White_Space}", "S": r"\P{White_Space}"}
+_ANYWHERE = {"d": r"\p{Nd}", "D": r"\P{Nd}", "s": r"\p{White_Space}", "S": r"\P{White_Space}", "a": r"\x07"}
 _OUTSIDE = {**_ANYWHERE, "w": f"[{_WORD}]", "W": f"[^{_WORD}]"}
 # A negation of several things has no form within brackets: `\W` stays ASCII there.
 _INSIDE = {**_ANYWHERE, "w": _WORD}

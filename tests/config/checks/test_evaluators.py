@@ -91,6 +91,11 @@ def test_a_judge_is_checked_like_a_function(find_problems: FindProblems) -> None
             "Function `ghost` not found (referenced in `[evaluations.x]`)",
         ),
         (
+            CHAT + '[evaluations.x]\ntype = "inference"\nfunction_name = "tensorzero::default"',
+            "evaluations.x.function_name",
+            "Function `tensorzero::default` not found",
+        ),
+        (
             CHAT + EVALUATION + 'evaluators.e = { type = "tool_use", behavior = "any_of", tools = [] }',
             "evaluations.x.evaluators.e.tools",
             "Evaluator `e` in `[evaluations.x]`: `tools` must be a non-empty list when behavior is `any_of`",
@@ -108,6 +113,11 @@ def test_evaluators_that_could_not_run(find_problems: FindProblems, toml: str, p
     assert len(problems) == 1
     assert problems[0].startswith(f"{path}: ")
     assert words in problems[0]
+
+
+def test_a_built_in_function_can_be_evaluated(load: Load) -> None:
+    """It exists, although no file has it."""
+    load('[evaluations.x]\ntype = "inference"\nfunction_name = "tensorzero::optimization::gepa::analyze"')
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tzproxy.config.checks.functions import check_function
 from tzproxy.config.checks.scope import Scope
-from tzproxy.config.derived import builtin_functions
+from tzproxy.config.derived import DEFAULT_FUNCTION, builtin_functions
 from tzproxy.config.evaluators import LlmJudgeConfig, RegexConfig, ToolUseConfig
 from tzproxy.config.judges import EvaluatorScope, iter_evaluators, judge_function
 from tzproxy.config.patterns import PatternError, compile_pattern
@@ -14,13 +14,15 @@ from tzproxy.config.root import Config
 
 def check_evaluators(config: Config, scope: Scope) -> None:
     """Report evaluators that could not run."""
+    # The default function has its variants from requests: there is nothing to evaluate.
+    known = scope.names("functions") | builtin_functions().keys() - {DEFAULT_FUNCTION}
     for name, evaluation in config.evaluations.items():
         path = ("evaluations", name)
         if "::" in name:
             scope.problems.add(
                 path, f'evaluation names cannot contain "::" (referenced in `[evaluations.{name}]`)'
             )
-        if evaluation.function_name not in scope.names("functions") | builtin_functions().keys():
+        if evaluation.function_name not in known:
             function_name = evaluation.function_name
             hint = suggest(function_name, scope.names("functions"))
             reason = f"Function `{function_name}` not found (referenced in `[evaluations.{name}]`){hint}"

@@ -124,8 +124,10 @@ def test_some_are_accepted_silently(load: Load, toml: str) -> None:
 
 
 def test_the_older_retention_key_is_the_newer_one(load: Load, find_problems: FindProblems) -> None:
-    """The value arrives under today's name; both at once are one too many."""
-    assert load("postgres.inference_retention_days = 3").config.postgres.inference_data_retention_days == 3
+    """It is read under the name that was written; both at once are one too many."""
+    assert load("postgres.inference_retention_days = 3").config.postgres.inference_retention_days == 3
+    mistyped = find_problems('postgres.inference_retention_days = "3"')
+    assert mistyped == ['postgres.inference_retention_days: invalid type: string "3", expected u32']
     both = "[postgres]\ninference_retention_days = 3\ninference_data_retention_days = 3"
     assert "duplicate field" in find_problems(both)[0]
 

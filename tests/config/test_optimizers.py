@@ -101,6 +101,18 @@ RFT = 'type = "openai_rft"\nmodel = "m"\ngrader = { type = "score_model", name =
             "optimizers.o.response_format: missing field `json_schema`",
         ),
         (
+            RFT + "input = [] }\nresponse_format = { type = 'text' }",
+            "optimizers.o.response_format.type: unknown",
+        ),
+        (
+            RFT + "input = [] }\nresponse_format = {}",
+            "optimizers.o.response_format: missing tag field `type`",
+        ),
+        (
+            'type = "together_sft"\nmodel = "m"\nbatch_size = 4294967296',
+            "optimizers.o.batch_size: invalid type",
+        ),
+        (
             RFT + "input = [] }\nresponse_format = { type = 'json_schema', json_schema = {} }",
             "optimizers.o.response_format.json_schema: missing field `name`",
         ),

@@ -96,6 +96,7 @@ def test_line_ends_are_kept(load: Load, tmp_path: Path) -> None:
             "functions.f.variants.v.user_template",
             "Failed to resolve path `no` (base: `",
         ),
+        ('templates.x.path = "latin/"', "functions.f.variants.v.templates.x.path", "Not a directory"),
         ('templates.x.path = "folder"', "functions.f.variants.v.templates.x.path", "is a directory"),
         (
             'input_wrappers.user = "latin"',

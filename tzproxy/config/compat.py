@@ -19,7 +19,7 @@ from tzproxy.config.experimentation import Experiment
 from tzproxy.config.functions import BaseFunctionConfig
 from tzproxy.config.judges import iter_evaluators
 from tzproxy.config.optimizers import GepaConfig
-from tzproxy.config.problems import Path, Problems, format_path
+from tzproxy.config.problems import Path, format_path
 from tzproxy.config.providers import (
     AnthropicProviderConfig,
     AwsProviderConfig,
@@ -40,20 +40,13 @@ from tzproxy.config.variants import (
 _EXPERIMENT_SUCCESSORS = {"uniform": "static", "static_weights": "static", "track_and_stop": "adaptive"}
 
 
-def modernise(document: Table, file: str, problems: Problems) -> None:
+def modernise(document: Table, file: str) -> None:
     """Rewrite keys of one file that have another place today."""
     gateway = document.get("gateway")
     if isinstance(gateway, dict) and gateway.get("enable_template_filesystem_access") is True:
         access = gateway.setdefault("template_filesystem_access", {})
         if isinstance(access, dict):
             access.setdefault("base_path", os.path.dirname(os.path.abspath(file)))
-    postgres = document.get("postgres")
-    if isinstance(postgres, dict) and "inference_retention_days" in postgres:
-        if "inference_data_retention_days" in postgres:
-            reason = "duplicate field `inference_data_retention_days`"
-            problems.add_line(f"postgres.inference_retention_days: {reason} (in {file})")
-        else:
-            postgres["inference_data_retention_days"] = postgres.pop("inference_retention_days")
 
 
 def deprecations(config: Config) -> list[str]:

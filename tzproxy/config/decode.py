@@ -207,7 +207,9 @@ def _map_reader(item: Any) -> Reader:
 def _union_reader(members: tuple[Any, ...]) -> Reader:
     optional = type(None) in members
     rest = [member for member in members if member is not type(None)]
-    read = reader_of(rest[0]) if len(rest) == 1 else _tagged_reader(rest)
+    only = rest[0] if len(rest) == 1 else None
+    is_tagged = isinstance(only, type) and issubclass(only, msgspec.Struct) and only.__struct_config__.tag
+    read = _tagged_reader(rest) if only is None or is_tagged else reader_of(only)
     if not optional:
         return read
 

@@ -238,12 +238,14 @@ class PostgresConfig(msgspec.Struct, frozen=True, kw_only=True):
         connection_pool_size: default 20 connections.
         inference_metadata_retention_days: days to keep metadata; default none, for ever.
         inference_data_retention_days: days to keep inputs and outputs; default none, for ever.
+        inference_retention_days: older name of `inference_data_retention_days`.
         enabled: deprecated; false switches Postgres off.
     """
 
     connection_pool_size: U32 = 20
     inference_metadata_retention_days: U32 | None = None
     inference_data_retention_days: U32 | None = None
+    inference_retention_days: U32 | None = None
     enabled: bool | None = None
 
 

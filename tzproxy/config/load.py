@@ -175,7 +175,7 @@ def load_config(pattern: str | None, *, environ: Mapping[str, str]) -> LoadedCon
     for file in files:
         document = read_file(file, early)
         if document is not None:
-            modernise(document, file, early)
+            modernise(document, file)
             reader.collect(document, file)
             documents.append((file, document))
     file_paths = reader.finish()

@@ -240,12 +240,12 @@ class LoraTrainingConfig(msgspec.Struct, frozen=True, kw_only=True, tag_field="t
 
     lora_r: U32 = 8
     lora_alpha: U32 = 16
-    lora_dropout: FiniteF64 = 0.0
+    lora_dropout: F64 = 0.0
     lora_trainable_modules: str = "all-linear"
 
 
 def _read_batch_size(value: object, path: Path, context: Context) -> object:
-    if value == "max" or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+    if value == "max" or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**32):
         return value
     return context.reject(path, wrong_type(value, 'a nonnegative integer or "max"'))
 

@@ -122,6 +122,9 @@ class FileReader:
             self._report(path, f"Expected a string, found {_kind(value)}", file)
             return None
         target = os.path.realpath(os.path.join(folder, value))
+        if value.endswith("/") and os.path.isfile(target):
+            self._report(path, f"Failed to resolve path `{value}`: Not a directory", file)
+            return None
         if not os.path.exists(target):
             base = os.path.realpath(folder)
             reason = f"Failed to resolve path `{value}` (base: `{base}`): No such file or directory"

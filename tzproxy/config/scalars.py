@@ -69,10 +69,9 @@ def _finite_reader(name: str) -> Reader:
     read_float = _float_reader(name)
 
     def read(value: object, path: Path, context: Context) -> object:
-        result = read_float(value, path, context)
-        if isinstance(result, float) and not math.isfinite(result):
-            return context.reject(path, f"invalid value: {result}, expected a finite {name}")
-        return result
+        if isinstance(value, float) and not math.isfinite(value):
+            return context.reject(path, f"invalid value: {value}, expected a finite {name}")
+        return read_float(value, path, context)
 
     return read
 

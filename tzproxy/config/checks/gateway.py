@@ -27,7 +27,11 @@ def check_gateway(config: Config, scope: Scope) -> None:
     _check_buckets(config.gateway, scope)
     _check_export(config.gateway, scope)
     _check_object_storage(config, scope)
-    if config.postgres.enabled and scope.environment.postgres_url is None:
+    postgres = config.postgres
+    if None not in (postgres.inference_retention_days, postgres.inference_data_retention_days):
+        reason = "duplicate field `inference_data_retention_days`"
+        scope.problems.add(("postgres", "inference_retention_days"), reason)
+    if postgres.enabled and scope.environment.postgres_url is None:
         scope.problems.add(("postgres", "enabled"), "Missing environment variable `TENSORZERO_POSTGRES_URL`")
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import aclosing
+from threading import Event
 
 import msgspec
 import pytest
@@ -108,3 +110,62 @@ async def test_rows_that_are_not_read_to_the_end(store: EmbeddedStore) -> None:
     with pytest.raises(StatementError):
         await anext(client.stream("SELECT throwIf(number = 99000, 'late') FROM numbers(100000)"))
     await client.close()
+
+
+class StalledRows:
+    """Rows of a store that has stopped amid its answer: closing waits for the read, as sockets do."""
+
+    def __init__(self) -> None:
+        self.is_reading, self.goes_on, self.is_closed = Event(), Event(), Event()
+
+    def read(self) -> list[bytes]:
+        self.is_reading.set()
+        self.goes_on.wait(30)
+        return []
+
+    def close(self) -> None:
+        self.goes_on.wait(30)
+        self.is_closed.set()
+
+
+async def test_leaving_a_stalled_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who leaves a stream whose store has stalled leaves at once, and the connection is closed later."""
+    client = AsyncStoreClient("http://127.0.0.1:1/db")
+    rows = StalledRows()
+    monkeypatch.setattr(client.client, "stream", lambda *_, **__: rows)
+
+    async def read() -> None:
+        async for _ in client.stream("SELECT 1"):
+            pass
+
+    reading = asyncio.create_task(read())
+    await asyncio.to_thread(rows.is_reading.wait, 30)
+    # Otherwise a loop that is blocked would never get there.
+    asyncio.get_running_loop().run_in_executor(None, _later, rows.goes_on.set)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert not rows.goes_on.is_set()
+    rows.goes_on.set()
+    assert await asyncio.to_thread(rows.is_closed.wait, 30)
+    await client.close()
+
+
+def _later(action: Callable[[], None]) -> None:
+    Event().wait(2)
+    action()
+
+
+async def test_statements_that_cannot_begin() -> None:
+    """A statement that finds all threads stuck is given up instead of waiting for those before it."""
+    client = AsyncStoreClient("http://127.0.0.1:1/db", threads=1, timeout_s=0.2)
+    goes_on = Event()
+    stuck = asyncio.create_task(client.run(lambda _: goes_on.wait(30)))
+    await asyncio.sleep(0)
+    began: list[bool] = []
+    with pytest.raises(StoreUnavailableError, match="too many statements"):
+        await client.run(lambda _: began.append(True))
+    goes_on.set()
+    assert await stuck
+    await client.close()
+    assert not began

@@ -15,12 +15,16 @@ from typing import Any, Final, TypeVar
 from tzproxy.clickhouse.client import Params, SentTable, Settings, StoreClient, Summary
 from tzproxy.clickhouse.row_stream import RowStream
 from tzproxy.clickhouse.url import ClickHouseUrl
+from tzproxy.errors import StoreUnavailableError
 
 _T = TypeVar("_T")
 
 
 class AsyncStoreClient:
-    """An awaitable client of one ClickHouse database. Statements beyond the number of threads wait."""
+    """An awaitable client of one ClickHouse database.
+
+    Statements beyond the number of threads wait, but no longer than one may take without a sign of life.
+    """
 
     def __init__(
         self,
@@ -34,6 +38,7 @@ class AsyncStoreClient:
         self.client: Final = StoreClient(
             url, connect_timeout_s=connect_timeout_s, timeout_s=timeout_s, params_in_body=params_in_body
         )
+        self._wait_s = timeout_s
         self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="tzproxy-store")
 
     @property
@@ -77,15 +82,24 @@ class AsyncStoreClient:
         run = partial(self.client.stream, sql, params, settings=settings, table=table)
         opening = self._threads.submit(run)
         try:
-            rows = await asyncio.wrap_future(opening)
+            rows = await self._answer(opening)
         except asyncio.CancelledError:
             opening.add_done_callback(_close_unread)
             raise
+        reading: Future[list[bytes]] | None = None
         try:
-            while lines := await self._run(rows.read):
+            while True:
+                reading = self._threads.submit(rows.read)
+                lines = await self._answer(reading)
+                if not lines:
+                    return
                 yield lines
         finally:
-            rows.close()
+            if reading is None:
+                rows.close()
+            else:
+                # Closing waits for a read under way: on the thread that reads, not here.
+                reading.add_done_callback(lambda _: rows.close())
 
     async def command(
         self, sql: str, params: Params | None = None, *, settings: Settings | None = None
@@ -120,7 +134,18 @@ class AsyncStoreClient:
         self.client.close()
 
     async def _run(self, call: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        return await self._answer(self._threads.submit(call))
+
+    async def _answer(self, statement: Future[_T]) -> _T:
+        answer = asyncio.wrap_future(statement)
+        try:
+            done, _ = await asyncio.wait((answer,), timeout=self._wait_s)
+            # One that runs has a timeout of its own; one that could not begin would wait for all before it.
+            if not done and statement.cancel():
+                raise StoreUnavailableError("Error connecting to ClickHouse: too many statements wait for it")
+            return await answer
+        finally:
+            answer.cancel()
 
 
 def _close_unread(opening: Future[RowStream]) -> None:

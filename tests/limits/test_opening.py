@@ -64,7 +64,8 @@ async def test_a_url_leads_to_valkey(tmp_path: Path, valkey: ValkeyServer, schem
             "configured to use Valkey, but Valkey is not available",
         ),
         ("", {URL: "redis://:pa55word@127.0.0.1:1"}, "Failed to connect to Valkey: "),
-        ("", {URL: "http://:pa55word@h.test"}, "TENSORZERO_VALKEY_URL is no URL of Valkey: "),
+        ("", {URL: "http://:pa55word@h.test"}, "TENSORZERO_VALKEY_URL is no URL of Valkey"),
+        ("", {URL: "redis://:pa55word/x@h.test:6379"}, "TENSORZERO_VALKEY_URL is no URL of Valkey"),
     ],
 )
 def test_valkey_must_be_there(tmp_path: Path, toml: str, environ: dict[str, str], complaint: str) -> None:

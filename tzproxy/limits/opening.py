@@ -26,6 +26,11 @@ NO_CLIENT = (
     "`TENSORZERO_VALKEY_URL` is set and `rate_limiting` has rules, but the client of Valkey is not "
     "installed: install `tzproxy[valkey]`"
 )
+# What is wrong is not told: a password with a `/` or `#` in it is taken for a port, and would be repeated.
+BAD_URL = (
+    "TENSORZERO_VALKEY_URL is no URL of Valkey, such as `redis://user:password@host:6379/0`; special "
+    "characters of a password are written as `%2F`"
+)
 
 
 def is_limiting(config: RateLimitingConfig) -> bool:
@@ -109,7 +114,7 @@ def open_valkey(url: str) -> Buckets:
             retry=Retry(NoBackoff(), 1, supported_errors=(Disconnected,)),
         )
     except ValueError as exc:
-        raise ConfigError([_bad_url(exc)]) from exc
+        raise ConfigError([BAD_URL]) from exc
     client = Redis(connection_pool=pool)
     script = client.register_script(SCRIPT)
     return ValkeyBuckets(lambda keys, arguments: script(keys=keys, args=arguments), pool)
@@ -123,14 +128,10 @@ def _ping(url: str) -> None:
     try:
         client = Redis.from_url(url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S)
     except ValueError as exc:
-        raise ConfigError([_bad_url(exc)]) from exc
+        raise ConfigError([BAD_URL]) from exc
     try:
         client.ping()
     except (RedisError, OSError) as exc:
         raise ConfigError([f"Failed to connect to Valkey: {exc}"]) from exc
     finally:
         client.close()
-
-
-def _bad_url(exc: ValueError) -> str:
-    return f"TENSORZERO_VALKEY_URL is no URL of Valkey: {exc}"

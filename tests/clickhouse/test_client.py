@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
@@ -231,3 +232,15 @@ def _answering(status: int) -> Iterator[int]:
         yield server.server_address[1]
         server.shutdown()
         thread.join()
+
+
+def test_values_stay_out_of_the_log(store: EmbeddedStore, caplog: pytest.LogCaptureFixture) -> None:
+    """A store that has gone away is an error; what clients asked for is not in the log then."""
+    client = StoreClient(store.url)
+    client.query("SELECT 1 AS one")
+    backend: Any = client._connected()._backend
+    backend.url = "http://127.0.0.1:1"
+    with pytest.raises(StoreUnavailableError) as away:
+        client.query("SELECT {p:String} AS p", {"p": "private-text"})
+    client.close()
+    assert "private-text" not in caplog.text + away.value.message

@@ -320,6 +320,8 @@ class StoreClient:
         )
         # Only now: the driver's first statements have to pass while the database does not exist yet.
         driver.database = url.database
+        # Connecting twice helps nobody, and urllib3 would log the whole statement's address: clients' texts.
+        driver.http_retries = 0
         return driver
 
 

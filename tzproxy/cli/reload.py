@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from queue import SimpleQueue
 
 from tzproxy.errors import ConfigError, StoreError
 from tzproxy.http.gateway import WorkerSettings
@@ -29,9 +30,8 @@ class Reloads:
         """
         self.current = first
         self._load = load
-        self._respawn: Callable[[], None] | None = None
-        self._wake = threading.Event()
-        self._is_ending = False
+        # Unlike an event's, its lock may be asked for again by a signal that interrupts who holds it.
+        self._asked: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="reload", daemon=True)
 
     def __enter__(self) -> Reloads:
@@ -40,22 +40,23 @@ class Reloads:
 
     def __exit__(self, *exc: object) -> None:
         # Not joined: a store that does not answer must not hold up the end.
-        self._is_ending = True
-        self._wake.set()
+        self._asked.put(None)
 
     def request(self, respawn: Callable[[], None]) -> None:
         """Load a newer configuration soon, and call `respawn` when it is good. Safe in a signal handler."""
-        self._respawn = respawn
-        self._wake.set()
+        self._asked.put(respawn)
 
     def _run(self) -> None:
-        while True:
-            self._wake.wait()
-            self._wake.clear()
-            if self._is_ending:
-                return
-            if self._exchange() and self._respawn is not None:
-                self._respawn()
+        while (respawn := self._newest()) is not None:
+            if self._exchange():
+                respawn()
+
+    def _newest(self) -> Callable[[], None] | None:
+        """Wait until somebody asks; those who asked meanwhile are served together. None: it is the end."""
+        asked = self._asked.get()
+        while asked is not None and not self._asked.empty():
+            asked = self._asked.get()
+        return asked
 
     def _exchange(self) -> bool:
         try:
@@ -67,5 +68,9 @@ class Reloads:
             return False
         except (StoreError, OSError) as exc:
             logger.error("the configuration was not reloaded: %s; %s", exc, KEPT)
+            return False
+        except Exception:
+            # The thread's border: after a bug, too, the next signal must find somebody listening.
+            logger.exception("the configuration was not reloaded; %s", KEPT)
             return False
         return True

@@ -15,6 +15,7 @@ from client.embedded.conftest import TOML, Start
 from client.scripted_server import INPUT
 from tzproxy import AsyncTensorZeroGateway, TensorZeroError, TensorZeroGateway, TensorZeroInternalError
 from tzproxy.client.embedded.gateway import EmbeddedGateway
+from tzproxy.services.services import Services
 
 SLOW = TOML.replace("dummy::good", "dummy::slow_second_chunk")
 
@@ -57,6 +58,24 @@ def test_a_store_that_does_not_answer(tmp_path: Path) -> None:
             config_file="c.toml", clickhouse_url="http://user:password@127.0.0.1:1/db"
         )
     assert "password" not in wrong.value.msg
+
+
+def test_what_fails_to_open_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that survives a failed start keeps nothing open of it."""
+    closed: list[Services] = []
+    close = Services.close
+
+    async def noting(services: Services) -> None:
+        await close(services)
+        closed.append(services)
+
+    monkeypatch.setattr(Services, "close", noting)
+    (tmp_path / "rate-limits.table").write_text("somebody's letter")
+    rule = "[[rate_limiting.rules]]\nmodel_inferences_per_second = 1\nalways = true\n"
+    (tmp_path / "c.toml").write_text(f"{TOML}\n{rule}")
+    with pytest.raises(TensorZeroInternalError, match="is no table of rate limits"):
+        TensorZeroGateway.build_embedded(config_file=str(tmp_path / "c.toml"), data_dir=tmp_path)
+    assert len(closed) == 1
 
 
 def test_nothing_works_after_the_end(start: Start) -> None:

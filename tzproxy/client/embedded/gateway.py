@@ -166,8 +166,13 @@ class EmbeddedGateway:
 
 
 async def _opened(services: Services) -> None:
-    services.open()
-    await services.ready()
+    try:
+        services.open()
+        await services.ready()
+    except BaseException:
+        # The program lives on, unlike a worker: nothing may stay open.
+        await services.close()
+        raise
 
 
 def _end(

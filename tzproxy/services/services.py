@@ -48,6 +48,12 @@ from tzproxy.services.metrics import SharedMetrics
 from tzproxy.services.settings import API_VERSION, WorkerSettings
 from tzproxy.upstream import Upstream, UpstreamSettings
 from tzproxy.workflow.runs import Workflows
+STORE_CONNECT_S = 5.0
+STORE_ANSWER_S = 30.0
+"""A store that sleeps may take so long to wake up; who waits longer waits for one that hangs."""
+
+SEARCH_ANSWER_S = 120.0
+"""The embedded store gives no sign of life while it searches."""
 
 
 class Services:
@@ -157,7 +163,13 @@ class Services:
         functions = self.function_types()
         if self.settings.store_url is not None:
             # Its own threads: a search through everything must not hold up feedback. Filters may be long.
-            store = AsyncStoreClient(self.settings.store_url, threads=2, params_in_body=True)
+            store = AsyncStoreClient(
+                self.settings.store_url,
+                threads=2,
+                connect_timeout_s=STORE_CONNECT_S,
+                timeout_s=SEARCH_ANSWER_S,
+                params_in_body=True,
+            )
             self._ending.push_async_callback(store.close)
             stored = StoredInferences(store, self.loaded.metrics)
             datapoints = Datapoints(store)
@@ -189,7 +201,12 @@ class Services:
     def _open_store(self) -> None:
         if self.settings.store_url is None:
             return
-        self.store = AsyncStoreClient(self.settings.store_url, threads=2)
+        self.store = AsyncStoreClient(
+            self.settings.store_url,
+            threads=2,
+            connect_timeout_s=STORE_CONNECT_S,
+            timeout_s=STORE_ANSWER_S,
+        )
         # Its own threads and short timeouts: a slow look-up must not hold up other statements.
         self._replies = CachedReplies(
             AsyncStoreClient(self.settings.store_url, connect_timeout_s=1.0, timeout_s=2.0)

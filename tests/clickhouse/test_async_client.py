@@ -119,11 +119,13 @@ class StalledRows:
         self.is_reading, self.goes_on, self.is_closed = Event(), Event(), Event()
 
     def read(self) -> list[bytes]:
+        """Read, as if nothing came."""
         self.is_reading.set()
         self.goes_on.wait(30)
         return []
 
     def close(self) -> None:
+        """Close, after the read."""
         self.goes_on.wait(30)
         self.is_closed.set()
 

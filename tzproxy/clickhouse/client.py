@@ -21,6 +21,7 @@ import msgspec
 from clickhouse_connect.driver import Client as DriverClient
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_connect.driver.external import ExternalData
+from clickhouse_connect.driver.httpclient import HttpClient
 from clickhouse_connect.driver.httputil import check_env_proxy, get_pool_manager
 from clickhouse_connect.driver.summary import QuerySummary
 from urllib3 import HTTPResponse, PoolManager
@@ -211,7 +212,7 @@ class StoreClient:
             return driver.raw_query(
                 sql,
                 _driver_params(params),
-                settings=_driver_settings(settings),
+                settings=dict(settings or {}),
                 fmt=fmt,
                 use_database=use_database,
             )
@@ -233,7 +234,7 @@ class StoreClient:
                 sql,
                 _driver_params(params),
                 # Otherwise a failure could follow the first rows, and would look like a row.
-                settings=_driver_settings({"wait_end_of_query": 1, **(settings or {})}),
+                settings={"wait_end_of_query": 1, **(settings or {})},
                 fmt="JSONEachRow",
                 external_data=None if table is None else _external(table),
             )
@@ -248,7 +249,7 @@ class StoreClient:
         use_database: bool = True,
     ) -> Summary:
         """Run a statement that returns no rows and wait for its end. Raises as `query` does."""
-        merged = _driver_settings({**STATEMENT_SETTINGS, **(settings or {})})
+        merged = {**STATEMENT_SETTINGS, **(settings or {})}
         with _mapped():
             driver = self._connected()
             result = driver.command(sql, _driver_params(params), settings=merged, use_database=use_database)
@@ -280,9 +281,7 @@ class StoreClient:
                     merged[_NEWER_SWITCH] = "enable"
                 merged["insert_deduplication_token"] = dedup_token
             merged.update(settings or {})
-            result = driver.raw_insert(
-                table, insert_block=lines, settings=_driver_settings(merged), fmt="JSONEachRow"
-            )
+            result = driver.raw_insert(table, insert_block=lines, settings=merged, fmt="JSONEachRow")
         return _summary(result)
 
     def close(self) -> None:
@@ -321,7 +320,7 @@ class StoreClient:
         # Only now: the driver's first statements have to pass while the database does not exist yet.
         driver.database = url.database
         # Connecting twice helps nobody, and urllib3 would log the whole statement's address: clients' texts.
-        driver.http_retries = 0
+        cast(HttpClient, driver).http_retries = 0
         return driver
 
 
@@ -387,10 +386,6 @@ class _MapLiteral:
 
 def _literal(value: object) -> str:
     return quote_text(value) if isinstance(value, str) else str(value)
-
-
-def _driver_settings(settings: Settings | None) -> dict[str, Any]:
-    return dict(settings or {})
 
 
 def _summary(result: str | int | Sequence[str] | QuerySummary) -> Summary:

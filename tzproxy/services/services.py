@@ -48,6 +48,7 @@ from tzproxy.services.metrics import SharedMetrics
 from tzproxy.services.settings import API_VERSION, WorkerSettings
 from tzproxy.upstream import Upstream, UpstreamSettings
 from tzproxy.workflow.runs import Workflows
+
 STORE_CONNECT_S = 5.0
 STORE_ANSWER_S = 30.0
 """A store that sleeps may take so long to wake up; who waits longer waits for one that hangs."""

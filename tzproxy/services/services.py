@@ -53,7 +53,7 @@ STORE_CONNECT_S = 5.0
 STORE_ANSWER_S = 30.0
 """A store that sleeps may take so long to wake up; who waits longer waits for one that hangs."""
 
-SEARCH_ANSWER_S = 120.0
+SEARCH_ANSWER_S = 60.0
 """The embedded store gives no sign of life while it searches."""
 
 

@@ -159,15 +159,18 @@ def _later(action: Callable[[], None]) -> None:
 
 
 async def test_statements_that_cannot_begin() -> None:
-    """A statement that finds all threads stuck is given up instead of waiting for those before it."""
-    client = AsyncStoreClient("http://127.0.0.1:1/db", threads=1, timeout_s=0.2)
+    """A statement whose turn comes too late is given up: a queue before a stuck store ends as a whole."""
+    client = AsyncStoreClient("http://127.0.0.1:1/db", threads=1, timeout_s=0.05)
     goes_on = Event()
+    began: list[int] = []
     stuck = asyncio.create_task(client.run(lambda _: goes_on.wait(30)))
     await asyncio.sleep(0)
-    began: list[bool] = []
-    with pytest.raises(StoreUnavailableError, match="too many statements"):
-        await client.run(lambda _: began.append(True))
+    late = [asyncio.create_task(client.run(lambda _: began.append(1))) for _ in range(3)]
+    await asyncio.sleep(0.2)
     goes_on.set()
     assert await stuck
+    for waited in late:
+        with pytest.raises(StoreUnavailableError, match="too many statements"):
+            await waited
     await client.close()
     assert not began

@@ -7,6 +7,7 @@ second HTTP library in every worker for paths that run rarely. Not hot.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -80,17 +81,17 @@ class AsyncStoreClient:
         The connection is held until the iteration ends or is closed, a thread only while rows are read.
         """
         run = partial(self.client.stream, sql, params, settings=settings, table=table)
-        opening = self._threads.submit(run)
+        opening = self._begin(run)
         try:
-            rows = await self._answer(opening)
+            rows = await asyncio.wrap_future(opening)
         except asyncio.CancelledError:
             opening.add_done_callback(_close_unread)
             raise
         reading: Future[list[bytes]] | None = None
         try:
             while True:
-                reading = self._threads.submit(rows.read)
-                lines = await self._answer(reading)
+                reading = self._begin(rows.read)
+                lines = await asyncio.wrap_future(reading)
                 if not lines:
                     return
                 yield lines
@@ -134,18 +135,17 @@ class AsyncStoreClient:
         self.client.close()
 
     async def _run(self, call: Callable[[], _T]) -> _T:
-        return await self._answer(self._threads.submit(call))
+        return await asyncio.wrap_future(self._begin(call))
 
-    async def _answer(self, statement: Future[_T]) -> _T:
-        answer = asyncio.wrap_future(statement)
-        try:
-            done, _ = await asyncio.wait((answer,), timeout=self._wait_s)
-            # One that runs has a timeout of its own; one that could not begin would wait for all before it.
-            if not done and statement.cancel():
-                raise StoreUnavailableError("Error connecting to ClickHouse: too many statements wait for it")
-            return await answer
-        finally:
-            answer.cancel()
+    def _begin(self, call: Callable[[], _T]) -> Future[_T]:
+        return self._threads.submit(_in_time, call, time.monotonic() + self._wait_s)
+
+
+def _in_time(call: Callable[[], _T], deadline: float) -> _T:
+    """Run a statement, unless those before it took so long that the store cannot be well."""
+    if time.monotonic() > deadline:
+        raise StoreUnavailableError("Error connecting to ClickHouse: too many statements wait for it")
+    return call()
 
 
 def _close_unread(opening: Future[RowStream]) -> None:

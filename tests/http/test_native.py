@@ -62,14 +62,17 @@ async def test_pieces_without_content_are_kept_for_their_raw_text(start: StartGa
     assert [event[key] for event in raw[:3]] == [event.decode() for event in events[:3]]
 
 
-async def test_json_pieces_of_raw_text_alone(start: StartGateway) -> None:
+@pytest.mark.parametrize(
+    ("flag", "key"), [("include_raw_response", "raw_chunk"), ("include_original_response", "original_chunk")]
+)
+async def test_json_pieces_of_raw_text_alone(start: StartGateway, flag: str, key: str) -> None:
     """A JSON function's piece without text has an empty `raw`, and the last block of a piece wins."""
     toml = MODEL + CHAT.replace('"chat"\n', '"json"\n', 1) + 'json_mode = "on"\n'
     events = [delta(reasoning_content="h"), delta(content="{}"), LAST, DONE]
     gateway = await start(toml, [event_stream(events)])
-    found = (await gateway.infer(stream=True, include_raw_response=True)).events()
+    found = (await gateway.infer(stream=True, **{flag: True})).events()
     assert [event["raw"] for event in found[:-1]] == ["", "{}", "", ""]
-    assert [event.get("raw_chunk") for event in found[:-1]] == [*(each.decode() for each in events[:3]), None]
+    assert [event.get(key) for event in found[:-1]] == [*(each.decode() for each in events[:3]), None]
 
 
 async def test_errors_before_a_stream_bring_raw_responses(start: StartGateway) -> None:

@@ -117,7 +117,8 @@ class NativeEvents:
                 text = block.text
             elif isinstance(block, ToolCallChunk):
                 text = block.raw_arguments
-        says_more = piece.last is not None or piece.raw_usage or piece.raw_response or piece.raw and self._raw
+        keeps = self._raw or self._original
+        says_more = piece.last is not None or piece.raw_usage or piece.raw_response or piece.raw and keeps
         if not text and not says_more:
             return None
         answer = piece.last

@@ -75,7 +75,7 @@ async def test_the_call_stays_what_it_was(cached: bool) -> None:
     answer = VariantAnswer(
         output=[Text("x")], finish_reason="stop", calls=[call, later], params=NO_CHAT_PARAMS
     )
-    played = emulated(answer, "v")
+    played = emulated(answer, "v", NO_CHAT_PARAMS)
     assert list(played.calls) == [later]
     items = await played.stream.items()
     assert items is not None

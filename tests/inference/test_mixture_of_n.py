@@ -64,7 +64,18 @@ async def test_what_the_fuser_is_asked(start: StartGateway) -> None:
     assert (fuser["max_completion_tokens"], fuser.get("temperature")) == (7, None)
     assert all(b"x-mine: 1" in request for request in gateway.network.requests)
     (row,) = gateway.chat_rows
-    assert row["inference_params"] == {"chat_completion": {"max_tokens": 7}}
+    assert row["inference_params"] == {"chat_completion": {}}
+
+
+async def test_parameters_recorded_of_streams(start: StartGateway) -> None:
+    """A stream of the fuser's has its parameters; one that plays a whole answer has the request's."""
+    params = {"chat_completion": {"temperature": 0.5}}
+    gateway = await start(CHAT + "max_tokens = 7\n", *ANSWERS, [streamed("fused")])
+    await gateway.infer(params=params, stream=True)
+    assert gateway.chat_rows[0]["inference_params"] == {"chat_completion": {"max_tokens": 7}}
+    gateway = await start(CHAT + "max_tokens = 7\n", *ANSWERS, [answer(b"no", status=500)])
+    await gateway.infer(params=params, stream=True)
+    assert gateway.chat_rows[0]["inference_params"] == params
 
 
 async def test_the_fuser_may_call_tools(start: StartGateway) -> None:

@@ -137,6 +137,20 @@ def test_unknown_parts_are_never_joined() -> None:
     ]
 
 
+def test_a_json_stream_has_one_text_and_one_thought() -> None:
+    """Texts and calls are joined whatever their ids, empty ones claim a place, unknown parts are left out."""
+    collector = StreamCollector(is_json=True)
+    for content in (
+        [TextChunk("0", "")],
+        [ThoughtChunk("1", "h", None, None, None, "t"), TextChunk("0", "{")],
+        [UnknownChunk("2", Raw(b"1"))],
+        [TextChunk("3", "skipped"), ToolCallChunk("c", "respond", "}")],
+        [ThoughtChunk("4", "m", "s", None, None)],
+    ):
+        collector.add(ProviderChunk(content=content))
+    assert collector.output() == [Text("{}"), Thought("hm", "s", None, "t")]
+
+
 def test_usage_is_the_maximum_and_the_last_reason_counts() -> None:
     """Reports of usage are combined field by field; of several finish reasons the last one stands."""
     collector = StreamCollector()

@@ -79,7 +79,7 @@ class AnswerStream:
         self._result = result
         self._failures = [*failures, *result.failures]
         self._finish = finish
-        self._collector = StreamCollector()
+        self._collector = StreamCollector(is_json=inference.function.type == "json")
         self._raws: list[str] = []
         self._state = "leading"
         self._keeps_raw = request.include_raw_response or request.include_original_response

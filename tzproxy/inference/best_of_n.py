@@ -142,7 +142,8 @@ class BestOfN:
         """Answer as a whole, then play the answer as a stream of one chunk."""
         async with begin_by(self._timeouts, f"Variant `{self.name}`"):
             answer = await self._infer(inference, streamer.caller)
-        return emulated(answer, self.name)
+        # SPEC: a stream is recorded with the request's parameters, not with the chosen candidate's.
+        return emulated(answer, self.name, inference.params)
 
     async def _infer(self, inference: Inference, caller: ModelCaller) -> VariantAnswer:
         tried = await self._pool.run(inference, caller)

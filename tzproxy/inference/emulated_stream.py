@@ -22,6 +22,7 @@ from tzproxy.types.content import (
     ToolCallChunk,
 )
 from tzproxy.types.model import ProviderChunk, ProviderResponse
+from tzproxy.types.params import ChatParams
 
 
 class EmulatedStream:
@@ -56,8 +57,8 @@ class EmulatedStream:
         return msgspec.structs.replace(self._call, ttft_ms=self.ttft_ms)
 
 
-def emulated(answer: VariantAnswer, variant_name: str) -> VariantStream:
-    """Play an answer as a stream.
+def emulated(answer: VariantAnswer, variant_name: str, params: ChatParams) -> VariantStream:
+    """Play an answer as a stream; `params` are recorded with it.
 
     Raises:
         TzproxyError: for content that has no form in a stream.
@@ -66,7 +67,7 @@ def emulated(answer: VariantAnswer, variant_name: str) -> VariantStream:
     return VariantStream(
         stream=EmulatedStream(first, answer),
         context=CallContext(variant_name=variant_name, credentials={}),
-        params=answer.params,
+        params=params,
         calls=rest,
         failures=answer.failures,
     )

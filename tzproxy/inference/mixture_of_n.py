@@ -19,6 +19,7 @@ from tzproxy.inference.model_stream import ModelStreamer
 from tzproxy.inference.plan import Inference
 from tzproxy.inference.variant import ChatCompletion, VariantAnswer, VariantStream
 from tzproxy.types.model import ModelRequest
+from tzproxy.types.params import NO_CHAT_PARAMS
 
 logger = logging.getLogger(__name__)
 EXTRA_BODY = "Inference-level `extra_body` is not yet supported for mixture_of_n variant"
@@ -105,6 +106,8 @@ class MixtureOfN:
             fused,
             calls=[with_failures(first, before=tried.failures), *rest, *_calls(tried)],
             failures=(),
+            # SPEC: the fuser's own parameters are recorded of streams alone.
+            params=NO_CHAT_PARAMS,
             original=0,
         )
 
@@ -118,13 +121,13 @@ class MixtureOfN:
     async def _stream(self, inference: Inference, streamer: ModelStreamer) -> VariantStream:
         tried = await self._pool.run(inference, streamer.caller)
         if len(tried.answers) == 1:
-            return emulated(tried.chosen(0, (), error=None), self.name)
+            return emulated(tried.chosen(0, (), error=None), self.name, inference.params)
         part = inference.part()
         try:
             request = self._request(tried, inference, part, stream=True)
             opened = await self._fuser.open(request, part, streamer)
         except TzproxyError as exc:
-            return emulated(self._any(tried, exc), self.name)
+            return emulated(self._any(tried, exc), self.name, inference.params)
         opened.stream.failures = [*tried.failures, *opened.failures, *opened.stream.failures]
         return msgspec.structs.replace(opened, calls=_calls(tried), failures=())
 

@@ -58,11 +58,16 @@ def calls_as_text(blocks: Iterable[ModelOutput]) -> list[ModelOutput]:
 
 
 class StreamCollector:
-    """Everything a stream brought, by block, in the order of first occurrence."""
+    """Everything a stream brought, by block, in the order of first occurrence.
 
-    __slots__ = ("_blocks", "finish_reason", "raw_usages", "usage")
+    `is_json`: of a JSON function's stream there is one text, joined from the last text or call of each chunk,
+    and one thought.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_blocks", "_is_json", "finish_reason", "raw_usages", "usage")
+
+    def __init__(self, *, is_json: bool = False) -> None:
+        self._is_json = is_json
         self._blocks: dict[tuple[str, str], _TextBlock | _CallBlock | _ThoughtBlock | Unknown] = {}
         self.usage: Usage | None = None
         self.finish_reason: FinishReason | None = None
@@ -76,8 +81,26 @@ class StreamCollector:
             self.finish_reason = chunk.finish_reason
         if chunk.raw_usage is not None:
             self.raw_usages.append(chunk.raw_usage)
+        if self._is_json:
+            self._add_json(chunk.content)
+            return
         for piece in chunk.content:
             self._add(piece)
+
+    def _add_json(self, pieces: Sequence[Chunk]) -> None:
+        said: str | None = None
+        for piece in pieces:
+            if isinstance(piece, TextChunk):
+                said = piece.text
+            elif isinstance(piece, ToolCallChunk):
+                said = piece.raw_arguments
+            elif isinstance(piece, ThoughtChunk):
+                thought = self._blocks.setdefault(("thought", ""), _ThoughtBlock())
+                thought.add(piece)  # type: ignore[union-attr]  # the key fixes the kind
+        if said is not None:
+            # SPEC: unlike a chat function's, an empty piece claims its place.
+            text = self._blocks.setdefault(("text", ""), _TextBlock())
+            text.parts.append(said)  # type: ignore[union-attr]
 
     def _add(self, piece: Chunk) -> None:
         if isinstance(piece, TextChunk):

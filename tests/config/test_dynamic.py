@@ -9,7 +9,13 @@ from config.conftest import Load
 from config.samples import CHAT, JSON
 from tzproxy.config.dynamic import DYNAMIC_VARIANT, parse_variant_config
 from tzproxy.config.scalars import FileData
-from tzproxy.config.variants import BestOfNConfig, ChatCompletionConfig, VariantConfig
+from tzproxy.config.variants import (
+    BestOfNConfig,
+    ChainOfThoughtConfig,
+    ChatCompletionConfig,
+    MixtureOfNConfig,
+    VariantConfig,
+)
 from tzproxy.errors import ConfigError
 
 
@@ -73,7 +79,14 @@ def test_what_a_configuration_could_not_hold_is_refused(load: Load, value: objec
     assert f"functions.f.variants.{DYNAMIC_VARIANT}" in caught.value.message
 
 
-def test_json_functions_need_a_json_mode(load: Load) -> None:
-    """The rules of the function's type hold."""
-    with pytest.raises(ConfigError, match="`json_mode` must be specified"):
-        parse(load, {"type": "chat_completion", "model": "m"}, toml=JSON, name="j")
+def test_json_functions_need_no_json_mode(load: Load) -> None:
+    """What only files must say may be left out; the variant is kept as it came."""
+    for kind in ("chat_completion", "experimental_chain_of_thought"):
+        parsed = parse(load, {"type": kind, "model": "m"}, toml=JSON, name="j")
+        assert isinstance(parsed, (ChatCompletionConfig, ChainOfThoughtConfig))
+        assert parsed.json_mode is None
+    fuser = {"type": "experimental_mixture_of_n", "candidates": [], "fuser": {"model": "m"}}
+    mixture = parse(load, fuser, toml=JSON, name="j")
+    assert isinstance(mixture, MixtureOfNConfig) and mixture.fuser.json_mode is None
+    with pytest.raises(ConfigError, match="not found in model table"):
+        parse(load, {"type": "chat_completion", "model": "zz"}, toml=JSON, name="j")

@@ -13,10 +13,10 @@ import msgspec
 from tzproxy.config.checks.functions import check_variant
 from tzproxy.config.checks.scope import Scope
 from tzproxy.config.decode import INVALID, Context, decode
-from tzproxy.config.functions import FunctionConfig
+from tzproxy.config.functions import ChatFunctionConfig, FunctionConfig
 from tzproxy.config.load import LoadedConfig
 from tzproxy.config.problems import Problems
-from tzproxy.config.variants import VariantConfig
+from tzproxy.config.variants import VariantConfig, chat_parts
 
 DYNAMIC_VARIANT = "tensorzero::dynamic_variant"
 _DECODER = msgspec.json.Decoder(dict[str, Any])
@@ -48,8 +48,18 @@ def parse_variant_config(
             credentials=loaded.credentials,
             tree=loaded.merged,
         )
-        extended = msgspec.structs.replace(function, variants={**function.variants, DYNAMIC_VARIANT: variant})
+        checked = variant if isinstance(function, ChatFunctionConfig) else _with_json_mode(variant)
+        extended = msgspec.structs.replace(function, variants={**function.variants, DYNAMIC_VARIANT: checked})
         check_variant(DYNAMIC_VARIANT, extended, path[:2], loaded.config, scope)
     problems.raise_if_any()
     result: VariantConfig = variant
     return result
+
+
+def _with_json_mode(variant: VariantConfig) -> VariantConfig:
+    """Say what a JSON function's variant means that does not say it: only files must."""
+    for key, part in chat_parts(variant):
+        if part.json_mode is None:
+            asking = msgspec.structs.replace(part, json_mode="strict")
+            return msgspec.structs.replace(variant, **{key: asking}) if key else asking  # type: ignore[return-value]  # the part is the variant
+    return variant

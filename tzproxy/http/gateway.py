@@ -105,9 +105,11 @@ class Gateway:
 
     async def close(self) -> None:
         """Let go of connections and ring; rows that wait stay in the ring's file."""
-        await self._services.close()
-        if self._keys is not None:
-            await self._keys.close()
+        try:
+            await self._services.close()
+        finally:
+            if self._keys is not None:
+                await self._keys.close()
 
 
 def _settle_memory() -> None:

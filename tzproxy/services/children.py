@@ -62,8 +62,9 @@ class Children:
                 logger.error("%s ended and is started again", name)
                 try:
                     start()
-                except StoreError as exc:
-                    logger.error("%s cannot start: %s", name, exc.message)
+                except (StoreError, OSError) as exc:
+                    # OSError: a machine without memory kills the store and then refuses a new process, too.
+                    logger.error("%s cannot start: %s", name, exc)
 
         thread = threading.Thread(target=look, name=f"watch {name}", daemon=True)
         thread.start()

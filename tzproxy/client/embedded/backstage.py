@@ -113,8 +113,8 @@ class Backstage:
                 self._find_store()
             if not self._has_recorder:
                 self._has_recorder = self._start_recorder()
-        except StoreError as exc:
-            logger.warning("cannot take the store over yet: %s", exc.message)
+        except (StoreError, OSError) as exc:
+            logger.warning("cannot take store or recorder over yet: %s", exc)
 
     def wait_settled(self) -> None:
         """Return once everything that is needed runs here."""

@@ -47,6 +47,12 @@ def test_guessed_suffix(caplog: pytest.LogCaptureFixture) -> None:
     assert len(caplog.messages) == 1
 
 
+def test_suffixes_beyond_pythons_database() -> None:
+    """Types that the original knows and Python does not are not refused."""
+    for mime_type, suffix in (("application/rtf", "rtf"), ("application/gzip", "gz"), ("video/ogg", "ogv")):
+        assert suffix_of(mime_type) == suffix
+
+
 def test_unknown_suffix() -> None:
     """A type that nobody knows is refused."""
     with pytest.raises(ProviderError, match="^Mime type x/unheard-of has no filetype suffix$"):

@@ -47,6 +47,16 @@ _GUESSED = {
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
     "text/markdown": "md",
     "application/yaml": "yaml",
+    # Not in Python's database, but in the original's, with these suffixes.
+    "application/epub+zip": "epub",
+    "application/gzip": "gz",
+    "application/rtf": "rtf",
+    "application/vnd.oasis.opendocument.text": "odt",
+    "text/calendar": "ifb",
+    "text/javascript": "jsx",
+    "text/x-c": "dic",
+    "video/3gpp": "3gpp",
+    "video/ogg": "ogv",
 }
 _MIME_DATABASE = mimetypes.MimeTypes(())
 

@@ -123,6 +123,9 @@ class Away:
         self.times = times
         self.tokens: list[str] = []
 
+    async def check(self) -> None:
+        """Answer: it goes away afterwards."""
+
     async def insert(self, table: str, lines: bytes, *, token: str) -> None:
         """Refuse some, take the others."""
         self.tokens.append(token)
@@ -142,6 +145,18 @@ async def test_a_store_that_is_away(parts: Parts, caplog: pytest.LogCaptureFixtu
     with caplog.at_level(logging.ERROR), pytest.raises(StoreUnavailableError):
         await starting(parts, Away(3)).start(ask("one"))
     assert '"batch_id":"batch-0"' in caplog.text
+
+
+async def test_a_store_that_is_away_from_the_start(parts: Parts) -> None:
+    """The provider is not asked: a batch that cannot be written down would be paid for and lost."""
+
+    class Gone(Away):
+        async def check(self) -> None:
+            raise StoreUnavailableError("away")
+
+    with pytest.raises(StoreUnavailableError):
+        await starting(parts, Gone(0)).start(ask("one"))
+    assert not parts.provider.batches
 
 
 async def test_a_store_that_comes_back(parts: Parts) -> None:

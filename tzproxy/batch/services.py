@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from msgspec import Struct
 
 from tzproxy.batch.plan import BatchPlanner
 from tzproxy.batch.poll import BatchPoller, PollStore
 from tzproxy.batch.replies import ReplyCache
-from tzproxy.batch.start import BatchStarter
+from tzproxy.batch.start import BatchStarter, StartStore
 from tzproxy.batch.submission import Submitter
 from tzproxy.inference.engine import Catalog
 from tzproxy.inference.files.keep import FileKeeper
@@ -48,6 +49,10 @@ def http_jobs(settings: UpstreamSettings, *, timeout_s: float) -> Jobs:
     return HttpJobs(settings, timeout_s=timeout_s)
 
 
+class BatchStore(PollStore, StartStore, Protocol):
+    """Where batches are kept. See `tzproxy.clickhouse.queries.batches.Batches`."""
+
+
 class BatchInference(Struct, frozen=True):
     """The two halves."""
 
@@ -57,7 +62,7 @@ class BatchInference(Struct, frozen=True):
 
 def batch_inference(
     catalog: Catalog,
-    store: PollStore | None,
+    store: BatchStore | None,
     jobs: Jobs,
     metrics: GatewayMetrics,
     *,

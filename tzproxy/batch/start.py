@@ -26,6 +26,10 @@ PAUSES_S = (0.2, 1.0, 5.0)
 class StartStore(Protocol):
     """Where new batches are written down. See `tzproxy.clickhouse.queries.batches.Batches`."""
 
+    async def check(self) -> None:
+        """Return if the store answers."""
+        ...
+
     async def insert(self, table: str, lines: bytes, *, token: str) -> None:
         """Write rows, once under each token."""
         ...
@@ -80,6 +84,8 @@ class BatchStarter:
         if self._store is None:
             raise BatchesDisabledError
         planned = await self._planner.plan(request, api_key_id)
+        # Before the provider is asked: a batch that could not be written down would be paid for and lost.
+        await self._store.check()
         self._counters.count_batch(planned.function.name, len(planned.inferences))
         submission = await self._submitter.submit(planned)
         files = [keeping for one in planned.inferences if (keeping := one.read.keeping) is not None]

@@ -19,9 +19,6 @@ from tzproxy.config.secret import Secret
 from tzproxy.config.urls import absolute_url
 from tzproxy.types.params import widen_float32
 
-REMAPPED_PATH: Final = "__tensorzero_remapped_path"
-REMAPPED_DATA: Final = "__data"
-
 
 class FileData(msgspec.Struct, frozen=True):
     """The contents of a file that a path-valued key names.

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from tzproxy.clickhouse.async_client import AsyncStoreClient
 
+CHECK_S = 5.0
 BatchStatus = Literal["pending", "completed", "failed"]
 
 # A batch that has ended stays so: a gateway that asked the provider a moment earlier may write later.
@@ -156,6 +157,10 @@ class Batches:
 
     def __init__(self, store: AsyncStoreClient) -> None:
         self._store = store
+
+    async def check(self) -> None:
+        """Return if the store answers, within some seconds."""
+        await self._store.ping(timeout_s=CHECK_S)
 
     async def insert(self, table: str, lines: bytes, *, token: str) -> None:
         """Write rows, given as lines of JSON. What was written under the same token is not written again."""

@@ -117,7 +117,9 @@ def build_answer(
     auxiliary: list[ModelOutput] = []
     if inference.function.type == "json":
         schema = inference.output_schema
-        output, auxiliary = json_output(result.output, None if schema is None else schema.check)
+        output, auxiliary = json_output(
+            result.output, schema.check if schema is not None and result.may_fit else None
+        )
         if output.raw is None and ttft_ms is not None:
             # A stream without text stands for an empty text, an answer without text for none.
             output = JsonOutput("", None)

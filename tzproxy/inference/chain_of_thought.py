@@ -57,7 +57,8 @@ class ChainOfThought(ChatCompletion):
     async def infer(self, inference: Inference, caller: ModelCaller) -> VariantAnswer:
         """Answer, then take the inner response out. What cannot be read stays as it is and fits no schema."""
         answer = await super().infer(inference, caller)
-        return msgspec.structs.replace(answer, output=_unwrapped(answer.output))
+        output = _unwrapped(answer.output)
+        return msgspec.structs.replace(answer, output=output, may_fit=output is not answer.output)
 
     async def stream(self, inference: Inference, streamer: ModelStreamer) -> VariantStream:
         """Refuse: the inner answer is not known before the end."""

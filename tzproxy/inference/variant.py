@@ -39,6 +39,7 @@ class VariantAnswer(Struct, frozen=True, kw_only=True):
     """What a variant came to. `calls` are all successful model calls, in the order they are recorded.
 
     `original` is the index of the call whose raw answer counts as the original response; None: there is none.
+    `may_fit` is false for a JSON answer that fits no schema, whatever it looks like.
     """
 
     output: list[ModelOutput]
@@ -47,6 +48,7 @@ class VariantAnswer(Struct, frozen=True, kw_only=True):
     params: ChatParams
     failures: Sequence[TzproxyError] = ()
     original: int | None = -1
+    may_fit: bool = True
 
 
 class OpenStream(Protocol):

@@ -26,6 +26,7 @@ def test_values(text: str) -> None:
         raised.value.message
         == "Error 400 Bad Request from p client: Tool call arguments must be a JSON object"
     )
+    assert raised.value.raw_response == text
 
 
 @pytest.mark.parametrize("text", ["", "{", "a", "[" * 5000])
@@ -36,4 +37,4 @@ def test_no_json(text: str) -> None:
             compact("p", text)
         prefix = f"Error 400 Bad Request from p client: Error parsing tool call arguments as {kind}: "
         assert raised.value.message.startswith(prefix)
-        assert raised.value.status == 400
+        assert (raised.value.status, raised.value.raw_response) == (400, text)

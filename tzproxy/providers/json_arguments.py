@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
-from tzproxy.providers.errors import client_error
+from tzproxy.providers.errors import ProviderError, client_error
 from tzproxy.providers.unreadable import UNREADABLE
 
 _DECODE = msgspec.json.Decoder().decode
@@ -20,7 +20,7 @@ def compact_object(provider_type: str, arguments: str) -> Raw:
     """
     value = _decoded(provider_type, arguments, "JSON Value")
     if not isinstance(value, dict):
-        raise client_error(provider_type, "Tool call arguments must be a JSON object", status=400)
+        raise _refused(provider_type, "Tool call arguments must be a JSON object", arguments)
     return Raw(_ENCODE(value))
 
 
@@ -38,8 +38,13 @@ def _decoded(provider_type: str, arguments: str, kind: str) -> object:
         value: object = _DECODE(arguments)
     except UNREADABLE as exc:
         message = f"Error parsing tool call arguments as {kind}: {exc}"
-        raise client_error(provider_type, message, status=400) from exc
+        raise _refused(provider_type, message, arguments) from exc
     return value
+
+
+def _refused(provider_type: str, message: str, arguments: str) -> ProviderError:
+    # SPEC: what is shown as the provider's words is what was to be read.
+    return client_error(provider_type, message, status=400, raw_response=arguments)
 
 
 def compact_text(value: Raw) -> str:

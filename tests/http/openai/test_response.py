@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from in_process import (
@@ -22,6 +24,10 @@ from in_process import (
     streamed,
     tool_calls,
 )
+from tzproxy.http.errors import ErrorShape
+from tzproxy.http.openai.response import OpenAIEvents
+from tzproxy.inference.answer_stream import Piece
+from tzproxy.types.content import TextChunk, ThoughtChunk, UnknownChunk
 from tzproxy.upstream.fake import Mark, answer, event_stream
 
 JSON = MODEL + CHAT.replace('"chat"\n', '"json"\noutput_schema = "out.json"\n', 1) + 'json_mode = "on"\n'
@@ -273,6 +279,32 @@ async def test_thoughts_in_pieces(start: StartGateway) -> None:
     ]
     assert found[0] is None
     assert [(extra["insert_index"], extra["text"]) for (extra,) in found[1:3]] == [(1, "h"), (1, "m")]
+
+
+def test_places_of_blocks_in_pieces() -> None:
+    """What OpenAI has no place for shares the place of its id; texts and calls have their own."""
+    inference = SimpleNamespace(
+        request=SimpleNamespace(include_raw_response=False, include_original_response=False),
+        function=SimpleNamespace(type="chat", name="f"),
+        inference_id="i",
+        episode_id="e",
+    )
+    events = OpenAIEvents(inference, ErrorShape(), include_usage=False)  # type: ignore[arg-type]
+    stream: Any = SimpleNamespace(variant_name="v")
+    pieces: list[Any] = [
+        TextChunk("0", "a"),
+        UnknownChunk("0", msgspec.Raw(b"1")),
+        ThoughtChunk("0", "t", None, None, None),
+        ThoughtChunk("1", "u", None, None, None),
+    ]
+    places = [
+        block["insert_index"]
+        for piece in pieces
+        for block in msgspec.json.decode(events.encode(Piece(content=[piece]), stream) or b"")["choices"][0][
+            "delta"
+        ].get("tensorzero_extra_content", ())
+    ]
+    assert places == [1, 1, 2]
 
 
 async def test_json_functions_in_pieces(start: StartGateway) -> None:

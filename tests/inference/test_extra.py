@@ -188,8 +188,14 @@ def test_headers_replace_those_of_the_gateway() -> None:
 )
 def test_headers_that_would_break_the_request_are_refused(name: str, value: str) -> None:
     """Nobody can smuggle a line into a provider's request."""
-    with pytest.raises(ProviderError, match="Invalid extra header"):
+    with pytest.raises(ProviderError, match="Invalid (extra header|header name)"):
         changed_headers(HeaderBlock.of([]), [HeaderChange(name, value)])
+
+
+def test_what_is_taken_away_must_be_a_header() -> None:
+    """A name that no header can have is a mistake there too."""
+    with pytest.raises(ProviderError, match="^Invalid header name `a b`: invalid HTTP header name$"):
+        changed_headers(HeaderBlock.of([]), [HeaderChange("a b", None)])
 
 
 # ---- filters

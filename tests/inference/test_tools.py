@@ -229,9 +229,10 @@ def test_calls_are_checked(name: str, arguments: str, expected: tuple[str | None
     assert checked == ToolCallOutput("1", name, arguments, found, None if parsed is None else Raw(parsed))
 
 
-def test_no_arguments_fit_a_broken_schema() -> None:
+@pytest.mark.parametrize("parameters", [{"type": 5}, 5, None])
+def test_no_arguments_fit_a_broken_schema(parameters: object) -> None:
     """A tool whose parameters are no schema is offered, and its calls have no checked arguments."""
-    broken = {"name": "a", "description": "d", "parameters": {"type": 5}}
+    broken = {"name": "a", "description": "d", "parameters": parameters}
     tools = assemble(additional_tools=[broken])
     assert names_of(tools) == ["a"]
     assert checked_call(ToolCall("1", "a", "{}"), tools) == ToolCallOutput("1", "a", "{}", "a", None)

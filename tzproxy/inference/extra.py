@@ -14,7 +14,7 @@ from msgspec import UNSET, Struct, UnsetType
 from tzproxy.errors import InvalidTargetError, NotFoundError
 from tzproxy.providers.errors import ProviderError
 from tzproxy.types.request import ExtraBody, ExtraHeader, InferenceRequest
-from tzproxy.upstream import HeaderBlock
+from tzproxy.upstream import HeaderBlock, is_header_name
 
 
 class BodyChange(Struct, frozen=True):
@@ -208,6 +208,8 @@ def changed_headers(headers: HeaderBlock, changes: Iterable[HeaderChange]) -> He
     """
     wanted: dict[str, tuple[str, str]] = {}
     for change in changes:
+        if not is_header_name(change.name):
+            raise ProviderError(f"Invalid header name `{change.name}`: invalid HTTP header name", status=400)
         if change.value is None:
             wanted.pop(change.name.lower(), None)
         else:

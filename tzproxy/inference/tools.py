@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct
 
 from tzproxy.errors import RequestError
 from tzproxy.prompts import JsonSchema
 from tzproxy.types.content import ChatOutput, ModelOutput, ToolCall, ToolCallOutput
-from tzproxy.types.request import AdditionalTool, InferenceRequest, given
+from tzproxy.types.request import AdditionalTool, InferenceRequest
 from tzproxy.types.tools import (
     AllowedTools,
     CustomTool,
@@ -166,9 +166,9 @@ def _check_unique(names: Sequence[str]) -> None:
 
 
 def _function_tool(tool: AdditionalTool) -> FunctionTool:
-    parameters = given(tool.parameters)
-    if parameters is None or tool.description is None:
-        missing = "parameters" if parameters is None else "description"
+    parameters = tool.parameters
+    if parameters is UNSET or tool.description is None:
+        missing = "parameters" if parameters is UNSET else "description"
         raise RequestError(f"additional_tools: missing field `{missing}` of tool `{tool.name}`")
     return FunctionTool(tool.description, _compact(parameters), tool.name, tool.strict)
 
@@ -180,7 +180,7 @@ def _compact(raw: Raw) -> Raw:
 
 def _schema_of(tool: AdditionalTool) -> JsonSchema | None:
     try:
-        return JsonSchema.dynamic(msgspec.json.decode(given(tool.parameters) or b"{}"))
+        return JsonSchema.dynamic(msgspec.json.decode(tool.parameters or b"{}"))
     except RequestError:
         # The original accepts a broken schema here: no arguments fit it.
         return None

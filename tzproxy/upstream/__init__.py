@@ -5,7 +5,7 @@ Owns connections, deadlines, proxies and TLS trust. Must not know any provider, 
 
 from tzproxy.upstream.client import Upstream
 from tzproxy.upstream.endpoint import Endpoint
-from tzproxy.upstream.header_block import NO_HEADERS, HeaderBlock
+from tzproxy.upstream.header_block import NO_HEADERS, HeaderBlock, is_header_name
 from tzproxy.upstream.pool import PoolCounters
 from tzproxy.upstream.response import UpstreamResponse
 from tzproxy.upstream.settings import UpstreamSettings
@@ -20,4 +20,5 @@ __all__ = [
     "UpstreamResponse",
     "UpstreamSettings",
     "UpstreamStream",
+    "is_header_name",
 ]

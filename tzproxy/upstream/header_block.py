@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+is_header_name = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
+"""Tells whether a text is a token that names a header."""
 # SPEC: RFC 9110, section 5.5; other control characters are refused as well.
 _FORBIDDEN_IN_VALUE = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 # The client counts the body itself; a second opinion would only let two readers disagree.
@@ -73,7 +74,7 @@ class HeaderBlock:
 
 
 def _checked_value(name: str, value: str) -> str:
-    if not _NAME.fullmatch(name):
+    if not is_header_name(name):
         raise ValueError(f"invalid HTTP header name: {name!r}")
     if name.lower() in _FRAMING:
         raise ValueError(f"the header {name.lower()} cannot be set: it follows from the body")

@@ -126,6 +126,8 @@ class UpstreamTimeoutError(UpstreamError):
 class UpstreamSilenceError(UpstreamTimeoutError):
     """The server sent nothing for longer than it may."""
 
+    code = "upstream_silence"
+
 
 class UpstreamProtocolError(UpstreamError):
     """The server's bytes are not HTTP/1.1, or it closed before the message was complete."""

@@ -10,6 +10,7 @@ import pytest
 
 from in_process import DUMMY, MODEL
 from tzproxy.config import load_config
+from tzproxy.errors import ConfigError
 from tzproxy.inference.build_models import SHORTHANDS_KEPT, ModelTable
 from tzproxy.inference.cost import Price
 from tzproxy.inference.deadlines import Timeouts
@@ -124,6 +125,8 @@ def test_an_endpoint_out_of_the_environment(tmp_path: Path) -> None:
 
 
 def test_an_endpoint_that_is_no_url(tmp_path: Path) -> None:
-    """What a provider cannot use is told with its place, beside all other problems."""
-    (problem,) = table(tmp_path, AZURE, environ={"PLACE": "nowhere"}).problems
-    assert problem == "models.a.providers.z: the URL must begin with http:// or https://"
+    """What a provider cannot use is told with its place and the variable that it came from."""
+    place = r"models\.a\.providers\.z\.endpoint: Invalid endpoint URL from env var 'PLACE'"
+    for text in ("nowhere", "ftp://nowhere"):
+        with pytest.raises(ConfigError, match=place):
+            table(tmp_path, AZURE, environ={"PLACE": text})

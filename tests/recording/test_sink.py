@@ -12,7 +12,7 @@ import pytest
 
 from tzproxy._speedups.ring import RingConsumer
 from tzproxy.errors import StoreUnavailableError
-from tzproxy.recording.rings import open_consumer
+from tzproxy.recording.rings import RESIDENT_BYTES, open_consumer
 from tzproxy.recording.sink import MemorySink, NullSink, RingSink, Sink, Table
 
 OpenSink = Callable[..., RingSink]
@@ -160,3 +160,24 @@ def test_loss_is_logged_without_a_loop_and_after_a_second_again(
         {"ChatInference": 1, "ModelInference": 1},
         {"ChatInference": 3, "ModelInference": 3},
     ]
+
+
+def test_ring_does_not_stay_in_memory(open_sink: OpenSink) -> None:
+    """However much was written, only its newest part lies in the worker's memory; the reader finds all."""
+    sink = open_sink(capacity_bytes=3 * RESIDENT_BYTES)
+    line = b"x" * 100_000
+    for number in range(8 * RESIDENT_BYTES // len(line)):
+        position = sink.accept([(Table.CHAT_INFERENCE, b"%d" % number), (Table.MODEL_INFERENCE, line)])
+        assert _resident_bytes(sink.path) <= RESIDENT_BYTES + len(line) + 64 * 1024
+        consumer = open_consumer(sink.path)
+        end, _, found = consumer.peek(consumer.acked, position, 1 << 20, 10)
+        assert found == {Table.CHAT_INFERENCE: (1, b"%d" % number), Table.MODEL_INFERENCE: (1, line)}
+        consumer.ack(end)
+        consumer.close()
+
+
+def _resident_bytes(file: Path) -> int:
+    """Return how much of a file this process has in its memory."""
+    lines = iter(Path("/proc/self/smaps").read_text().splitlines())
+    next(line for line in lines if line.endswith(str(file)))
+    return int(next(line for line in lines if line.startswith("Rss:")).split()[1]) << 10

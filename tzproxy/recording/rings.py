@@ -23,8 +23,8 @@ DEFAULT_CAPACITY_BYTES = 32 * 1024 * 1024
 RING_SUFFIX = ".ring"
 RETIRED_SUFFIX = ".retired.ring"
 MAX_WORKERS = 256
-# All pages are there from the start: memory stays flat and appending does not wait for them.
-_PRODUCER_MAP = mmap.MAP_SHARED | mmap.MAP_POPULATE
+#: How much a producer writes between two calls of `ProducerRing.let_go`, in bytes.
+RESIDENT_BYTES = 4 * 1024 * 1024
 _BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -37,15 +37,24 @@ class RingBusyError(StoreError):
 class ProducerRing:
     """An open ring with its lock: what a worker holds."""
 
-    def __init__(self, path: Path, producer: RingProducer, lock_fd: int) -> None:
+    def __init__(self, path: Path, memory: mmap.mmap, lock_fd: int) -> None:
         self.path = path
-        self.producer = producer
+        self.producer = RingProducer(memory)
+        self._memory = memory
         self._lock_fd = lock_fd
+
+    def let_go(self) -> None:
+        """Take the ring out of this process's memory: what was written belongs to the file and its reader.
+
+        What is touched next comes back by itself, a page at a time.
+        """
+        self._memory.madvise(mmap.MADV_DONTNEED)
 
     def close(self) -> None:
         """Give up the lock and the mapping; what was appended stays in the file."""
         if self._lock_fd >= 0:
             self.producer.close()
+            self._memory.close()
             os.close(self._lock_fd)
             self._lock_fd = -1
 
@@ -113,23 +122,23 @@ def _open_existing(path: Path, capacity: int) -> ProducerRing | None:
         os.close(fd)
         raise RingBusyError(f"another process writes to {path}")
     try:
-        producer = RingProducer(_map(fd, _PRODUCER_MAP))
+        ring = ProducerRing(path, _map(fd), fd)
     except RingCorruptError as exc:
         aside = path.with_name(f"{path.name}.bad-{time.time_ns()}")
         path.rename(aside)
         os.close(fd)
         LOGGER.error("%s is damaged (%s): set aside as %s, a new ring is made", path, exc, aside.name)
         return None
+    producer = ring.producer
     if producer.boot_id != read_boot_id() or producer.capacity != capacity:
         # After a reboot the file may have lost its newest pages: going on in it could reuse positions, and
         # with them the tokens by which the store recognises repetitions. A new ring has a new id.
         path.rename(
             path.with_name(f"{path.name[: -len(RING_SUFFIX)]}.{producer.ring_id.hex()}{RETIRED_SUFFIX}")
         )
-        producer.close()
-        os.close(fd)
+        ring.close()
         return None
-    return ProducerRing(path, producer, fd)
+    return ring
 
 
 def _create(path: Path, capacity: int) -> ProducerRing:
@@ -141,20 +150,20 @@ def _create(path: Path, capacity: int) -> ProducerRing:
         os.posix_fallocate(fd, 0, HEADER_BYTES + capacity)
         os.pwrite(fd, build_header(uuid.uuid4().bytes, read_boot_id(), capacity), 0)
         _try_lock(fd)
-        producer = RingProducer(_map(fd, _PRODUCER_MAP))
+        ring = ProducerRing(path, _map(fd), fd)
         draft.rename(path)
     except BaseException:
         os.close(fd)
         draft.unlink(missing_ok=True)
         raise
-    return ProducerRing(path, producer, fd)
+    return ring
 
 
-def _map(fd: int, flags: int = mmap.MAP_SHARED) -> mmap.mmap:
+def _map(fd: int) -> mmap.mmap:
     size = os.fstat(fd).st_size
     if size < HEADER_BYTES:
         raise RingCorruptError("the ring file is shorter than its header", 0)
-    return mmap.mmap(fd, size, flags, mmap.PROT_READ | mmap.PROT_WRITE)
+    return mmap.mmap(fd, size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
 
 
 def _try_lock(fd: int) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from pathlib import Path
 
 import httpx
 import pytest
 
 from e2e.load import Load, check_counters, check_exactly_once
-from e2e.processes import EXTRA_MODELS, Gateway, is_alive, wait_until
+from e2e.processes import EXTRA_MODELS, Gateway, children_of, is_alive, wait_until
 
 pytestmark = pytest.mark.e2e
 NEW_FUNCTION = """
@@ -93,3 +95,30 @@ def test_a_bad_configuration_keeps_the_old_one(own_gateway: Gateway) -> None:
     write(own_gateway, EXTRA_MODELS + NEW_FUNCTION)
     own_gateway.signal(signal.SIGHUP)
     wait_until(lambda: ask_later(own_gateway), "an answer of the new function")
+
+
+def test_a_worker_that_dies_after_a_reload_is_replaced_alone(tmp_path: Path) -> None:
+    """A new one starts at once, the other worker serves on, and no connection is refused."""
+
+    def workers() -> set[int]:
+        running = children_of(gateway.pid).items()
+        return {pid for pid, command in running if "tzproxy serve" in command and is_alive(pid)}
+
+    def answers() -> bool:
+        try:
+            return httpx.get(f"{gateway.url}/status").status_code == 200
+        except httpx.ConnectError:
+            raise
+        except httpx.TransportError:
+            # It was the killed worker's.
+            return False
+
+    with Gateway(tmp_path, arguments=["--workers", "2"]) as gateway:
+        first = workers()
+        assert len(first) == 2
+        gateway.signal(signal.SIGHUP)
+        wait_until(lambda: len(workers()) == 2 and not workers() & first, "two new workers")
+        killed = min(workers())
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: answers() and len(workers() - {killed}) == 2, "a third new worker")
+        assert "the workers ended and are started again" not in gateway.log

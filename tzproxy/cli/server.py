@@ -22,6 +22,7 @@ from msgspec import Struct
 from tzproxy.cli.first_signal import heed_the_first_signal
 from tzproxy.cli.parent import end_with
 from tzproxy.cli.reload import Reloads
+from tzproxy.cli.respawns import respawn_always
 from tzproxy.http.gateway import Gateway
 from tzproxy.http.rsgi_start import start_with_bodies
 
@@ -55,6 +56,7 @@ def serve(settings: ServerSettings, reloads: Reloads, *, listening: Callable[[st
     has_terminal = os.isatty(0)
     while True:
         server = _server(settings)
+        respawn_always(server)
         server.on_startup(lambda: listening(settings.host, settings.port))
         server.signal_handler_reload = partial(_hang_up, server, reloads, has_terminal)
         try:
@@ -63,7 +65,7 @@ def serve(settings: ServerSettings, reloads: Reloads, *, listening: Callable[[st
             pass
         if server.interrupt_signal:
             return
-        # Granian gives up when a worker dies twice in a few seconds. A sidecar must not.
+        # A Granian that gives up on its workers. A sidecar must not.
         logger.error("the workers ended and are started again")
         time.sleep(CRASH_PAUSE_S)
 

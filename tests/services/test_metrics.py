@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,20 @@ def requests_of(shared: SharedMetrics) -> dict[str, float]:
         for family in shared.collect()
         for sample in family.samples
     }
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Return the files of single workers."""
+    return list(folder.glob("*.metrics"))
+
+
+def leave_as_a_dead_worker(folder: Path) -> None:
+    """Leave a file under the number of a process that has ended."""
+    SharedMetrics(GatewayMetrics([]), [], folder).share()
+    (file,) = files_in(folder)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    file.rename(folder / f"{ended.pid}-{file.name.partition('-')[2]}")
 
 
 async def test_figures_are_shared_by_and_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,31 +65,26 @@ def test_whoever_is_asked_tells_the_sum(tmp_path: Path) -> None:
     assert requests_of(workers[0])["tensorzero_requests_totalm"] == 1
     figures[1].count_tokens(100, None)
     assert requests_of(workers[1])["tensorzero_input_tokens_total"] == 111
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(files_in(tmp_path)) == 3
 
 
-def test_what_has_not_changed_is_not_written(tmp_path: Path) -> None:
-    """An idle worker leaves its file alone."""
-    own = GatewayMetrics([])
-    shared = SharedMetrics(own, [], tmp_path)
-    own.count_tokens(1, 1)
-    shared.share()
-    (file,) = tmp_path.iterdir()
-    file.unlink()
-    shared.share()
-    assert not list(tmp_path.iterdir())
-    own.count_tokens(1, 1)
-    shared.share()
-    assert list(tmp_path.iterdir()) == [file]
-
-
-def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     """The worker goes on, tells its own figures, and shares once it can."""
     own = GatewayMetrics([])
     shared = SharedMetrics(own, [], tmp_path / "later")
     own.count_tokens(2, None)
-    shared.share()
+    shared.begin()
+    shared.close()
     assert requests_of(shared)["tensorzero_input_tokens_total"] == 2
     (tmp_path / "later").mkdir()
     shared.share()
-    assert len(list((tmp_path / "later").iterdir())) == 1
+    assert len(files_in(tmp_path / "later")) == 1
+
+
+async def test_a_new_worker_clears_up_after_the_dead(tmp_path: Path) -> None:
+    """When it begins it adds up what those left who have died."""
+    leave_as_a_dead_worker(tmp_path)
+    shared = SharedMetrics(GatewayMetrics([]), [], tmp_path)
+    shared.begin()
+    shared.close()
+    assert len(files_in(tmp_path)) == 1

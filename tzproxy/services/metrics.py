@@ -1,29 +1,24 @@
 """The figures of all workers of a gateway in one sum, whichever of them is asked. Cold.
 
 Each worker leaves its figures in a file of its own every now and then; who is asked adds up the files of the
-others and its own figures as they are. The files outlive their workers: no counter falls then.
+others and its own figures as they are. The figures outlive their workers: no counter falls then.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
-import msgspec
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-from tzproxy.inference.metrics import GatewayMetrics, MetricsState
+from tzproxy.inference.metrics import GatewayMetrics
+from tzproxy.services.metrics_folder import MetricsFolder
 
 logger = logging.getLogger(__name__)
 SHARE_EVERY_S = 1.0
-SUFFIX = ".metrics"
-_ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(MetricsState)
 
 
 class SharedMetrics(Collector):
@@ -39,13 +34,15 @@ class SharedMetrics(Collector):
         """
         self._own = own
         self._bounds = tuple(bounds)
-        self._folder = folder
-        self._file = folder / f"{uuid.uuid4().hex}{SUFFIX}"
-        self._last = b""
+        self._folder = MetricsFolder(folder)
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
-        """Share from now on."""
+        """Share from now on; those who have died since the last worker began are added up for good."""
+        try:
+            self._folder.fold(GatewayMetrics(self._bounds))
+        except OSError as exc:
+            logger.debug("the figures of dead workers were not added up: %s", exc)
         self._turn()
 
     def close(self) -> None:
@@ -60,24 +57,19 @@ class SharedMetrics(Collector):
 
     def share(self) -> None:
         """Leave the figures for the others, if they have changed."""
-        data = _ENCODER.encode(self._own.state())
-        if data == self._last:
-            return
-        part = self._file.with_suffix(".part")
         try:
-            part.write_bytes(data)
-            os.replace(part, self._file)
+            self._folder.leave(self._own.state())
         except OSError as exc:
             # A full disk must cost no request; the next turn tries again.
             logger.debug("the figures of this worker were not shared: %s", exc)
-            return
-        self._last = data
 
     def collect(self) -> Iterable[Metric]:
         """Give the sum to prometheus-client; runs on a thread."""
         total = GatewayMetrics(self._bounds)
         total.add(self._own.state())
-        for file in sorted(self._folder.glob(f"*{SUFFIX}")):
-            if file != self._file:
-                total.add(_DECODER.decode(file.read_bytes()))
+        try:
+            for state in self._folder.others():
+                total.add(state)
+        except OSError as exc:
+            logger.warning("the figures of other workers cannot be read: %s", exc)
         return total.collect()

@@ -142,6 +142,18 @@ async def test_deletion(opened: Opened) -> None:
         await opened.delete(one, "")
 
 
+async def test_a_deleted_datapoint_keeps_its_configuration(opened: Opened) -> None:
+    """Which configuration made a datapoint is still told when it is deleted; a change forgets it."""
+    one, two = await opened.create(chat(), chat())
+    made = [row["snapshot_hash"] for row in await opened.rows()]
+    await opened.update({"type": "chat", "id": two, "name": "n"})
+    await opened.delete(one)
+    gone, replaced, changed = await opened.rows()
+    assert gone["staled_at"] and replaced["staled_at"]
+    assert [gone["snapshot_hash"], *made] == [made[0]] * 3
+    assert (replaced["snapshot_hash"], changed["snapshot_hash"]) == (None, None)
+
+
 async def test_deletion_of_a_dataset(opened: Opened) -> None:
     """A whole dataset goes, of both kinds, and is no dataset any more."""
     ids = await opened.create(chat(), answer(), answer())

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from datasets.samples import ANSWER_SCHEMA, UNKNOWN, Opened, decoded, plain, said, texts
+from tzproxy._speedups.ids import parse_uuid, uuid_time_ms, uuid_version
 from tzproxy.datasets.errors import DatapointNotFoundError, DatasetNameError, SourceTakenError
-from tzproxy.datasets.june_2025 import BulkRequest, DatasetsOf2025, FromInferenceRequest
+from tzproxy.datasets.june_2025 import BulkRequest, DatasetsOf2025, FromInferenceRequest, taken_id
 from tzproxy.errors import RequestError
 from tzproxy.inference.catalog import ConfigCatalog
 from tzproxy.inference.files.keep import FileKeeper
@@ -127,3 +129,26 @@ async def test_taking_an_inference(older: DatasetsOf2025, opened: Opened) -> Non
     assert plain(await older.get(opened.name, again))["output"] is None
     with pytest.raises(RequestError, match="^inference_id: UUID parsing failed"):
         await older.take(opened.name, FromInferenceRequest("x", "inherit"))
+
+
+async def test_two_take_the_same_inference(older: DatasetsOf2025, opened: Opened) -> None:
+    """Whoever takes an inference at the same moment as another makes no second datapoint of it."""
+    inference_id = await opened.infer()
+    request = FromInferenceRequest(inference_id, "inherit")
+    for deleted in range(2):
+        taken = await asyncio.gather(*(older.take(opened.name, request) for _ in range(3)))
+        (row,) = [row for row in await opened.rows() if row["staled_at"] is None]
+        assert set(taken) == {row["id"]}
+        assert len(await opened.rows()) == deleted + 1
+        await older.delete(opened.name, row["id"])
+
+
+def test_ids_of_taken_inferences() -> None:
+    """The id is a UUIDv7 of the inference's time, and differs by dataset, inference and number."""
+    first = taken_id("d", UNKNOWN, 0)
+    raw = parse_uuid(first)
+    assert (uuid_version(raw), uuid_time_ms(raw)) == (7, uuid_time_ms(parse_uuid(UNKNOWN)))
+    assert raw[8] & 0xC0 == 0x80
+    other = f"{UNKNOWN[:-1]}9"
+    ids = {first, taken_id("d", UNKNOWN, 0), taken_id("e", UNKNOWN, 0), taken_id("d", UNKNOWN, 1)}
+    assert len({*ids, taken_id("d", other, 0)}) == 4

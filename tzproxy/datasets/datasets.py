@@ -88,8 +88,12 @@ class Datasets:
         await store.write(rows, at=await store.now())
         return ids
 
-    async def create_from_inferences(self, dataset_name: str, request: FromInferencesRequest) -> list[str]:
+    async def create_from_inferences(
+        self, dataset_name: str, request: FromInferencesRequest, ids: Sequence[str] | None = None
+    ) -> list[str]:
         """Make a datapoint of each of some inferences; return their ids in the order of that list.
+
+        `ids` are fresh ones unless they are given: a datapoint that has one of them is replaced.
 
         Raises:
             RequestError: for anything that is wrong with any of them; nothing is written then.
@@ -98,11 +102,11 @@ class Datasets:
         if self._source is None:
             raise DatasetsDisabledError
         rows = await self._source.rows(request, dataset_name)
-        ids = new_ids(len(rows))
+        made = new_ids(len(rows)) if ids is None else list(ids)
         if rows:
-            named = [msgspec.structs.replace(row, id=new_id) for row, new_id in zip(rows, ids, strict=True)]
+            named = [msgspec.structs.replace(row, id=new_id) for row, new_id in zip(rows, made, strict=True)]
             await store.write(named, at=await store.now())
-        return ids
+        return made
 
     async def update(self, dataset_name: str, request: UpdateRequest) -> list[str]:
         """Put changed datapoints, with ids of their own, in the place of others; return the new ids in order.
@@ -122,7 +126,8 @@ class Datasets:
         ]
         await inputs.keep()
         at = await store.now()
-        await store.write([*_staled(old_rows, at), *changed], at=at)
+        staled = [msgspec.structs.replace(row, staled_at=at, snapshot_hash=None) for row in old_rows]
+        await store.write([*staled, *changed], at=at)
         return fresh
 
     async def rename(self, dataset_name: str, request: MetadataRequest) -> list[str]:
@@ -156,7 +161,8 @@ class Datasets:
         rows = await store.find(ids, dataset_name=dataset_name, is_live=True)
         if rows:
             at = await store.now()
-            await store.write(_staled(rows, at), at=at)
+            # As they are: their content is still what the configuration of then made of it.
+            await store.write([msgspec.structs.replace(row, staled_at=at) for row in rows], at=at)
         return len(rows)
 
     async def delete_dataset(self, dataset_name: str) -> int:
@@ -258,7 +264,3 @@ class Datasets:
 def new_ids(count: int) -> list[str]:
     """Make ids that stand in the order of their making also where their milliseconds are the same."""
     return sorted(new_uuid7() for _ in range(count))
-
-
-def _staled(rows: Sequence[DatapointRow], at: str) -> list[DatapointRow]:
-    return [msgspec.structs.replace(row, staled_at=at, snapshot_hash=None) for row in rows]

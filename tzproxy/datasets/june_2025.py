@@ -6,11 +6,13 @@ Source: HTTP API of TensorZero 2025.6, and what its client makes of the answers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Literal
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from tzproxy._speedups.ids import format_uuid, parse_uuid
 from tzproxy.clickhouse.queries.datapoint_pages import PageQuery
 from tzproxy.datasets.creation import RowMaker, dynamic_schema
 from tzproxy.datasets.datasets import Datasets, new_ids
@@ -156,17 +158,22 @@ class DatasetsOf2025:
     async def take(self, dataset_name: str, request: FromInferenceRequest) -> str:
         """Make a datapoint of an inference, once; return its id.
 
+        Two who take an inference at the same moment, in two gateways too, make one datapoint: both find the
+        same number of earlier ones, so both choose the same id.
+
         Raises:
             SourceTakenError: when the dataset has one.
             RequestError: when there is no such inference, or its output is not there.
         """
         store = self._datasets.opened(dataset_name)
         inference_id = canonical_id(request.inference_id, "inference_id")
-        if await store.has_source(dataset_name, inference_id):
+        there = await store.count_source(dataset_name, inference_id)
+        if there.live:
             raise SourceTakenError
         source = InferenceIdsSource(inference_ids=[inference_id], output_source=OUTPUTS[request.output])
-        (made,) = await self._datasets.create_from_inferences(dataset_name, source)
-        return made
+        taken = taken_id(dataset_name, inference_id, there.ever)
+        await self._datasets.create_from_inferences(dataset_name, source, [taken])
+        return taken
 
     async def put(self, dataset_name: str, datapoint_id: str, edit: OldEdit) -> str:
         """Write a whole datapoint under its id, whether there was one or not; return the id.
@@ -184,6 +191,15 @@ class DatasetsOf2025:
         )
         await store.write([row], at=await store.now())
         return datapoint_id
+
+
+def taken_id(dataset_name: str, inference_id: str, number: int) -> str:
+    """Return the id of what is made of an inference after `number` others, a UUIDv7 of its time."""
+    inference = parse_uuid(inference_id)
+    told = sha256(b"%b/%d/%b" % (inference, number, dataset_name.encode())).digest()
+    return format_uuid(
+        inference[:6] + bytes((0x70 | told[0] & 0x0F, told[1], 0x80 | told[2] & 0x3F)) + told[3:10]
+    )
 
 
 def _chat_of(new: OldInsert) -> NewChatDatapoint:

@@ -10,7 +10,7 @@ import pytest
 from tzproxy._speedups.ids import new_uuid7
 from tzproxy.clickhouse import AsyncStoreClient, StoreClient
 from tzproxy.clickhouse.queries.datapoint_pages import PageQuery
-from tzproxy.clickhouse.queries.datapoints import Datapoints, PartlyWrittenError
+from tzproxy.clickhouse.queries.datapoints import Datapoints, PartlyWrittenError, SourceCount
 from tzproxy.errors import StoreError
 from tzproxy.types.datapoints import ChatDatapointRow, DatapointRow, JsonDatapointRow
 
@@ -172,16 +172,16 @@ async def test_half_a_write_is_told(client: StoreClient, name: str) -> None:
 
 
 async def test_sources(beside: AsyncStoreClient, name: str) -> None:
-    """A dataset tells whether it has a live datapoint of an inference, and lists the newest ids first."""
+    """A dataset tells how many datapoints of an inference it has and had, and lists the newest ids first."""
     store, source, gone = Datapoints(beside), new_uuid7(), new_uuid7()
     older, newer = sorted(new_uuid7() for _ in range(2))
     stale = "2026-01-01 00:00:00"
     await store.write([chat(name, source_inference_id=gone, staled_at=stale)], at=await store.now())
     await store.write([with_output(name, id=newer, source_inference_id=source)], at=await store.now())
     await store.write([chat(name, id=older)], at=await store.now())
-    assert await store.has_source(name, source)
-    assert not await store.has_source(name, gone)
-    assert not await store.has_source(f"{name} other", source)
+    assert await store.count_source(name, source) == SourceCount(live=1, ever=1)
+    assert await store.count_source(name, gone) == SourceCount(live=0, ever=1)
+    assert await store.count_source(f"{name} other", source) == SourceCount(live=0, ever=0)
     assert [row.id for row in await page(store, dataset_name=name)] == [older, newer]
     assert [row.id for row in await page(store, dataset_name=name, newest_first=True)] == [newer, older]
 

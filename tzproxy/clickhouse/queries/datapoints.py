@@ -37,7 +37,10 @@ SELECT * REPLACE (now64(6) AS updated_at, now64(6) AS staled_at)
 FROM (SELECT * FROM {table} FINAL WHERE {condition})
 """
 COUNT = "SELECT count() AS found FROM {table} FINAL WHERE {condition}"
-FROM_INFERENCE = " AND source_inference_id = toUUID({inference_id:String})"
+OF_SOURCE = """
+SELECT countIf(staled_at IS NULL) AS live, count() AS ever FROM {table} FINAL
+WHERE dataset_name = {{dataset_name:String}} AND source_inference_id = toUUID({{inference_id:String}})
+"""
 DATASETS = """
 SELECT dataset_name, sum(found) AS datapoint_count,
     formatDateTime(max(newest), '%Y-%m-%dT%H:%i:%SZ', 'UTC') AS last_updated
@@ -58,6 +61,13 @@ class Dataset(Struct, frozen=True, kw_only=True):
     dataset_name: str
     datapoint_count: int
     last_updated: str
+
+
+class SourceCount(Struct, frozen=True, kw_only=True):
+    """How many datapoints were made of an inference: that are live, and that there ever were."""
+
+    live: int
+    ever: int
 
 
 class _Key(Struct, frozen=True):
@@ -216,16 +226,15 @@ class Datapoints:
         """Return how many live datapoints a dataset has."""
         return sum((await self._counts(dataset_name, function_name)).values())
 
-    async def has_source(self, dataset_name: str, inference_id: str) -> bool:
-        """Whether a dataset has a live datapoint that was made of an inference."""
+    async def count_source(self, dataset_name: str, inference_id: str) -> SourceCount:
+        """Return how many datapoints of a dataset were made of an inference."""
         parameters = {"dataset_name": dataset_name, "inference_id": inference_id}
         both = await asyncio.gather(
-            *(
-                self._store.query(COUNT.format(table=table, condition=LIVE + FROM_INFERENCE), parameters)
-                for table in TABLES.values()
-            )
+            *(self._store.query(OF_SOURCE.format(table=table), parameters) for table in TABLES.values())
         )
-        return any(int(rows[0]["found"]) for rows in both)
+        return SourceCount(
+            live=sum(int(rows[0]["live"]) for rows in both), ever=sum(int(rows[0]["ever"]) for rows in both)
+        )
 
     async def _counts(self, dataset_name: str, function_name: str | None) -> dict[Kind, int]:
         parameters: dict[str, object] = {"dataset_name": dataset_name}

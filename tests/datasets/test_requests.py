@@ -15,6 +15,7 @@ from tzproxy.datasets.requests import (
     CreateRequest,
     ListRequest,
     MetadataChange,
+    UpdateRequest,
     canonical_ids,
     changed_ids,
     check_dataset_name,
@@ -96,6 +97,17 @@ def test_blocks_as_given() -> None:
         },
         {"type": "thought", "text": None, "signature": "s", "provider_type": "p"},
     ]
+
+
+def test_texts_of_outputs_are_exact() -> None:
+    """A key that a text of an output does not know is refused, in new datapoints and in changes."""
+    block = {"type": "text", "text": "x", "later": 1}
+    for shape, body in (
+        (CreateRequest, {"type": "chat", "function_name": "f", "input": {}, "output": [block]}),
+        (UpdateRequest, {"type": "chat", "id": UNKNOWN, "output": [block]}),
+    ):
+        with pytest.raises(msgspec.ValidationError, match="unknown field `later`"):
+            decoded(shape, {"datapoints": [body]})
 
 
 def test_null_is_as_good_as_absent() -> None:

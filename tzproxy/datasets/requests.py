@@ -25,6 +25,12 @@ RESERVED_NAME = "builder"
 RESERVED_PREFIX = "tensorzero::"
 
 
+class OutputText(Struct, tag="text", tag_field="type", frozen=True, forbid_unknown_fields=True):
+    """Text of a wanted output."""
+
+    text: str
+
+
 class OutputCall(Struct, tag="tool_call", tag_field="type", frozen=True, kw_only=True):
     """A tool call of a wanted output; the checked form may be missing."""
 
@@ -35,7 +41,7 @@ class OutputCall(Struct, tag="tool_call", tag_field="type", frozen=True, kw_only
     arguments: Raw | UnsetType = UNSET
 
 
-OutputBlock = Text | OutputCall | ThoughtInput | Unknown
+OutputBlock = OutputText | OutputCall | ThoughtInput | Unknown
 
 
 class RawOutput(Struct, frozen=True):
@@ -239,4 +245,6 @@ def _stored_block(block: OutputBlock) -> ChatOutput:
     if isinstance(block, OutputCall):
         arguments = given(block.arguments)
         return ToolCallOutput(block.id, block.raw_name, block.raw_arguments, block.name, arguments)
+    if isinstance(block, OutputText):
+        return Text(block.text)
     return thought(block) if isinstance(block, ThoughtInput) else block

@@ -12,6 +12,8 @@ from tzproxy.inference.input import read_input
 from tzproxy.types.request import Input
 
 ENCODER = msgspec.json.Encoder()
+INPUTS_AT_ONCE = 32
+"""Inputs that are taken before other requests get their turn."""
 
 
 class InputIntake:
@@ -20,6 +22,7 @@ class InputIntake:
     def __init__(self, keeper: FileKeeper) -> None:
         self._keeper = keeper
         self._files: list[InferenceFiles] = []
+        self._taken = 0
 
     async def take(self, wire: Input, function: Function) -> str:
         """Check an input and return its stored form.
@@ -32,6 +35,9 @@ class InputIntake:
         if read.keeping is not None:
             await read.keeping.settle(strict=True)
             self._files.append(read.keeping)
+        self._taken += 1
+        if self._taken % INPUTS_AT_ONCE == 0:
+            await asyncio.sleep(0)
         return ENCODER.encode(read.stored).decode()
 
     async def keep(self) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
-from urllib.parse import parse_qs
 
 import msgspec
+from msgspec import Struct
 
+from tzproxy.clickhouse.queries.datapoints import Dataset
 from tzproxy.datasets.datasets import Datasets
 from tzproxy.datasets.requests import (
     CloneRequest,
@@ -20,12 +21,12 @@ from tzproxy.datasets.requests import (
 )
 from tzproxy.http.app import Handler
 from tzproxy.http.errors import decode_body
-from tzproxy.http.exchange import Exchange, ResponseHeaders
+from tzproxy.http.exchange import Exchange
 from tzproxy.http.reading.arrays import answer_array
+from tzproxy.http.reading.asked import ReadRoute
+from tzproxy.types.params import U32
 
 ENCODER = msgspec.json.Encoder()
-TEXT_HEADERS = ResponseHeaders(("content-type", "text/plain; charset=utf-8"))
-LARGEST = 2**32 - 1
 T = TypeVar("T")
 
 CREATE = msgspec.json.Decoder(CreateRequest)
@@ -97,51 +98,33 @@ def _delete_route(datasets: Datasets) -> Handler:
     return delete
 
 
-def _count_route(datasets: Datasets) -> Handler:
-    async def count(exchange: Exchange) -> None:
-        function_name = asked_parameters(exchange).get("function_name")
-        found = await datasets.count(dataset_name(exchange), function_name)
-        await exchange.answer(200, ENCODER.encode({"datapoint_count": found}))
+class _CountAsked(Struct, frozen=True, kw_only=True):
+    dataset_name: str
+    function_name: str | None = None
 
-    return count
+
+class _DatasetsAsked(Struct, frozen=True, kw_only=True):
+    function_name: str | None = None
+    limit: U32 | None = None
+    offset: U32 = 0
+
+
+def _count_route(datasets: Datasets) -> Handler:
+    async def count(asked: _CountAsked) -> dict[str, int]:
+        return {"datapoint_count": await datasets.count(asked.dataset_name, asked.function_name)}
+
+    return ReadRoute(_CountAsked, count)
 
 
 def _datasets_route(datasets: Datasets) -> Handler:
-    async def show(exchange: Exchange) -> None:
-        asked = asked_parameters(exchange)
-        try:
-            limit, offset = asked_number(asked, "limit"), asked_number(asked, "offset")
-        except ValueError as exc:
-            text = f"Failed to deserialize query string: {exc}"
-            await exchange.answer(400, text.encode(), TEXT_HEADERS)
-            return
-        found = await datasets.datasets(asked.get("function_name"), limit=limit, offset=offset or 0)
-        await exchange.answer(200, ENCODER.encode({"datasets": found}))
+    async def show(asked: _DatasetsAsked) -> dict[str, Sequence[Dataset]]:
+        found = await datasets.datasets(asked.function_name, limit=asked.limit, offset=asked.offset)
+        return {"datasets": found}
 
-    return show
+    return ReadRoute(_DatasetsAsked, show)
 
 
 def dataset_name(exchange: Exchange) -> str:
     """Return the dataset that the path names."""
     # The server has decoded the path.
     return exchange.parameters["dataset_name"]
-
-
-def asked_parameters(exchange: Exchange) -> dict[str, str]:
-    """Return the parameters of the query."""
-    given = parse_qs(exchange.query(), keep_blank_values=True)
-    return {name: values[-1] for name, values in given.items()}
-
-
-def asked_number(asked: dict[str, str], name: str) -> int | None:
-    """Read a parameter.
-
-    Raises:
-        ValueError: when it is no number of 32 bits.
-    """
-    text = asked.get(name)
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and int(text) <= LARGEST):
-        raise ValueError(f"{name}: invalid digit found in string")
-    return int(text)

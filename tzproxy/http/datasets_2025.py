@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
+from msgspec import Struct
 
 from tzproxy._speedups.ids import format_uuid, parse_uuid
 from tzproxy.datasets.june_2025 import BulkRequest, DatasetsOf2025, FromInferenceRequest
+from tzproxy.datasets.june_2025_answers import OldDatapoint
 from tzproxy.datasets.june_2025_edits import OldEdit
 from tzproxy.http.app import Handler
-from tzproxy.http.datasets import TEXT_HEADERS, asked_number, asked_parameters, dataset_name
+from tzproxy.http.datasets import dataset_name
 from tzproxy.http.errors import decode_body
 from tzproxy.http.exchange import Exchange
+from tzproxy.http.reading.asked import TEXT_HEADERS, ReadRoute
+from tzproxy.types.params import U32
 
 ENCODER = msgspec.json.Encoder()
 BULK = msgspec.json.Decoder(BulkRequest)
 FROM_INFERENCE = msgspec.json.Decoder(FromInferenceRequest)
 EDIT = msgspec.json.Decoder(OldEdit)
-DEFAULT_LIMIT = 100
 DATAPOINTS = "/datasets/{dataset_name}/datapoints"
 
 
@@ -44,24 +47,20 @@ def _insert_route(datasets: DatasetsOf2025) -> Handler:
     return insert
 
 
-def _list_route(datasets: DatasetsOf2025) -> Handler:
-    async def show(exchange: Exchange) -> None:
-        asked = asked_parameters(exchange)
-        try:
-            limit, offset = asked_number(asked, "limit"), asked_number(asked, "offset")
-        except ValueError as exc:
-            text = f"Failed to deserialize query string: {exc}"
-            await exchange.answer(400, text.encode(), TEXT_HEADERS)
-            return
-        found = await datasets.list(
-            dataset_name(exchange),
-            asked.get("function_name"),
-            limit=DEFAULT_LIMIT if limit is None else limit,
-            offset=offset or 0,
-        )
-        await exchange.answer(200, ENCODER.encode(found))
+class _ListAsked(Struct, frozen=True, kw_only=True):
+    dataset_name: str
+    function_name: str | None = None
+    limit: U32 = 100
+    offset: U32 = 0
 
-    return show
+
+def _list_route(datasets: DatasetsOf2025) -> Handler:
+    async def show(asked: _ListAsked) -> Sequence[OldDatapoint]:
+        return await datasets.list(
+            asked.dataset_name, asked.function_name, limit=asked.limit, offset=asked.offset
+        )
+
+    return ReadRoute(_ListAsked, show)
 
 
 def _get_route(datasets: DatasetsOf2025) -> Handler:

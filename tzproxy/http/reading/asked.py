@@ -21,6 +21,7 @@ ENCODER = msgspec.json.Encoder()
 TEXT_HEADERS = ResponseHeaders(("content-type", "text/plain; charset=utf-8"))
 Asked = TypeVar("Asked", bound=Struct)
 Read = Callable[[Asked], Awaitable[object]]
+NO_NUMBER = "Expected `int`, got `str`"
 _PLACE = re.compile(r" - at `\$\.(\w+)`$")
 
 
@@ -73,4 +74,7 @@ def _refusal(exc: msgspec.ValidationError, in_path: dict[str, str]) -> bytes:
     name = place[1]
     if name in in_path:
         return f"Invalid URL: Cannot parse `{name}` with value `{in_path[name]}`: {reason}".encode()
+    if reason == NO_NUMBER:
+        # SPEC: the original's words.
+        reason = "invalid digit found in string"
     return f"Failed to deserialize query string: {name}: {reason}".encode()

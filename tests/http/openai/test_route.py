@@ -29,6 +29,16 @@ async def test_both_faces_lead_to_the_same_inference(start: StartGateway) -> Non
     assert rows[0] == rows[1]
 
 
+async def test_overhead_is_not_measured(start: StartGateway) -> None:
+    """The histogram is about `POST /inference` alone, as in the original."""
+    gateway = await start(MODEL + CHAT, [completion(), streamed("a")])
+    await gateway.chat()
+    await gateway.chat(stream=True)
+    metrics = await gateway.metrics
+    assert metrics['tensorzero_inferences_total{endpoint="inference",function_name="f"}'] == 2
+    assert not [name for name in metrics if "overhead" in name]
+
+
 async def test_failures_have_openais_shape(start: StartGateway) -> None:
     """Whole or streamed, what goes wrong before the first byte is an object with a message."""
     refusal = answer(b"no", status=401)

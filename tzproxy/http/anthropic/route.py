@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from time import perf_counter
 
 import msgspec
 
@@ -21,7 +20,6 @@ from tzproxy.http.anthropic.wire import REQUEST
 from tzproxy.http.app import Handler
 from tzproxy.http.exchange import Exchange, Watch
 from tzproxy.http.models import target_of
-from tzproxy.http.native import observe
 from tzproxy.http.responses.extras import decode_body
 from tzproxy.http.responses.relay import relay_named
 from tzproxy.inference.engine import Engine
@@ -38,7 +36,6 @@ class MessagesRoute:
     async def __call__(self, exchange: Exchange) -> None:
         """Answer one request."""
         body = await exchange.body()
-        arrived = perf_counter()
         wire = decode_body(REQUEST, body)
         catalog = self._engine.catalog
         target = target_of(catalog, wire.model)
@@ -48,8 +45,7 @@ class MessagesRoute:
             writer = MessageWriter(wire, target, inference)
             if request.stream:
                 events = AnthropicEvents(inference, writer)
-                variant_name = await relay_named(exchange, self._engine, inference, events)
-                observe(self._engine, inference, variant_name, arrived)
+                await relay_named(exchange, self._engine, inference, events)
                 return
             with Watch(exchange):
                 answer = await self._engine.infer(inference)
@@ -59,7 +55,6 @@ class MessagesRoute:
             await exchange.answer(exc.status, error_body(exc, raw=True))
             return
         await exchange.answer(200, writer.whole(answer))
-        observe(self._engine, inference, answer.variant_name, arrived)
 
 
 async def refuse_counting(exchange: Exchange) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from time import perf_counter
-
 from tzproxy.errors import TzproxyError
 from tzproxy.http.errors import ErrorShape
 from tzproxy.http.exchange import Exchange, Watch
-from tzproxy.http.native import observe
 from tzproxy.http.openai.request import decode_request, inference_request
 from tzproxy.http.openai.response import OpenAIEvents, completion
 from tzproxy.http.streaming import relay
@@ -24,7 +21,6 @@ class ChatCompletionsRoute:
     async def __call__(self, exchange: Exchange) -> None:
         """Answer one request."""
         body = await exchange.body()
-        arrived = perf_counter()
         wire = decode_request(body)
         request = inference_request(wire)
         try:
@@ -33,8 +29,7 @@ class ChatCompletionsRoute:
                 options = wire.stream_options
                 include_usage = wire.include_raw_usage if options is None else options.include_usage
                 events = OpenAIEvents(inference, self._shape, include_usage=include_usage)
-                variant_name = await relay(exchange, self._engine, inference, events)
-                observe(self._engine, inference, variant_name, arrived)
+                await relay(exchange, self._engine, inference, events)
                 return
             with Watch(exchange):
                 answer = await self._engine.infer(inference)
@@ -44,4 +39,3 @@ class ChatCompletionsRoute:
             await exchange.answer(exc.status, self._shape.openai(exc, raw=True))
             return
         await exchange.answer(200, completion(answer))
-        observe(self._engine, inference, answer.variant_name, arrived)

@@ -48,8 +48,8 @@ def named_frame(name: bytes, data: bytes) -> bytes:
     return b"event: " + name + b"\ndata: " + data + b"\n\n"
 
 
-async def relay_named(exchange: Exchange, engine: Engine, inference: Inference, events: NamedEvents) -> str:
-    """Stream an inference to the client; return the variant that served it.
+async def relay_named(exchange: Exchange, engine: Engine, inference: Inference, events: NamedEvents) -> None:
+    """Stream an inference to the client.
 
     A failure before the first piece is raised and becomes an ordinary error answer. When the client
     leaves, or a piece brings an error, the provider's stream is cancelled and what had arrived is recorded.
@@ -66,7 +66,6 @@ async def relay_named(exchange: Exchange, engine: Engine, inference: Inference, 
             # The client left, or writing for it failed: nobody reads on.
             await stream.abandon()
             raise
-    return stream.variant_name
 
 
 async def _send(exchange: Exchange, stream: AnswerStream, events: NamedEvents) -> None:

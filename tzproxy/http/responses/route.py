@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from time import perf_counter
-
 from tzproxy.errors import TzproxyError
 from tzproxy.http.errors import ErrorShape
 from tzproxy.http.exchange import Exchange, Watch
 from tzproxy.http.models import target_of
-from tzproxy.http.native import observe
 from tzproxy.http.responses.events import ResponsesEvents
 from tzproxy.http.responses.extras import decode_body
 from tzproxy.http.responses.relay import relay_named
@@ -28,7 +25,6 @@ class ResponsesRoute:
     async def __call__(self, exchange: Exchange) -> None:
         """Answer one request."""
         body = await exchange.body()
-        arrived = perf_counter()
         wire = decode_body(REQUEST, body)
         catalog = self._engine.catalog
         target = target_of(catalog, wire.model)
@@ -38,8 +34,7 @@ class ResponsesRoute:
             writer = ResponseWriter(wire, target, inference)
             if request.stream:
                 events = ResponsesEvents(inference, writer)
-                variant_name = await relay_named(exchange, self._engine, inference, events)
-                observe(self._engine, inference, variant_name, arrived)
+                await relay_named(exchange, self._engine, inference, events)
                 return
             with Watch(exchange):
                 answer = await self._engine.infer(inference)
@@ -49,4 +44,3 @@ class ResponsesRoute:
             await exchange.answer(exc.status, self._shape.openai(exc, raw=True))
             return
         await exchange.answer(200, writer.whole(answer))
-        observe(self._engine, inference, answer.variant_name, arrived)

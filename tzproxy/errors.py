@@ -21,6 +21,10 @@ class TzproxyError(Exception):
         super().__init__(message)
         self.message = message
 
+    def text(self, *, debug: bool) -> str:
+        """Return what a client is told; with `debug` (`gateway.debug`) also what went to and fro."""
+        return self.message
+
 
 # ---- configuration
 
@@ -45,6 +49,10 @@ class RequestError(TzproxyError):
     code = "invalid_request"
 
 
+class BodyError(RequestError):
+    """The request's body is no JSON, or not of the shape that the route asks for."""
+
+
 class InvalidTargetError(RequestError):
     """The request names no function or model that could serve it."""
 
@@ -62,9 +70,18 @@ class NotFoundError(RequestError):
 
 
 class SchemaValidationError(RequestError):
-    """A value does not fit the JSON Schema that the configuration demands of it."""
+    """A value does not fit the JSON Schema that the configuration demands of it.
+
+    `finding` says what is wrong, `value` is what was checked, `schema` the decoded schema.
+    """
 
     code = "json_schema_validation"
+
+    def __init__(self, message: str, *, finding: str, value: object, schema: object) -> None:
+        super().__init__(message)
+        self.finding = finding
+        self.value = value
+        self.schema = schema
 
 
 class NotSupportedError(TzproxyError):

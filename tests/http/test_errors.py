@@ -11,8 +11,8 @@ import pytest
 from in_process import CHAT, MODEL, TWO_PROVIDERS, StartGateway, delta, native
 from tzproxy.errors import NotFoundError, RequestError, TzproxyError
 from tzproxy.http.errors import INTERNAL, ErrorShape, decode_body, unexpected
-from tzproxy.inference.errors import AllProvidersFailedError
-from tzproxy.providers.errors import ProviderError
+from tzproxy.inference.errors import AllProvidersFailedError, AllRetriesFailedError, AllVariantsFailedError
+from tzproxy.providers.errors import ProviderError, client_error, fatal_stream_error, server_error
 from tzproxy.types.request import InferenceRequest
 from tzproxy.upstream.fake import answer, event_stream
 
@@ -33,11 +33,58 @@ def test_plain_shapes() -> None:
 def test_structured_shapes() -> None:
     """With `unstable_error_json` the structured form stands beside the text."""
     shape = ErrorShape(with_json=True)
-    structured = {"NotFound": {"code": "not_found", "message": "x"}}
-    assert json.loads(shape.native(NotFoundError("x"))) == {"error": "x", "error_json": structured}
-    assert json.loads(shape.openai(NotFoundError("x"))) == {
-        "error": {"message": "x", "error_json": structured, "tensorzero_error_json": structured}
+    error = NotFoundError("Unknown function: x")
+    structured = {"UnknownFunction": {"name": "x"}}
+    assert json.loads(shape.native(error)) == {"error": error.message, "error_json": structured}
+    assert json.loads(shape.openai(error)) == {
+        "error": {"message": error.message, "error_json": structured, "tensorzero_error_json": structured}
     }
+
+
+def test_debug_tells_what_was_sent_and_answered() -> None:
+    """With `gateway.debug` the raw texts follow a provider's words, wherever these stand; the status goes."""
+    refused = client_error("openai", "no", status=401, raw_request="Q", raw_response="A")
+    silent = client_error("openai", "gone", raw_request="Q")
+    error = AllVariantsFailedError(
+        [
+            ("v", AllRetriesFailedError([AllProvidersFailedError([("p", refused), ("q", silent)])])),
+            ("w", server_error("groq", "bad")),
+        ]
+    )
+    said = (
+        "All variants failed with errors: v: All retries failed with errors: "
+        "All model providers failed to infer with errors: p: Error{} from openai client: no{}, "
+        "q: Error from openai client: gone{}\nw: Error from groq server: bad"
+    )
+    long = said.format("", "\nRaw request: Q\nRaw response: A", "\nRaw request: Q")
+    assert json.loads(ErrorShape(debug=True).native(error)) == {"error": long}
+    assert json.loads(ErrorShape(debug=True).openai(error)) == {"error": {"message": long}}
+    assert json.loads(ErrorShape().native(error)) == {"error": said.format(" 401 Unauthorized", "", "")}
+    broken = fatal_stream_error("openai", "cut", raw_response="A")
+    assert ErrorShape(debug=True).text(broken) == (
+        "Inference stream closed due to error from openai server: cut\nRaw response: A"
+    )
+
+
+async def test_a_gateway_that_debugs(start: StartGateway) -> None:
+    """`gateway.debug` reaches answers, events of streams and the structured form; no header is told."""
+    gateway = await start(
+        "[gateway]\ndebug = true\nunstable_error_json = true\n" + MODEL + CHAT,
+        [answer(b"no", status=401), event_stream([delta(content="a"), b"{}"])],
+    )
+    reply = (await gateway.infer()).json()
+    request = '{"messages":[{"role":"user","content":"Hello"}],"model":"gpt","stream":false}'
+    said = f"Error from openai client: no\nRaw request: {request}\nRaw response: no"
+    assert reply["error"].endswith(said)
+    variant = reply["error_json"]["AllVariantsFailed"]["errors"]["v"]
+    (attempt,) = variant["AllModelProvidersFailed"]["provider_errors"].values()
+    assert attempt["InferenceClient"]["status_code"] == 401
+    assert attempt["InferenceClient"]["raw_request"] == request
+    assert b"Bearer" not in json.dumps(reply).encode()
+    events = (await gateway.infer(stream=True)).events()
+    (failure,) = [event for event in events if "error" in event]
+    assert "\nRaw response: {}" in failure["error"]
+    assert failure["error_json"]["InferenceServer"]["raw_response"] == "{}"
 
 
 def test_raw_responses_of_failed_attempts() -> None:
@@ -205,18 +252,16 @@ async def test_structured_errors_over_http(start: StartGateway) -> None:
         [event_stream(events), event_stream(events)],
     )
     reply = await gateway.infer(function_name="zz")
-    assert reply.json()["error_json"] == {
-        "NotFound": {"code": "not_found", "message": "Unknown function: zz"}
-    }
+    assert reply.json()["error_json"] == {"UnknownFunction": {"name": "zz"}}
     reply = await gateway.chat(model="tensorzero::function_name::zz")
     assert reply.json()["error"]["tensorzero_error_json"] == reply.json()["error"]["error_json"]
     found = (await gateway.infer(stream=True)).events()
     (error,) = [event for event in found if "error" in event]
-    assert error["error_json"] == {"Provider": {"code": "provider", "message": error["error"]}}
+    assert error["error"].endswith(error["error_json"]["InferenceServer"]["message"])
     found = (await gateway.chat(stream=True)).events()
     (error,) = [event["error"] for event in found if "error" in event]
-    structured = {"Provider": {"code": "provider", "message": error["message"]}}
-    assert error["tensorzero_error_json"] == error["error_json"] == structured
+    assert error["tensorzero_error_json"] == error["error_json"]
+    assert error["message"].endswith(error["error_json"]["InferenceServer"]["message"])
 
 
 async def test_debug_does_not_leak(start: StartGateway) -> None:

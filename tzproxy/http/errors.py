@@ -8,7 +8,8 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from tzproxy.errors import AuthError, RequestError, TzproxyError
+from tzproxy.errors import BodyError, TzproxyError
+from tzproxy.http.error_json import structured
 from tzproxy.inference.answer import failed_responses
 from tzproxy.types.response import RawResponseEntry
 
@@ -48,14 +49,18 @@ class OpenAIError(Struct, frozen=True, omit_defaults=True):
 
 
 class ErrorShape(Struct, frozen=True):
-    """How errors of this gateway are written. `with_json`: add their structured form."""
+    """How errors of this gateway are written.
+
+    `with_json`: add their structured form. `debug`: tell what was sent to providers and what they answered.
+    """
 
     with_json: bool = False
+    debug: bool = False
 
     def native(self, error: TzproxyError, *, raw: bool = False) -> bytes:
         """Write an error for the native routes; `raw` adds what providers said."""
         entries = failed_responses([error]) if raw else None
-        return ENCODER.encode(NativeError(error.message, self.structured(error), entries or None))
+        return ENCODER.encode(NativeError(self.text(error), self.structured(error), entries or None))
 
     def openai(self, error: TzproxyError, *, raw: bool = False) -> bytes:
         """Write an error for the OpenAI-compatible routes."""
@@ -65,22 +70,22 @@ class ErrorShape(Struct, frozen=True):
     def openai_body(self, error: TzproxyError) -> OpenAIErrorBody:
         """Return the inner object of an OpenAI-compatible error."""
         structured = self.structured(error)
-        return OpenAIErrorBody(error.message, structured, structured)
+        return OpenAIErrorBody(self.text(error), structured, structured)
+
+    def text(self, error: TzproxyError) -> str:
+        """Return what is said of an error."""
+        return error.text(debug=self.debug)
 
     def structured(self, error: TzproxyError) -> dict[str, object] | str | None:
         """Return the structured form of an error, None where it is not wanted; of a refused key its text."""
-        if not self.with_json:
-            return None
-        if isinstance(error, AuthError):
-            return error.message
-        return {type(error).__name__.removesuffix("Error"): {"code": error.code, "message": error.message}}
+        return structured(error, debug=self.debug) if self.with_json else None
 
 
 def decode_body(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     """Decode a request's body.
 
     Raises:
-        RequestError: naming the path of what is wrong.
+        BodyError: naming the path of what is wrong.
     """
     try:
         if not body.isascii():
@@ -91,13 +96,13 @@ def decode_body(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         raise decode_error(exc, body) from exc
 
 
-def decode_error(exc: Exception, body: bytes = b"{") -> RequestError:
+def decode_error(exc: Exception, body: bytes = b"{") -> BodyError:
     """Turn a decoder's complaint into `path: reason`, or name the body as no JSON at all."""
     text = str(exc)
     if not isinstance(exc, msgspec.ValidationError):
         if not body:
             text = "EOF while parsing a value at line 1 column 0"
-        return RequestError(f"Failed to parse the request body as JSON: {text} (400 Bad Request)")
+        return BodyError(f"Failed to parse the request body as JSON: {text} (400 Bad Request)")
     reason, found, where = text.rpartition(" - at `$")
     if not found:
         reason, where = text, ""
@@ -105,7 +110,7 @@ def decode_error(exc: Exception, body: bytes = b"{") -> RequestError:
         if reason.startswith(ours):
             reason = theirs + reason[len(ours) :]
     path = where.removesuffix("`").removeprefix(".")
-    return RequestError(f"{path}: {reason}" if path else reason)
+    return BodyError(f"{path}: {reason}" if path else reason)
 
 
 def unexpected(exc: Exception) -> TzproxyError:

@@ -94,7 +94,7 @@ class Gateway:
         """Open connections and ring inside the running loop."""
         self._services.open()
         gateway = self._services.loaded.config.gateway
-        shape = ErrorShape(gateway.unstable_error_json)
+        shape = ErrorShape(gateway.unstable_error_json, gateway.debug)
         app = App(routes_of(self._services, shape), base_path=gateway.base_path, shape=shape)
         self._serve = app.serve
         if gateway.auth is not None and gateway.auth.enabled:

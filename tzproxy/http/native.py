@@ -88,7 +88,7 @@ class NativeEvents:
             raw = piece.raw if self._raw else None
             structured = self._shape.structured(piece.error)
             return ENCODER.encode(
-                ErrorEvent(error=piece.error.message, raw_chunk=raw, error_json=structured or UNSET)
+                ErrorEvent(error=self._shape.text(piece.error), raw_chunk=raw, error_json=structured or UNSET)
             )
         return self._json(piece, stream) if self._is_json else self._chat(piece, stream)
 

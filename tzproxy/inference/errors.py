@@ -3,42 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 from tzproxy.errors import RateLimitError, TemplateError, TzproxyError
 from tzproxy.providers.errors import ProviderError
 
 
 class AggregateError(TzproxyError):
-    """Several attempts failed. `causes` are the single failures, in the order they happened."""
+    """Several attempts failed. `causes` are the single failures, in the order they happened.
 
-    def __init__(self, message: str, causes: Sequence[TzproxyError]) -> None:
-        super().__init__(message)
-        self.causes = tuple(causes)
+    `names` says of each what was attempted.
+    """
+
+    intro: ClassVar[str]
+    joint: ClassVar[str] = ", "
+
+    def __init__(self, failures: Sequence[tuple[str, TzproxyError]]) -> None:
+        self.names = tuple(name for name, _ in failures)
+        self.causes = tuple(error for _, error in failures)
+        super().__init__(self.text(debug=False))
+        causes = self.causes
         if causes and causes[-1].status == RateLimitError.status and is_rate_limited(causes[-1]):
             self.status = RateLimitError.status
+
+    def text(self, *, debug: bool) -> str:
+        """Return the texts of all failures."""
+        listed = zip(self.names, self.causes, strict=True)
+        texts = (f"{name}: {error.text(debug=debug)}" for name, error in listed)
+        return self.intro + self.joint.join(texts)
 
 
 class AllProvidersFailedError(AggregateError):
     """Every provider of a model failed."""
 
     code = "all_model_providers_failed"
-
-    def __init__(self, failures: Sequence[tuple[str, TzproxyError]]) -> None:
-        listed = ", ".join(f"{name}: {error.message}" for name, error in failures)
-        super().__init__(
-            f"All model providers failed to infer with errors: {listed}", [error for _, error in failures]
-        )
+    intro = "All model providers failed to infer with errors: "
 
 
 class AllRetriesFailedError(AggregateError):
     """A variant's retries are used up. Has the status of the last attempt."""
 
     code = "all_retries_failed"
+    intro = "All retries failed with errors: "
 
     def __init__(self, failures: Sequence[TzproxyError]) -> None:
-        listed = ", ".join(error.message for error in failures)
-        super().__init__(f"All retries failed with errors: {listed}", failures)
+        super().__init__([("", error) for error in failures])
         self.status = failures[-1].status
+
+    def text(self, *, debug: bool) -> str:
+        """Return the texts of all attempts, which have no names."""
+        return self.intro + self.joint.join(error.text(debug=debug) for error in self.causes)
 
 
 class AllVariantsFailedError(AggregateError):
@@ -46,10 +60,8 @@ class AllVariantsFailedError(AggregateError):
 
     status = 502
     code = "all_variants_failed"
-
-    def __init__(self, failures: Sequence[tuple[str, TzproxyError]]) -> None:
-        listed = "\n".join(f"{name}: {error.message}" for name, error in failures)
-        super().__init__(f"All variants failed with errors: {listed}", [error for _, error in failures])
+    intro = "All variants failed with errors: "
+    joint = "\n"
 
 
 class AllCandidatesFailedError(AggregateError):
@@ -57,10 +69,8 @@ class AllCandidatesFailedError(AggregateError):
 
     status = 502
     code = "all_candidates_failed"
-
-    def __init__(self, failures: Sequence[tuple[str, TzproxyError]]) -> None:
-        listed = "\n".join(f"{name}: {error.message}" for name, error in failures)
-        super().__init__(f"All candidates failed with errors: {listed}", [error for _, error in failures])
+    intro = "All candidates failed with errors: "
+    joint = "\n"
 
 
 class DeadlineError(TzproxyError):

@@ -107,7 +107,7 @@ class JsonSchema:
         except jsonschema_rs.ValidationError as exc:
             shown = f"\n\nData:\n{_ENCODER.encode(value).decode()}" if show_value else ""
             message = f"JSON Schema validation failed:\n{exc.message}{shown}\n\nSchema:\n{self.raw.decode()}"
-            raise SchemaValidationError(message) from exc
+            raise SchemaValidationError(message, finding=exc.message, value=value, schema=self.value) from exc
 
     def __repr__(self) -> str:
         return f"JsonSchema({self.raw.decode()})"

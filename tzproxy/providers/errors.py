@@ -5,7 +5,27 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import ClassVar
 
+from msgspec import Struct
+
 from tzproxy.errors import TzproxyError
+
+
+class Fault(Struct, frozen=True):
+    """What a provider error is made of, beside its raw texts.
+
+    Args:
+        kind: the original's name for this kind of error.
+        head: how its text begins with `gateway.debug`.
+        message: the provider's own words, or what went wrong with it.
+        provider_type: as configured, for example `openai`.
+        status: of the provider's answer; None: it gave none.
+    """
+
+    kind: str
+    head: str
+    message: str
+    provider_type: str
+    status: int | None = None
 
 
 class ProviderError(TzproxyError):
@@ -21,6 +41,7 @@ class ProviderError(TzproxyError):
         status: int = 500,
         raw_request: str | None = None,
         raw_response: str | None = None,
+        fault: Fault | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -28,6 +49,16 @@ class ProviderError(TzproxyError):
         self.raw_response = raw_response
         self.origin: tuple[str, str] | None = None
         """Provider type and API type of the attempt, filled in by whoever drove it."""
+
+        self.fault = fault
+
+    def text(self, *, debug: bool) -> str:
+        """Return what a client is told; with `debug` the raw texts follow, and the status is left out."""
+        if not debug or self.fault is None:
+            return self.message
+        request = "" if self.raw_request is None else f"\nRaw request: {self.raw_request}"
+        response = "" if self.raw_response is None else f"\nRaw response: {self.raw_response}"
+        return f"{self.fault.head}{self.fault.message}{request}{response}"
 
 
 class FatalStreamError(ProviderError):
@@ -59,6 +90,9 @@ def client_error(
         status=status or 500,
         raw_request=raw_request,
         raw_response=raw_response,
+        fault=Fault(
+            "InferenceClient", f"Error from {provider_type} client: ", message, provider_type, status
+        ),
     )
 
 
@@ -66,8 +100,12 @@ def server_error(
     provider_type: str, message: str, *, raw_request: str | None = None, raw_response: str | None = None
 ) -> ProviderError:
     """Make the error for an answer that is a failure of the provider itself."""
+    head = f"Error from {provider_type} server: "
     return ProviderError(
-        f"Error from {provider_type} server: {message}", raw_request=raw_request, raw_response=raw_response
+        head + message,
+        raw_request=raw_request,
+        raw_response=raw_response,
+        fault=Fault("InferenceServer", head, message, provider_type),
     )
 
 
@@ -75,10 +113,12 @@ def fatal_stream_error(
     provider_type: str, message: str, *, raw_request: str | None = None, raw_response: str | None = None
 ) -> FatalStreamError:
     """Make the error that ends a stream."""
+    head = f"Inference stream closed due to error from {provider_type} server: "
     return FatalStreamError(
-        f"Inference stream closed due to error from {provider_type} server: {message}",
+        head + message,
         raw_request=raw_request,
         raw_response=raw_response,
+        fault=Fault("FatalStreamError", head, message, provider_type),
     )
 
 

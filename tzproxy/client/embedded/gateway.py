@@ -51,7 +51,7 @@ class EmbeddedGateway:
         self._pid = os.getpid()
         self._loop = engine_loop()
         gateway = loaded.config.gateway
-        shape = ErrorShape(gateway.unstable_error_json)
+        shape = ErrorShape(gateway.unstable_error_json, gateway.debug)
         # Without a base path, and without keys: nobody but this process can ask.
         self._app = App(routes_of(services, shape), shape=shape)
         self._tasks: dict[asyncio.Task[None], LocalExchange] = {}

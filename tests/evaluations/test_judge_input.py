@@ -95,6 +95,8 @@ def test_a_plain_system_without_reference() -> None:
     [
         chat_outcome([Text("x")]),
         json_outcome("{}", b"{}"),
+        chat_outcome([Text("x")], []),
+        chat_outcome([Text("x")], [{"type": "unknown", "data": {}}]),
         json_outcome("{}", b"{}", {"raw": "no", "parsed": None}),
     ],
 )
@@ -119,9 +121,15 @@ def test_blocks_of_providers_are_left_out() -> None:
     arguments = message["content"][0]["arguments"]
     assert arguments["generated_output"] == '[{"type":"text","text":"two"}]'
     assert arguments["reference_output"] == '[{"type":"text","text":"one"}]'
-    for blocks, wanted in (([unknown], None), ([Text("x")], reference[:1])):
-        with pytest.raises(ScoreError, match="holds no content"):
-            shown(config(reference=wanted is not None), chat_outcome(blocks, wanted))
+    with pytest.raises(ScoreError, match="holds no content"):
+        shown(config(), chat_outcome([unknown]))
+
+
+@pytest.mark.parametrize("outcome", [chat_outcome([]), json_outcome("no", None)])
+def test_an_answer_without_content(outcome: Outcome) -> None:
+    """It is told also where there would be nothing to compare it with."""
+    with pytest.raises(ScoreError):
+        shown(config(reference=True), outcome)
 
 
 FILE = StoredFile(None, "image/png", Raw(b'{"kind":{"type":"filesystem","path":"/x"},"path":"p"}'))

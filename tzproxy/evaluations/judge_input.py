@@ -29,12 +29,12 @@ def judge_input(config: LlmJudgeConfig, outcome: Outcome) -> Input | None:
     Raises:
         ScoreError: when datapoint or answer cannot be shown to a judge.
     """
+    generated = _generated(outcome)
     reference = None
     if config.include.reference_output:
         reference = _reference(outcome)
         if reference is None:
             return None
-    generated = _generated(outcome)
     if config.input_format == "serialized":
         arguments: dict[str, object] = {
             "input": _serialized(outcome.input),
@@ -68,7 +68,7 @@ def _reference(outcome: Outcome) -> str | None:
         return raw if isinstance(raw, str) else ENCODER.encode(reference["parsed"]).decode()
     known = [block for block in reference if block.get("type") != "unknown"]
     if not known:
-        raise ScoreError("The reference output holds no content that an LLM judge could be shown")
+        return None
     if len(known) == len(reference):
         # As it is written: numbers in tool arguments keep their form.
         return msgspec.json.format(outcome.datapoint.output or "", indent=-1)

@@ -8,6 +8,7 @@ import pytest
 
 from evaluations.samples import Evaluating, point, said
 from tzproxy._speedups.ids import new_uuid7
+from tzproxy.clickhouse.queries.datapoints import Datapoints
 
 SAME = {"function_name": "talk", "evaluator_names": ["same"]}
 STARTED = "Evaluation run error: Failed to start evaluation run: "
@@ -23,6 +24,27 @@ async def test_a_dataset(evaluating: Evaluating) -> None:
     assert len(await evaluating.run(**SAME, max_datapoints=3)) == 5
     assert len(await evaluating.run(**SAME, max_datapoints=0)) == 2
     assert (await evaluating.run(**SAME, dataset_name="nowhere"))[0]["num_datapoints"] == 0
+
+
+async def test_a_dataset_is_read_in_parts(evaluating: Evaluating, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Datapoints are read as they are needed, in order; those deleted meanwhile are evaluated too."""
+    monkeypatch.setattr("tzproxy.evaluations.datapoints.AT_ONCE", 2)
+    ids = await evaluating.add(*(point() for _ in range(5)))
+    read: list[int] = []
+    rows = Datapoints.rows
+
+    async def noted(self: Datapoints, keys: Any, name: str, **options: Any) -> Any:
+        read.append(len(evaluating.gateway.chat_rows))
+        found = await rows(self, keys, name, **options)
+        if len(read) == 1:
+            path = f"/v1/datasets/{evaluating.dataset}"
+            assert (await evaluating.gateway.begin("DELETE", path).finish()).status == 200
+        return found
+
+    monkeypatch.setattr(Datapoints, "rows", noted)
+    events = await evaluating.run(**SAME, concurrency=1)
+    assert [event["datapoint"]["id"] for event in events[1:-1]] == ids[::-1]
+    assert read == [0, 2, 4]
 
 
 async def test_ids(evaluating: Evaluating) -> None:

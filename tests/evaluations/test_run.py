@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from typing import Any
 
 import pytest
 
 from evaluations.samples import CONFIG, FILES, GOOD, RUN, Evaluating, events_of, point
-from in_process import StartGateway, completion
+from in_process import Conversation, StartGateway, completion
+from tzproxy.errors import StoreError
 from tzproxy.recording.sink import MemorySink
 from tzproxy.upstream.fake import Script
 
@@ -141,6 +144,69 @@ async def test_precision(evaluating: Evaluating) -> None:
     both = {"function_name": "talk", "evaluator_names": ["same", "loud"]}
     events = await evaluating.run(**both, precision_targets={"same": 1.0}, concurrency=1)
     assert [len(event["evaluations"]) for event in events[1:-1]] == [2] * 20 + [1] * 4
+
+
+async def test_enough_ends_what_is_under_way(
+    start: StartGateway, store_url: str, evaluating: Evaluating
+) -> None:
+    """When all evaluators have seen enough, inferences that have not been answered are given up."""
+    await evaluating.add(*(point() for _ in range(25)))
+    gateway = await start(CONFIG, *[SILENT] * 25, files=FILES, store_url=store_url)
+    run = Wired(Evaluating(gateway, evaluating.dataset), concurrency=25, precision_targets={"same": 1.0})
+    await run.until(25)
+    for connection in gateway.network.connections[:20]:
+        connection.push(completion())
+    async with asyncio.timeout(30):
+        reply = await run.conversation.finish()
+    events = events_of(reply.body)
+    assert [event["type"] for event in events] == ["start", *["success"] * 20, "complete"]
+    assert all(connection.is_closed for connection in gateway.network.connections[20:])
+
+
+class SlowReader(Conversation):
+    """A client that reads no results until it is let."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self.let = asyncio.Event()
+        super().__init__(*args, **options)
+
+    async def _send(self, message: Any) -> None:
+        await super()._send(message)
+        if len(self.messages) > 2:
+            await self.let.wait()
+
+
+async def test_a_slow_reader_slows_the_run_down(
+    evaluating: Evaluating, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not more results wait for the client than a few; none is lost."""
+    monkeypatch.setattr("tzproxy.evaluations.run.WAITING", 2)
+    await evaluating.add(*(point() for _ in range(12)))
+    body = json.dumps(evaluating.request(**SAME, concurrency=3)).encode()
+    reader = SlowReader(evaluating.gateway.gateway, "POST", RUN, parts=[body])
+    async with asyncio.timeout(30):
+        # Two that wait, and one that each worker holds.
+        while len(evaluating.gateway.chat_rows) < 5:
+            assert not reader.task.done()
+            await asyncio.sleep(0.005)
+    await asyncio.sleep(0.1)
+    assert len(evaluating.gateway.chat_rows) == 5
+    reader.let.set()
+    events = events_of((await reader.finish()).body)
+    assert [event["type"] for event in events] == ["start", *["success"] * 12, "complete"]
+
+
+async def test_a_store_that_fails_meanwhile(evaluating: Evaluating, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run whose datapoints cannot be read to the end says why it ends."""
+
+    async def lost(*_: object, **__: object) -> None:
+        raise StoreError("the disk is gone")
+
+    await evaluating.add(point())
+    monkeypatch.setattr("tzproxy.clickhouse.queries.datapoints.Datapoints.rows", lost)
+    events = await evaluating.run(**SAME)
+    assert [event["type"] for event in events] == ["start", "fatal_error"]
+    assert events[1]["message"] == "the disk is gone"
 
 
 class LateSink(MemorySink):

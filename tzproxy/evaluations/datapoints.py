@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Sequence
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from tzproxy.clickhouse.queries.datapoint_pages import PageQuery
-from tzproxy.clickhouse.queries.datapoints import Datapoints
+from tzproxy.clickhouse.queries.datapoints import DatapointKey, Datapoints
 from tzproxy.datasets.answers import answered_input
 from tzproxy.datasets.requests import canonical_ids, check_dataset_name
 from tzproxy.datasets.tools import columns_of
@@ -26,11 +25,17 @@ from tzproxy.types.stored import brought_tools, provider_tools, read_stored_tool
 INPUT = msgspec.json.Decoder(Input)
 
 
+AT_ONCE = 100
+"""How many datapoints of a dataset are read at once, and held in memory until they are worked on."""
+
+
 class Selection(Struct, frozen=True, kw_only=True):
     """The datapoints of a run, and the one dataset that they are from."""
 
     dataset_name: str
-    rows: Sequence[DatapointRow]
+    count: int
+    parts: AsyncGenerator[Sequence[DatapointRow]]
+    """All of them, read as they are asked for."""
 
 
 async def select(store: Datapoints, request: EvaluationRequest, function_name: str) -> Selection:
@@ -59,11 +64,20 @@ async def select(store: Datapoints, request: EvaluationRequest, function_name: s
     except RequestError as exc:
         raise EvaluationStartError(exc.message) from exc
     query = PageQuery(dataset_name=name, function_name=function_name, limit=request.max_datapoints)
-    rows: list[DatapointRow] = []
-    async with aclosing(store.page(query)) as parts:
-        async for part in parts:
-            rows.extend(part)
-    return Selection(dataset_name=name, rows=rows)
+    keys = await store.keys(query)
+    return Selection(dataset_name=name, count=len(keys), parts=_read(store, keys, name))
+
+
+async def _read(
+    store: Datapoints, keys: Sequence[DatapointKey], dataset_name: str
+) -> AsyncGenerator[Sequence[DatapointRow]]:
+    """Yield datapoints; what is deleted while the run goes on is evaluated all the same."""
+    for start in range(0, len(keys), AT_ONCE):
+        yield await store.rows(keys[start : start + AT_ONCE], dataset_name, is_live=False)
+
+
+async def _at_once(rows: Sequence[DatapointRow]) -> AsyncGenerator[Sequence[DatapointRow]]:
+    yield rows
 
 
 async def _by_ids(store: Datapoints, ids: Sequence[str]) -> Selection:
@@ -79,7 +93,7 @@ async def _by_ids(store: Datapoints, ids: Sequence[str]) -> Selection:
                 "All datapoints must belong to the same dataset when using `datapoint_ids`, "
                 f"but found datapoints from both `{first}` and `{row.dataset_name}`"
             )
-    return Selection(dataset_name=first, rows=rows)
+    return Selection(dataset_name=first, count=len(rows), parts=_at_once(rows))
 
 
 class Asking(Struct, frozen=True, kw_only=True):

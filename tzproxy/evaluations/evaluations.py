@@ -19,6 +19,7 @@ from tzproxy.evaluations.judge import Judges
 from tzproxy.evaluations.request import EvaluationRequest, check_request
 from tzproxy.evaluations.run import EvaluationRun, RunParts
 from tzproxy.evaluations.stopping import Stopping
+from tzproxy.evaluations.supply import Supply
 from tzproxy.evaluations.target import Evaluator, Target, Targets, described
 from tzproxy.feedback.intake import FeedbackIntake
 from tzproxy.inference.engine import Engine
@@ -73,7 +74,7 @@ class Evaluations:
         await self._store.add_run(run_id, row)
         start = Start(
             evaluation_run_id=run_id,
-            num_datapoints=len(selection.rows),
+            num_datapoints=selection.count,
             evaluation_name=name,
             dataset_name=UNSET if request.dataset_name is None else request.dataset_name,
             variant_name=UNSET if request.variant_name is None else request.variant_name,
@@ -100,11 +101,11 @@ class Evaluations:
         )
         return EvaluationRun(
             start,
-            selection.rows,
+            Supply(selection.parts),
             target.evaluators,
             parts,
             stopping=_stopping(request, target.evaluators),
-            concurrency=request.concurrency,
+            concurrency=min(request.concurrency, selection.count),
         )
 
     def _row(

@@ -22,6 +22,7 @@ from tzproxy.evaluations.events import Complete, Event, Failure, FatalError, Sta
 from tzproxy.evaluations.judge import Judgement, Judges
 from tzproxy.evaluations.outcome import Outcome
 from tzproxy.evaluations.stopping import Stopping
+from tzproxy.evaluations.supply import Supply
 from tzproxy.evaluations.target import Evaluator
 from tzproxy.feedback.intake import FeedbackIntake
 from tzproxy.feedback.request import FeedbackRequest
@@ -34,7 +35,14 @@ from tzproxy.types.request import InferenceRequest
 from tzproxy.types.stored import read_stored_input
 
 logger = logging.getLogger(__name__)
+WAITING = 64
+"""How many events may wait for the client."""
+
 UNEXPECTED = "Internal error: the gateway failed to go on with this evaluation; see its log"
+
+
+class _EnoughError(Exception):
+    """No evaluator wants to see more."""
 
 
 class RunParts(Struct, frozen=True, kw_only=True):
@@ -56,7 +64,7 @@ class EvaluationRun:
     def __init__(
         self,
         start: Start,
-        rows: Sequence[DatapointRow],
+        supply: Supply,
         evaluators: Sequence[Evaluator],
         parts: RunParts,
         *,
@@ -64,11 +72,12 @@ class EvaluationRun:
         concurrency: int,
     ) -> None:
         self.start = start
-        self._rows = iter(rows)
+        self._supply = supply
         self._evaluators = evaluators
         self._parts = parts
         self._stopping = stopping
-        self._workers = min(concurrency, len(rows))
+        self._workers = concurrency
+        self._room = asyncio.Semaphore(WAITING)
 
     async def events(self) -> AsyncGenerator[Event]:
         """Yield all events, the last one when every row of the run is stored.
@@ -83,31 +92,40 @@ class EvaluationRun:
             while (event := await queue.get()) is not None:
                 usage.add(event)
                 yield event
+                self._room.release()
             await work
             yield Complete(evaluation_run_id=self.start.evaluation_run_id, usage=usage.total())
-        except Exception:
+        except Exception as exc:
             # The border: a bug must not leave the client without an end.
             logger.exception("an evaluation run failed")
-            yield FatalError(evaluation_run_id=self.start.evaluation_run_id, message=UNEXPECTED)
+            yield FatalError(evaluation_run_id=self.start.evaluation_run_id, message=_words(exc))
         finally:
             work.cancel()
             await asyncio.wait([work])
+            await self._supply.close()
 
     async def _work(self, queue: asyncio.Queue[Event | None]) -> None:
         """Work through all datapoints; None ends the queue, come what may."""
         try:
-            async with asyncio.TaskGroup() as workers:
-                for _ in range(self._workers):
-                    workers.create_task(self._worker(queue))
+            try:
+                async with asyncio.TaskGroup() as workers:
+                    for _ in range(self._workers):
+                        workers.create_task(self._worker(queue))
+            except* _EnoughError:
+                logger.debug("all evaluators of an evaluation run have seen enough")
             await self._settle()
         finally:
             queue.put_nowait(None)
 
     async def _worker(self, queue: asyncio.Queue[Event | None]) -> None:
-        for row in self._rows:
+        while (row := await self._supply.take()) is not None:
+            event = await self._datapoint(row)
+            # A client that reads slowly slows the run down: what it has not read is in memory.
+            await self._room.acquire()
+            queue.put_nowait(event)
             if self._stopping.is_over:
-                return
-            queue.put_nowait(await self._datapoint(row))
+                # The other workers give up what they are at.
+                raise _EnoughError
 
     async def _settle(self) -> None:
         sink = self._parts.sink
@@ -199,3 +217,9 @@ class EvaluationRun:
             dryrun=False,
         )
         await self._parts.intake.take(feedback, self._parts.api_key_id)
+
+
+def _words(exc: Exception) -> str:
+    """Return what the client may know of a failure that ended its run."""
+    cause = exc.exceptions[0] if isinstance(exc, ExceptionGroup) else exc
+    return cause.message if isinstance(cause, StoreError) else UNEXPECTED

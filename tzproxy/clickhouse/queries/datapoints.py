@@ -70,13 +70,15 @@ class SourceCount(Struct, frozen=True, kw_only=True):
     ever: int
 
 
-class _Key(Struct, frozen=True):
+class DatapointKey(Struct, frozen=True):
+    """Where a datapoint of a dataset lies."""
+
     kind: Kind
     function_name: str
     id: str
 
 
-KEY = msgspec.json.Decoder(_Key)
+KEY = msgspec.json.Decoder(DatapointKey)
 
 
 class PartlyWrittenError(StoreError):
@@ -133,15 +135,32 @@ class Datapoints:
         Raises:
             RequestError: for a filter that is too large, or asks what datapoints do not have.
         """
+        keys = await self._keys(query)
+        for start in range(0, len(keys), AT_ONCE):
+            wanted = [KEY.decode(line) for line in keys[start : start + AT_ONCE]]
+            yield await self.rows(wanted, query.dataset_name, is_live=True)
+
+    async def keys(self, query: PageQuery) -> list[DatapointKey]:
+        """Return where the datapoints of a page lie, in its order. Raises as `page` does."""
+        return [KEY.decode(line) for line in await self._keys(query)]
+
+    async def _keys(self, query: PageQuery) -> list[bytes]:
         statement = page_statement(query)
         keys: list[bytes] = []
         async for lines in self._store.stream(statement.sql, statement.parameters):
             keys.extend(lines)
-        for start in range(0, len(keys), AT_ONCE):
-            wanted = [KEY.decode(line) for line in keys[start : start + AT_ONCE]]
-            yield await self._rows_of(wanted, query.dataset_name)
+        return keys
 
-    async def _rows_of(self, keys: Sequence[_Key], dataset_name: str) -> list[DatapointRow]:
+    async def rows(
+        self, keys: Sequence[DatapointKey], dataset_name: str, *, is_live: bool
+    ) -> list[DatapointRow]:
+        """Return the datapoints of some keys, in their order.
+
+        Args:
+            keys: not more of them than are to be in memory at once.
+            dataset_name: where they are.
+            is_live: whether those that were deleted or replaced since are missing.
+        """
         found: dict[str, DatapointRow] = {}
         for kind in TABLES:
             of_kind = [key for key in keys if key.kind == kind]
@@ -152,9 +171,8 @@ class Datapoints:
                 "dataset_name": dataset_name,
                 "function_names": list({key.function_name for key in of_kind}),
             }
-            rows = await self._read(kind, OF_DATASET + OF_FUNCTIONS + IDS, parameters, is_live=True)
+            rows = await self._read(kind, OF_DATASET + OF_FUNCTIONS + IDS, parameters, is_live=is_live)
             found.update((row.id, row) for row in rows)
-        # One that was deleted in between is missing.
         return [found[key.id] for key in keys if key.id in found]
 
     async def _read(

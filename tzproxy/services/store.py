@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tzproxy.clickhouse import StoreClient
 from tzproxy.clickhouse.migrations import add_own_tables, migrate
 from tzproxy.clickhouse.reconcile import MigrationReport
-from tzproxy.clickhouse.schema.own import API_KEYS, EXPERIMENT_STATES, OWN_TABLES
+from tzproxy.clickhouse.schema.own import API_KEYS, EXPERIMENT_STATES, OPTIMIZATION_TASKS, OWN_TABLES
 from tzproxy.clickhouse.schema.spec import TableSpec
 from tzproxy.clickhouse.snapshots import ConfigSnapshot, upsert_config_snapshot
 from tzproxy.config import LoadedConfig
@@ -63,6 +63,16 @@ def prepare_keys(url: str, loaded: LoadedConfig, *, manual: bool = False) -> Non
         _add_own_tables(client, loaded, (API_KEYS,), manual)
     finally:
         client.close()
+
+
+def make_task_table(client: StoreClient, loaded: LoadedConfig) -> None:
+    """Make the table of optimisation tasks, which no configuration tells to be needed, where it is missing.
+
+    Raises:
+        ConfigError: when it is missing and may not be made.
+        StoreError: when the store does not answer or refuses.
+    """
+    _add_own_tables(client, loaded, (OPTIMIZATION_TASKS,), manual=False)
 
 
 def _needed(loaded: LoadedConfig) -> Sequence[TableSpec]:

@@ -46,5 +46,22 @@ EXPERIMENT_STATES: Final = TableSpec(
 """States of adaptive experiments, each with the moment from which on new episodes follow it. Never changed:
 the variant of an episode is what the state that was in force when it began says."""
 
-OWN_TABLES: Final = (API_KEYS, EXPERIMENT_STATES)
+OPTIMIZATION_TASKS: Final = TableSpec(
+    name="TzproxyOptimizationTask",
+    engine="ReplacingMergeTree",
+    engine_args=("updated_at",),
+    remembers_inserts=False,
+    order_by=("task_id", "part"),
+    columns=columns(
+        task_id=UUID,
+        part=NAME,
+        owner=STRING,
+        data=STRING,
+        updated_at=f"{MICROS} DEFAULT now64(6)",
+    ),
+)
+"""Searches that a gateway runs by itself, in parts that are written at different times: the last row of each
+part counts. `owner` is the process that wrote it."""
+
+OWN_TABLES: Final = (API_KEYS, EXPERIMENT_STATES, OPTIMIZATION_TASKS)
 """All of them."""

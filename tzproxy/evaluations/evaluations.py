@@ -43,7 +43,7 @@ class Evaluations:
         store: EvaluationStore | None,
     ) -> None:
         """Compile all configured evaluators. Without `datapoints` and `store` no run can begin."""
-        self._targets = Targets(config)
+        self.targets = Targets(config)
         self._engine = engine
         self._intake = intake
         self._sink = sink
@@ -61,7 +61,7 @@ class Evaluations:
             StoreError: when the store does not answer or refuses.
         """
         cache = CacheOptions(enabled=check_request(request))
-        target = self._targets.find(request)
+        target = self.targets.find(request)
         if self._datapoints is None or self._store is None:
             raise EvaluationsDisabledError
         selection = await select(self._datapoints, request, target.function_name)

@@ -14,6 +14,7 @@ from tzproxy.http.datasets_2025 import june_2025_routes
 from tzproxy.http.errors import ErrorShape
 from tzproxy.http.evaluations import RunEvaluationRoute
 from tzproxy.http.feedback import FeedbackRoute
+from tzproxy.http.gepa import gepa_routes
 from tzproxy.http.models import ModelRoute, ModelsRoute
 from tzproxy.http.native import InferenceRoute
 from tzproxy.http.object_storage import ObjectStorageRoute
@@ -49,6 +50,7 @@ def routes_of(services: Services, shape: ErrorShape) -> dict[tuple[str, str], Ha
         **dataset_routes(services.datasets),
         **june_2025_routes(DatasetsOf2025(services.datasets, services.catalog, services.keeper)),
         ("POST", "/internal/evaluations/run"): RunEvaluationRoute(services.evaluations),
+        **gepa_routes(services.gepa),
         ("GET", "/internal/object_storage"): ObjectStorageRoute(services.keeper),
         ("GET", "/internal/functions/{function_name}/variant_sampling_probabilities"): VariantSamplingRoute(
             services.catalog

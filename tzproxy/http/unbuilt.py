@@ -13,8 +13,6 @@ DECODER = msgspec.json.Decoder()
 ROUTES: tuple[tuple[str, str], ...] = (
     ("POST", "/experimental_optimization_workflow"),
     ("GET", "/experimental_optimization/{job_handle}"),
-    ("POST", "/v1/optimization/gepa"),
-    ("GET", "/v1/optimization/gepa/{task_id}"),
 )
 
 

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from tzproxy.batch.services import BatchInference, LateJobs, batch_inference, http_jobs
-from tzproxy.clickhouse import AsyncStoreClient
+from tzproxy.clickhouse import AsyncStoreClient, StoreClient
 from tzproxy.clickhouse.queries.batches import Batches
 from tzproxy.clickhouse.queries.cache import CachedReplies
 from tzproxy.clickhouse.queries.datapoints import Datapoints
@@ -21,6 +21,7 @@ from tzproxy.clickhouse.queries.experiments import ExperimentStore
 from tzproxy.clickhouse.queries.feedback import FeedbackTargets
 from tzproxy.clickhouse.queries.inference_query import FunctionType
 from tzproxy.clickhouse.queries.inferences import StoredInferences
+from tzproxy.clickhouse.queries.optimization_tasks import OptimizationTasks
 from tzproxy.clickhouse.queries.workflow import WorkflowEpisodes, WorkflowRuns
 from tzproxy.config import LoadedConfig
 from tzproxy.datasets.datasets import Datasets
@@ -41,6 +42,8 @@ from tzproxy.inference.model import ModelCaller
 from tzproxy.inference.plan import DEFAULT_FUNCTION
 from tzproxy.inference.surroundings import upstream_settings
 from tzproxy.limits.opening import open_limiter
+from tzproxy.optimization.gepa.plan import Planner
+from tzproxy.optimization.gepa.tasks import GepaParts, GepaTasks
 from tzproxy.reading.inferences import InferenceReader
 from tzproxy.reading.readers import Readers, open_readers
 from tzproxy.recording.sink import NullSink, RingSink, Sink
@@ -76,6 +79,7 @@ class Services:
     batches: BatchInference
     readers: Readers | None
     evaluations: Evaluations
+    gepa: GepaTasks
 
     def __init__(
         self,
@@ -141,6 +145,8 @@ class Services:
         self._open_reading()
         self.batches = self._batches()
         self.evaluations = self._evaluations()
+        self.gepa = self._gepa()
+        self._ending.push_async_callback(self.gepa.close)
         if self.store is not None:
             self._experiments = ExperimentUpdater(self.catalog.experiments, ExperimentStore(self.store))
             self._experiments.start()
@@ -258,6 +264,27 @@ class Services:
             datapoints=None if self.store is None else Datapoints(self.store),
             store=None if self.store is None else EvaluationStore(self.store),
         )
+
+    def _gepa(self) -> GepaTasks:
+        planner, store = None, None
+        if self.store is not None:
+            datapoints = Datapoints(self.store)
+            planner = Planner(self.loaded, self.catalog, self.evaluations.targets, datapoints)
+            store = OptimizationTasks(self.store, self._make_task_table)
+        return GepaTasks(
+            GepaParts(
+                loaded=self.loaded,
+                engine=self.engine,
+                evaluations=self.evaluations,
+                planner=planner,
+                store=store,
+            )
+        )
+
+    def _make_task_table(self, client: StoreClient) -> None:
+        from tzproxy.services.store import make_task_table  # noqa: PLC0415 - loads the whole schema
+
+        make_task_table(client, self.loaded)
 
     def _batches(self) -> BatchInference:
         timeout_s = self.loaded.config.gateway.global_outbound_http_timeout_ms / 1000

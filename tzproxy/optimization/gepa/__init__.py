@@ -1,0 +1,1 @@
+"""GEPA: better prompts by reflection. A model reads how answers scored, another rewrites the templates."""

@@ -316,7 +316,7 @@ class AsyncTensorZeroGateway(BaseTensorZeroGateway):
     @property
     def optimization(self) -> AsyncOptimizationNamespace:
         """The optimizers."""
-        return AsyncOptimizationNamespace()
+        return AsyncOptimizationNamespace(self._transport)
 
     async def close(self) -> None:
         """Let go of connections; an embedded gateway ends when all its rows are handed on."""

@@ -232,7 +232,7 @@ class TensorZeroGateway(BaseTensorZeroGateway):
     @property
     def optimization(self) -> OptimizationNamespace:
         """The optimizers."""
-        return OptimizationNamespace()
+        return OptimizationNamespace(self._transport)
 
     def close(self) -> None:
         """Let go of connections; an embedded gateway ends when all its rows are handed on."""

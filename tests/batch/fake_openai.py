@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from tzproxy.providers.batches import AnswerHeaders, JobAnswer, JobRequest
+from tzproxy.errors import UpstreamError
+from tzproxy.providers.batches import AnswerHeaders, JobAnswer, JobRefusedError, JobRequest
 
 FILE = re.compile(rb'name="file"; filename="data.jsonl"\r\n[^\r]*\r\n\r\n(.*)\r\n--', re.DOTALL)
 
@@ -39,6 +40,8 @@ class FakeOpenAI:
         self.files: dict[str, list[dict[str, Any]]] = {}
         self.batches: dict[str, str] = {}
         self.write: Callable[[dict[str, Any]], dict[str, Any] | None] = self.echo
+        self.breaks_off_after: int | None = None
+        self.results_of_failed = False
         self.closed = False
 
     @staticmethod
@@ -52,7 +55,7 @@ class FakeOpenAI:
         return [f"{request.method} {urlsplit(request.url).path}" for request in self.requests]
 
     @property
-    def lines(self) -> list[dict[str, Any]]:
+    def asked_lines(self) -> list[dict[str, Any]]:
         """The lines of the one batch that it took."""
         (lines,) = self.files.values()
         return lines
@@ -68,6 +71,16 @@ class FakeOpenAI:
                 return JobAnswer(status=refusal[0], headers=AnswerHeaders(), body=refusal[1])
         body = self._content(path) if path.endswith("/content") else self._json(request, path)
         return JobAnswer(status=200, headers=AnswerHeaders(), body=body)
+
+    async def lines(self, request: JobRequest) -> AsyncGenerator[bytes]:
+        """Answer one request line by line, and break off where it is wanted."""
+        answer = await self.send(request)
+        if answer.status != 200:
+            raise JobRefusedError(answer)
+        for number, line in enumerate(answer.body.splitlines()):
+            if number == self.breaks_off_after:
+                raise UpstreamError("broken off")
+            yield line
 
     async def close(self) -> None:
         """Note it."""
@@ -87,7 +100,8 @@ class FakeOpenAI:
         return self._batch(path.rpartition("/")[2], self.status)
 
     def _batch(self, name: str, status: str) -> bytes:
-        output = f"out-{self.batches[name]}" if status == "completed" else None
+        is_done = status == "completed" or self.results_of_failed
+        output = f"out-{self.batches[name]}" if is_done else None
         return json.dumps({"id": name, "status": status, "errors": None, "output_file_id": output}).encode()
 
     def _content(self, path: str) -> bytes:

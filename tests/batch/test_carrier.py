@@ -10,7 +10,7 @@ import pytest
 from file_server import FileServer, plain
 from tzproxy.batch.carrier import HttpJobs
 from tzproxy.errors import UpstreamConnectError, UpstreamError, UpstreamProtocolError, UpstreamTimeoutError
-from tzproxy.providers.batches import JobRequest
+from tzproxy.providers.batches import JobRefusedError, JobRequest
 from tzproxy.upstream import UpstreamSettings
 
 HEADERS = (("authorization", "Bearer sk"),)
@@ -58,6 +58,50 @@ async def test_too_large(server: FileServer, jobs: HttpJobs) -> None:
     server.answers["/a"] = plain(b"x" * 1001)
     with pytest.raises(UpstreamProtocolError, match="larger than 1000 bytes"):
         await jobs.send(JobRequest(method="GET", url=f"{server.url}/a", headers=()))
+
+
+async def lines(jobs: HttpJobs, url: str) -> list[bytes]:
+    """The lines of an answer."""
+    return [line async for line in jobs.lines(JobRequest(method="GET", url=url, headers=HEADERS))]
+
+
+async def test_lines(server: FileServer, jobs: HttpJobs) -> None:
+    """Lines come whole, wherever the pieces of the answer end, and together may be more than one may be."""
+    server.answers["/a"] = plain(b"one\r\n\n  two \n" + b"\n".join([b"x" * 900] * 5) + b"\nlast")
+    assert await lines(jobs, f"{server.url}/a") == [b"one", b"two", *[b"x" * 900] * 5, b"last"]
+    assert "authorization: Bearer sk" in server.heads[0]
+    server.answers["/a"] = plain(b"")
+    assert await lines(jobs, f"{server.url}/a") == []
+
+
+async def test_lines_in_pieces(server: FileServer, jobs: HttpJobs) -> None:
+    """A line that came is there before the answer ends; one that the connection cuts off is not."""
+    goes_on = asyncio.Event()
+
+    async def halting(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nfirst\nsec")
+        await writer.drain()
+        await goes_on.wait()
+        writer.write(b"ond\nthird")
+
+    server.answers["/a"] = halting
+    got = jobs.lines(JobRequest(method="GET", url=f"{server.url}/a", headers=()))
+    assert await anext(got) == b"first"
+    goes_on.set()
+    assert await anext(got) == b"second"
+    with pytest.raises(UpstreamError):
+        await anext(got)
+
+
+async def test_lines_that_are_refused_or_too_long(server: FileServer, jobs: HttpJobs) -> None:
+    """A refusal is told whole; a line beyond the limit is given up, without reading on."""
+    server.answers["/a"] = plain(b"no such file", status="404 Not Found")
+    with pytest.raises(JobRefusedError) as caught:
+        await lines(jobs, f"{server.url}/a")
+    assert (caught.value.answer.status, caught.value.answer.body) == (404, b"no such file")
+    server.answers["/a"] = plain(b"x" * 1001)
+    with pytest.raises(UpstreamProtocolError, match="a line of the answer of .* is larger than 1000 bytes"):
+        await lines(jobs, f"{server.url}/a")
 
 
 async def test_nobody_answers(server: FileServer) -> None:

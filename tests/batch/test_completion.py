@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from batch.test_results import BATCH, element, result
-from tzproxy.batch.completion import RESULTS_AT_ONCE, Completion
+from tzproxy.batch.completion import Completion
 from tzproxy.batch.results import Restorer
 from tzproxy.clickhouse.queries.batches import StoredElement
 from tzproxy.errors import StoreError
@@ -24,17 +26,17 @@ class FakeStore:
         self.known = {one.inference_id: one for one in elements}
         self.tables: dict[str, list[Any]] = {}
         self.tokens: list[str] = []
+        self.looked_up: list[int] = []
 
     async def insert(self, table: str, lines: bytes, *, token: str) -> None:
         """Keep rows."""
         self.tokens.append(token)
         self.tables.setdefault(table, []).extend(json.loads(line) for line in lines.splitlines())
 
-    async def elements(self, batch_id: str, first_id: str, last_id: str) -> list[StoredElement]:
+    async def elements(self, batch_id: str, ids: Sequence[str]) -> list[StoredElement]:
         """Find elements."""
-        found = [self.known[key] for key in sorted(self.known) if first_id <= key <= last_id]
-        assert len(found) <= RESULTS_AT_ONCE
-        return found
+        self.looked_up.append(len(ids))
+        return [self.known[key] for key in sorted(self.known) if key in ids]
 
     async def stored_inferences(self, batch_id: str) -> set[str]:
         """Find inferences."""
@@ -48,6 +50,12 @@ class FakeStore:
 def named(name: str) -> BatchResult:
     """A result of an inference."""
     return BatchResult(inference_id=name, response=result(Text(name)).response, raw_response="{}")
+
+
+async def parts_of(*parts: Sequence[str]) -> AsyncGenerator[list[BatchResult]]:
+    """Results of inferences, as they come."""
+    for part in parts:
+        yield [named(name) for name in part]
 
 
 def completion(store: FakeStore, noted: list[str]) -> Completion:
@@ -74,35 +82,58 @@ class FullStore(FakeStore):
 async def test_replies_are_kept_beside(caplog: pytest.LogCaptureFixture) -> None:
     """A row for the cache is written with the others; without it nothing is amiss."""
     store = FakeStore(element(inference_id="a"), element(inference_id="kept"))
-    await completion(store, []).write([named("a"), named("kept")])
+    await completion(store, []).write(parts_of(["a", "kept"]))
     assert store.tables["ModelInferenceCache"] == [{"kept": 1}]
     full = FullStore(element(inference_id="kept"))
     with caplog.at_level(logging.WARNING):
-        answers = await completion(full, []).write([named("kept")])
-    assert answers is not None and len(answers) == 1
+        written = await completion(full, []).write(parts_of(["kept"]))
+    assert len(written.answers) == 1
     assert "its answers are not kept for later requests: full" in caplog.text
 
 
-async def test_many_results_are_written_in_parts() -> None:
-    """All are written once and noted once, in the order of their ids; again, nothing is."""
-    names = [f"i{number:04}" for number in range(RESULTS_AT_ONCE + 30)]
-    store, noted = FakeStore(*(element(inference_id=name) for name in names)), list[str]()
-    answers = await completion(store, noted).write([named(name) for name in reversed(names)])
-    assert answers is not None
-    assert [one.inference_id for one in answers] == noted == names
-    assert [row["id"] for row in store.tables["ChatInference"]] == names
-    assert [row["inference_id"] for row in store.tables["ModelInference"]] == names
+async def test_results_are_written_in_parts() -> None:
+    """Each part is written once and noted once, in the order of its ids; again, nothing is."""
+    store, noted = FakeStore(*(element(inference_id=name) for name in "abcde")), list[str]()
+    written = await completion(store, noted).write(parts_of("eb", "dac"))
+    assert (written.results, written.known) == (5, 5)
+    assert [one.inference_id for one in written.answers] == list("abcde")
+    assert noted == list("beacd")
+    assert [row["id"] for row in store.tables["ChatInference"]] == noted
+    assert [row["inference_id"] for row in store.tables["ModelInference"]] == noted
+    assert store.looked_up == [2, 3]
     assert len(store.tokens) == len(set(store.tokens)) == 4
-    assert await completion(store, noted).write([named(name) for name in names]) == answers
-    assert (len(store.tokens), noted) == (4, names)
+    assert await completion(store, noted).write(parts_of("eb", "dac")) == written
+    assert (len(store.tokens), len(noted)) == (4, 5)
+
+
+async def test_one_of_several_results_counts() -> None:
+    """An inference that a file answers twice, in one part or in two, is written once: the first answer."""
+    store = FakeStore(element(inference_id="a"))
+
+    async def parts() -> AsyncGenerator[list[BatchResult]]:
+        for texts in (("first", "second"), ("third",)):
+            yield [msgspec.structs.replace(named(text), inference_id="a") for text in texts]
+
+    written = await completion(store, []).write(parts())
+    assert written.results == 1
+    (row,) = store.tables["ChatInference"]
+    assert json.loads(row["output"])[0]["text"] == "first"
+
+
+async def test_one_answer_is_wanted() -> None:
+    """All rows are written, and the others' answers are not kept in memory."""
+    store = FakeStore(element(inference_id="a"), element(inference_id="b"))
+    written = await completion(store, []).write(parts_of("ab"), "b")
+    assert [one.inference_id for one in written.answers] == ["b"]
+    assert len(store.tables["ChatInference"]) == 2
 
 
 async def test_tokens_follow_from_the_rows() -> None:
     """Whoever writes the same rows uses the same token, whoever writes others another."""
     tokens = []
-    for names in (["a", "b"], ["b", "a"], ["a"]):
+    for names in ("ab", "ba", "a"):
         store = FakeStore(element(inference_id="a"), element(inference_id="b"))
-        await completion(store, []).write([named(name) for name in names])
+        await completion(store, []).write(parts_of(names))
         tokens.append(store.tokens)
     assert tokens[0] == tokens[1]
     assert not set(tokens[0]) & set(tokens[2])
@@ -111,7 +142,10 @@ async def test_tokens_follow_from_the_rows() -> None:
 async def test_nobody_is_known() -> None:
     """Results without any inference are told apart from no results."""
     store = FakeStore()
-    assert await completion(store, []).write([named("a")]) is None
+    written = await completion(store, []).write(parts_of("a"))
+    assert (written.results, written.known) == (1, 0)
+    written = await completion(store, []).write(parts_of())
+    assert (written.results, written.known) == (0, 0)
     assert store.tables == {}
 
 
@@ -119,8 +153,7 @@ async def test_what_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
     """A result of nobody and an inference that cannot be restored are logged; the others are written."""
     store = FakeStore(element(inference_id="a"), element(inference_id="b", inference_params="{"))
     with caplog.at_level(logging.WARNING):
-        answers = await completion(store, []).write([named(name) for name in "abc"])
-    assert answers is not None
-    assert [one.inference_id for one in answers] == ["a"]
+        written = await completion(store, []).write(parts_of("abc"))
+    assert [one.inference_id for one in written.answers] == ["a"]
     assert "inference b is left out" in caplog.text
     assert "gave 3 results of which 1 are not known" in caplog.text

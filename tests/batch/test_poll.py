@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from tzproxy.batch.errors import (
 from tzproxy.batch.poll import BatchPoller
 from tzproxy.errors import NotFoundError, UpstreamConnectError
 from tzproxy.inference.catalog import ConfigCatalog
-from tzproxy.providers.batches import UnusableResultsError
+from tzproxy.providers.batches import JobRequest, UnusableResultsError
 from tzproxy.providers.errors import ProviderError
 
 
@@ -122,7 +123,7 @@ async def test_what_a_crash_left_half_done_is_completed(parts: Parts) -> None:
     assert len(parts.rows("ChatInference", batch)) == len(parts.rows("ModelInference", batch)) == 2
 
 
-@pytest.mark.parametrize("status", ["failed", "expired", "cancelling", "cancelled"])
+@pytest.mark.parametrize("status", ["failed", "expired", "cancelled"])
 async def test_a_failed_batch_stays_failed(parts: Parts, status: str) -> None:
     """A failure is written once and told without asking again."""
     batch = await parts.starter.start(ask("one"))
@@ -132,6 +133,67 @@ async def test_a_failed_batch_stays_failed(parts: Parts, status: str) -> None:
     assert plain(await parts.poller.poll(batch.batch_id)) == {"status": "failed"}
     assert [row["status"] for row in parts.rows("BatchRequest", batch)] == ["pending", "failed"]
     assert parts.rows("ChatInference", batch) == []
+
+
+async def test_a_batch_that_broke_off(parts: Parts) -> None:
+    """While it is being cancelled it is pending; then there is what was answered until then."""
+    batch = await parts.starter.start(ask("one", "two"))
+    parts.provider.write = lambda line: (
+        parts.provider.echo(line) if line["body"]["messages"][-1]["content"] == "two" else None
+    )
+    parts.provider.status = "cancelling"
+    assert plain(await parts.poller.poll(batch.batch_id)) == {"status": "pending"}
+    parts.provider.status, parts.provider.results_of_failed = "cancelled", True
+    answer = plain(await parts.poller.poll(batch.batch_id))
+    assert answer["status"] == "completed"
+    assert [one["inference_id"] for one in answer["inferences"]] == batch.inference_ids[1:]
+
+
+async def test_a_file_that_breaks_off(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What had come is written already; the next look writes the rest, and nothing twice."""
+    monkeypatch.setattr("tzproxy.providers.batches.RESULTS_AT_ONCE", 2)
+    batch = await parts.starter.start(ask(*map(str, range(5))))
+    parts.provider.breaks_off_after = 3
+    with pytest.raises(ProviderError, match="broken off"):
+        await parts.poller.poll(batch.batch_id)
+    assert len(parts.rows("ChatInference", batch)) == 2
+    assert [row["status"] for row in parts.rows("BatchRequest", batch)] == ["pending"]
+    parts.provider.breaks_off_after = None
+    answer = plain(await parts.poller.poll(batch.batch_id))
+    assert [one["inference_id"] for one in answer["inferences"]] == batch.inference_ids
+    assert len(parts.rows("ChatInference", batch)) == len(parts.rows("ModelInference", batch)) == 5
+
+
+async def test_results_of_strange_names(parts: Parts) -> None:
+    """A result whose id is none is one of nobody; the others are there."""
+    batch = await parts.starter.start(ask("one", "two"))
+
+    def write(line: dict[str, Any]) -> dict[str, Any] | None:
+        name = "~" if line["body"]["messages"][-1]["content"] == "one" else line["custom_id"]
+        return answer_line(name, "x")
+
+    parts.provider.write = write
+    answer = plain(await parts.poller.poll(batch.batch_id))
+    assert [one["inference_id"] for one in answer["inferences"]] == batch.inference_ids[1:]
+
+
+async def test_a_completed_batch_does_not_fail_later(parts: Parts, build: BuildParts) -> None:
+    """Whoever finds the results gone, after another gateway wrote them, reads them back."""
+    batch = await parts.starter.start(ask("one"))
+    other = build(parts.catalog)
+    answers: list[Any] = []
+
+    async def first_another(request: JobRequest) -> AsyncGenerator[bytes]:
+        parts.provider.lines = lines  # type: ignore[method-assign]
+        answers.append(plain(await other.poller.poll(batch.batch_id)))
+        for line in list[bytes]():
+            yield line
+
+    lines = parts.provider.lines
+    parts.provider.lines = first_another  # type: ignore[method-assign]
+    assert plain(await parts.poller.poll(batch.batch_id)) == answers[0]
+    ends = [row["status"] for row in parts.rows("BatchRequest", batch)]
+    assert ends == ["pending", "completed"]
 
 
 async def test_single_inferences_may_be_missing(parts: Parts) -> None:

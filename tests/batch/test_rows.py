@@ -48,12 +48,6 @@ def test_a_look_copies_what_the_batch_is() -> None:
     }
 
 
-def test_an_end_that_nobody_understood() -> None:
-    """There is nothing to quote."""
-    row = json.loads(polled_row(BATCH, None, "failed"))
-    assert (row["status"], row["raw_request"], row["raw_response"]) == ("failed", "", "")
-
-
 async def test_files_are_pointers(tmp_path: Path) -> None:
     """A file's bytes reach the provider and no row."""
     catalog = load(tmp_path, '\n[object_storage]\ntype = "disabled"\n')
@@ -62,7 +56,7 @@ async def test_files_are_pointers(tmp_path: Path) -> None:
     provider = FakeOpenAI()
     planned = await BatchPlanner(catalog).plan(ask(inputs=inputs, variant_name="v"))
     submission = await Submitter(provider).submit(planned)
-    assert PNG in json.dumps(provider.lines)
+    assert PNG in json.dumps(provider.asked_lines)
     ((line,),) = element_rows(planned, submission, snapshot_hash=7)
     assert PNG.encode() not in line
     row = json.loads(line)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+
 import pytest
 
 from batch.conftest import ask
@@ -26,6 +28,10 @@ class Jobs:
         """Answer."""
         return JobAnswer(status=200, headers=AnswerHeaders(), body=b"")
 
+    async def lines(self, request: JobRequest) -> AsyncGenerator[bytes]:
+        """Answer."""
+        yield b"line"
+
     async def close(self) -> None:
         """Count."""
         self.closed += 1
@@ -45,6 +51,7 @@ async def test_a_carrier_is_opened_late_and_once() -> None:
     late = LateJobs(opening)
     for _ in range(2):
         assert (await late.send(REQUEST)).status == 200
+        assert [line async for line in late.lines(REQUEST)] == [b"line"]
     await late.close()
     assert [one.closed for one in opened] == [1]
 

@@ -57,7 +57,7 @@ async def test_rows_of_a_new_batch(parts: Parts) -> None:
     assert json.loads(row["input_messages"]) == [{"role": "user", "content": content}]
     assert (row["system"], row["tags"], row["output_schema"]) == ("Be brief.", {"k": "v"}, None)
     assert json.loads(row["inference_params"]) == {"chat_completion": {"temperature": 0.2}}
-    assert json.loads(row["raw_request"]) == parts.provider.lines[0]["body"]
+    assert json.loads(row["raw_request"]) == parts.provider.asked_lines[0]["body"]
     offered = [tool["name"] for tool in json.loads(row["tool_params"])["tools_available"]]
     assert offered == ["look", "extra"]
     assert json.loads(row["dynamic_tools"][0])["name"] == "extra"
@@ -234,7 +234,7 @@ async def test_files_of_several_inferences_are_brought_at_once(build: BuildParts
 
     batch = await starter.start(ask(inputs=[*asking("a", "b", "c"), {}], variant_name="v"))
     assert (sorted(fetcher.urls), fetcher.most) == ([f"https://h.test/{name}" for name in "abc"], 3)
-    assert json.dumps(parts.provider.lines).count(PNG) == 3
+    assert json.dumps(parts.provider.asked_lines).count(PNG) == 3
     rows = parts.rows("BatchModelInference", batch)
     blocks = [json.loads(row["input"])["messages"][0]["content"][0] for row in rows[:3]]
     assert [block["source_url"] for block in blocks] == [f"https://h.test/{name}" for name in "abc"]

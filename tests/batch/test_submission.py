@@ -40,8 +40,8 @@ async def test_one_variant_and_provider(submitting: Submitting) -> None:
     params = {"chat_completion": {"temperature": [None, 0.2]}}
     done = await submitting.submit("one", "two", variant_name="v", params=params)
     assert (done.variant_name, done.model_name, done.provider_name) == ("v", "m", "p")
-    assert [line["body"]["temperature"] for line in submitting.provider.lines] == [0.7, 0.2]
-    assert [line["custom_id"] for line in submitting.provider.lines] == [
+    assert [line["body"]["temperature"] for line in submitting.provider.asked_lines] == [0.7, 0.2]
+    assert [line["custom_id"] for line in submitting.provider.asked_lines] == [
         request.inference_id for request in done.requests
     ]
 
@@ -120,4 +120,4 @@ async def test_foreign_thoughts_are_left_out(submitting: Submitting) -> None:
 async def test_many_inputs(submitting: Submitting) -> None:
     """A large batch is rendered in parts, in order."""
     done = await submitting.submit(*map(str, range(70)), variant_name="v")
-    assert len(done.requests) == len(submitting.provider.lines) == 70
+    assert len(done.requests) == len(submitting.provider.asked_lines) == 70

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import re
+from typing import cast
 
+import msgspec
 import pytest
+from msgspec import Raw
 
-from in_process import CHAT, MODEL, StartGateway
+from in_process import CHAT, MODEL, Conversation, StartGateway
+from tzproxy.batch.poll import BatchAnswer, BatchPoller
+from tzproxy.batch.results import FinishedInference
+from tzproxy.http.app import App
+from tzproxy.http.asgi import AsgiExchange, Receive, Scope, Send
+from tzproxy.http.batch import BatchPollRoute
+from tzproxy.types.response import ResponseUsage
 
 PATH = "/batch_inference"
 ID = "01900000-0000-7000-8000-000000000001"
@@ -48,3 +57,44 @@ async def test_bad_ids(start: StartGateway, path: str, name: str) -> None:
     assert reply.status == 400
     assert reply.headers["content-type"] == "text/plain; charset=utf-8"
     assert f"`{name}` with value `nope`".encode() in reply.body
+
+
+class Completed:
+    """Knows one completed batch of many inferences."""
+
+    def __init__(self, count: int) -> None:
+        self.answer = BatchAnswer(
+            status="completed",
+            batch_id=ID,
+            inferences=[
+                FinishedInference(
+                    inference_id=str(number),
+                    episode_id=ID,
+                    variant_name="v",
+                    content=Raw(msgspec.json.encode([{"type": "text", "text": "x" * 5000}])),
+                    usage=ResponseUsage(input_tokens=1, output_tokens=2, cost=None),
+                )
+                for number in range(count)
+            ],
+        )
+
+    async def poll(self, batch_id: str, inference_id: str | None) -> BatchAnswer:
+        """Answer."""
+        return self.answer
+
+
+@pytest.mark.parametrize("count", [0, 1, 200])
+async def test_a_completed_batch(count: int) -> None:
+    """The answer is the same text however long it is; a long one is sent in pieces."""
+    completed = Completed(count)
+    route = BatchPollRoute(cast(BatchPoller, completed))
+    app = App({("GET", PATH + "/{batch_id}"): route})
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        await app.serve(AsgiExchange(scope, receive, send))
+
+    conversation = Conversation(serve, "GET", f"{PATH}/{ID}")
+    reply = await conversation.finish()
+    assert reply.headers["content-type"] == "application/json"
+    assert reply.body == msgspec.json.encode(completed.answer)
+    assert (len(conversation.messages) > 2) is (count == 200)

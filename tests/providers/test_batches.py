@@ -10,7 +10,10 @@ import pytest
 
 from tzproxy.errors import UpstreamTimeoutError
 from tzproxy.providers.batches import (
+    BAD_LINES_TOLD,
     LINES_AT_ONCE,
+    RESULT_BYTES_AT_ONCE,
+    RESULTS_AT_ONCE,
     AnswerHeaders,
     BatchResult,
     JobRequest,
@@ -52,18 +55,48 @@ async def test_refusals_and_silence_are_the_providers() -> None:
     assert await exchanged(JobScript((204, b"")), SPEC, REQUEST) == b""
 
 
+async def names(body: bytes) -> list[str]:
+    """The inferences of a file, in its order."""
+    parts = read_results(JobScript(body), SPEC, REQUEST, "f", read)
+    return [one.inference_id async for part in parts for one in part]
+
+
+async def test_parts() -> None:
+    """A file comes in parts of so many results, or of so many bytes."""
+    body = b"\n".join(json.dumps(f"{number}").encode() for number in range(RESULTS_AT_ONCE + 1))
+    parts = [len(part) async for part in read_results(JobScript(body), SPEC, REQUEST, "f", read)]
+    assert parts == [RESULTS_AT_ONCE, 1]
+    body = b"\n".join([json.dumps("x" * (RESULT_BYTES_AT_ONCE // 2)).encode()] * 3)
+    parts = [len(part) async for part in read_results(JobScript(body), SPEC, REQUEST, "f", read)]
+    assert parts == [2, 1]
+
+
+async def test_files_that_are_not_there() -> None:
+    """A refusal and a broken connection are told in the provider's words."""
+    for answer, text in (((404, b"gone"), "gone"), (UpstreamTimeoutError("late"), "outbound_http_timeout")):
+        with pytest.raises(ProviderError, match=text):
+            async for _ in read_results(JobScript(answer), SPEC, REQUEST, "f", read):
+                raise AssertionError("nothing can be read")
+
+
+async def test_many_bad_lines(caplog: pytest.LogCaptureFixture) -> None:
+    """Some are told of, and how many there were: a log is no place for a whole file."""
+    with caplog.at_level(logging.WARNING):
+        await names(b'"a"\n' + b"{\n" * (BAD_LINES_TOLD + 5))
+    assert len(caplog.messages) == BAD_LINES_TOLD + 1
+    assert caplog.messages[-1] == "25 lines of the batch results file f are left out"
+
+
 async def test_lines_in_any_order() -> None:
     """Empty lines and a missing last line end do not count."""
-    found = await read_results(SPEC, b'"b"\n\n"a"\r\n  "c"', "f", read)
-    assert [one.inference_id for one in found] == ["b", "a", "c"]
-    assert await read_results(SPEC, b"\n \n", "f", read) == []
+    assert await names(b'"b"\n\n"a"\r\n  "c"') == ["b", "a", "c"]
+    assert await names(b"\n \n") == []
 
 
 async def test_lines_that_cannot_be_used(caplog: pytest.LogCaptureFixture) -> None:
     """They are logged and left out, whether broken or bad."""
     with caplog.at_level(logging.WARNING):
-        found = await read_results(SPEC, b'{\n"a"\n"bad"\n', "f", read)
-    assert [one.inference_id for one in found] == ["a"]
+        assert await names(b'{\n"a"\n"bad"\n') == ["a"]
     assert len(caplog.messages) == 2
     assert caplog.messages[1] == "A line of the batch results file f is left out: bad line"
 
@@ -71,7 +104,7 @@ async def test_lines_that_cannot_be_used(caplog: pytest.LogCaptureFixture) -> No
 async def test_no_line_can_be_used() -> None:
     """Then the file is unusable."""
     with pytest.raises(UnusableResultsError) as caught:
-        await read_results(SPEC, b'"bad"\n{\n', "f", read)
+        await names(b'"bad"\n{\n')
     assert caught.value.message == ("Error from t server: All 2 rows failed to parse in batch results file f")
 
 
@@ -86,7 +119,7 @@ async def test_others_get_their_turn() -> None:
             await asyncio.sleep(0)
 
     task = asyncio.ensure_future(others())
-    await read_results(SPEC, b'"a"\n' * (LINES_AT_ONCE * 5), "f", read)
+    await names(b'"a"\n' * (LINES_AT_ONCE * 5))
     task.cancel()
     assert turns >= 5
 

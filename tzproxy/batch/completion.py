@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Protocol
 
 import msgspec
+from msgspec import Struct
 
 from tzproxy.batch.results import Finished, FinishedInference, Restorer
 from tzproxy.clickhouse.queries.batches import StoredBatch, StoredElement
@@ -20,9 +21,6 @@ from tzproxy.errors import RequestError, StoreError
 from tzproxy.providers.batches import BatchResult
 
 logger = logging.getLogger(__name__)
-RESULTS_AT_ONCE = 500
-"""Inferences that are finished, and written, together."""
-
 INFERENCES = {"chat": "ChatInference", "json": "JsonInference"}
 CALLS = "ModelInference"
 REPLIES = "ModelInferenceCache"
@@ -35,8 +33,8 @@ class CompletionStore(Protocol):
         """Write rows, once under each token."""
         ...
 
-    async def elements(self, batch_id: str, first_id: str, last_id: str) -> list[StoredElement]:
-        """Return inferences of a batch as they were handed over, ordered by id."""
+    async def elements(self, batch_id: str, ids: Sequence[str]) -> list[StoredElement]:
+        """Return some inferences of a batch as they were handed over, ordered by id."""
         ...
 
     async def stored_inferences(self, batch_id: str) -> set[str]:
@@ -46,6 +44,17 @@ class CompletionStore(Protocol):
     async def stored_calls(self, batch_id: str) -> set[str]:
         """Return the ids of those whose model call has its row already."""
         ...
+
+
+class Written(Struct, frozen=True, kw_only=True):
+    """What came of results: how many there were, how many inferences of the batch are known of them.
+
+    `answers`: those that are wanted, ordered by id.
+    """
+
+    results: int
+    known: int
+    answers: Sequence[FinishedInference]
 
 
 class Completion:
@@ -71,38 +80,39 @@ class Completion:
         self._restorer = restorer
         self._note = note
 
-    async def write(self, results: Sequence[BatchResult]) -> list[FinishedInference] | None:
-        """Write the rows of all results and return their answers, ordered by id.
+    async def write(self, parts: AsyncIterable[Sequence[BatchResult]], only: str | None = None) -> Written:
+        """Write the rows of all results, part by part, and return their answers; `only`: that one's alone.
 
-        None: not one of the inferences is known. Those that cannot be restored are logged and left out.
+        Inferences that cannot be restored are logged and left out; of several results of one inference the
+        first counts. Of a part nothing stays in memory but the answers.
 
         Raises:
             StoreError: when the store does not answer or refuses; doing it again completes it.
+            ProviderError: of the results.
         """
-        by_id = {result.inference_id: result for result in results}
-        ids = sorted(by_id)
         batch_id = self._batch.batch_id
         there = (await self._store.stored_inferences(batch_id), await self._store.stored_calls(batch_id))
-        answers: list[FinishedInference] = []
+        answers: dict[str, FinishedInference] = {}
+        seen: set[str] = set()
         known = 0
-        for first in range(0, len(ids), RESULTS_AT_ONCE):
-            part = ids[first : first + RESULTS_AT_ONCE]
-            found = await self._store.elements(batch_id, part[0], part[-1])
-            elements = [one for one in found if one.inference_id in by_id]
+        async for part in parts:
+            by_id = {one.inference_id: one for one in reversed(part) if one.inference_id not in seen}
+            seen |= by_id.keys()
+            elements = await self._store.elements(batch_id, sorted(by_id))
             known += len(elements)
             finished = {one.answer.inference_id: one for one in self._finish(elements, by_id)}
             fresh = await self._write_some(finished, *there)
             await self._keep([one for one in elements if one.inference_id in fresh], by_id)
-            answers += [one.answer for one in finished.values()]
+            answers |= {key: one.answer for key, one in finished.items() if only in (None, key)}
             await asyncio.sleep(0)
-        if known < len(ids):
+        if known < len(seen):
             logger.warning(
                 "batch %s: its provider gave %d results of which %d are not known as its inferences",
-                self._batch.batch_id,
-                len(ids),
-                len(ids) - known,
+                batch_id,
+                len(seen),
+                len(seen) - known,
             )
-        return answers if known else None
+        return Written(results=len(seen), known=known, answers=[answers[key] for key in sorted(answers)])
 
     def _finish(
         self, elements: Sequence[StoredElement], results: Mapping[str, BatchResult]

@@ -7,7 +7,8 @@ any crash.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterable, Callable, Sequence
+from contextlib import aclosing
 from typing import Protocol
 from weakref import WeakValueDictionary
 
@@ -123,13 +124,10 @@ class BatchPoller:
         entry, model = self._provider(batch)
         assert entry.batch is not None
         names = ModelNames(model.name, entry.name)
-        try:
-            polled = await entry.batch.poll(batch.params, names=names, jobs=self._jobs)
-        except UnusableResultsError:
-            await _write_status(store, batch, None, "failed")
-            raise
-        if polled.status == "completed":
-            return await self._complete(store, batch, (function, entry), polled, inference_id)
+        polled = await entry.batch.poll(batch.params, names=names, jobs=self._jobs)
+        if polled.results is not None:
+            async with aclosing(polled.results) as results:
+                return await self._complete(store, batch, (function, entry), (polled, results), inference_id)
         # Somebody else may have been told of its end in the meantime.
         status = await store.status(batch_id)
         if status == "completed":
@@ -155,27 +153,32 @@ class BatchPoller:
         store: PollStore,
         batch: StoredBatch,
         served_by: tuple[Function, ModelProvider],
-        polled: PolledBatch,
+        said: tuple[PolledBatch, AsyncIterable[Sequence[BatchResult]]],
         inference_id: str | None,
     ) -> BatchAnswer:
         """Write what came back, then that the batch is completed."""
-        if not polled.results:
-            await _write_status(store, batch, polled, "failed")
-            raise MissingResultsError
         function, entry = served_by
+        polled, results = said
         restorer = Restorer(
             batch, function.type, prices=entry.batch_prices, snapshot_hash=self._catalog.snapshot_hash
         )
         completion = Completion(store, batch, restorer, self._noter(batch, function))
-        answers = await completion.write(polled.results)
-        if answers is None:
+        try:
+            written = await completion.write(results, inference_id)
+            if not written.results:
+                raise MissingResultsError
+        except (UnusableResultsError, MissingResultsError):
+            if await store.status(batch.batch_id) == "completed":
+                return await _stored_answer(store, batch, function.type, inference_id)
+            await _write_status(store, batch, polled, "failed")
+            raise
+        if not written.known:
             # What was written when the batch began has not come to this replica yet.
             return PENDING
         await _write_status(store, batch, polled, "completed")
-        wanted = [one for one in answers if inference_id in (None, one.inference_id)]
-        if inference_id is not None and not wanted:
+        if inference_id is not None and not written.answers:
             raise ResultNotFoundError(inference_id)
-        return BatchAnswer(status="completed", batch_id=batch.batch_id, inferences=wanted)
+        return BatchAnswer(status="completed", batch_id=batch.batch_id, inferences=written.answers)
 
     def _noter(
         self, batch: StoredBatch, function: Function
@@ -202,7 +205,7 @@ async def _stored_answer(
 
 
 async def _write_status(
-    store: PollStore, batch: StoredBatch, polled: PolledBatch | None, status: BatchStatus
+    store: PollStore, batch: StoredBatch, polled: PolledBatch, status: BatchStatus
 ) -> None:
     # An end is written once, whoever sees it; in between each look leaves a row, as in the original.
     name = new_uuid7() if status == "pending" else status

@@ -44,8 +44,8 @@ def started_row(planned: PlannedBatch, submission: Submission, *, snapshot_hash:
     )
 
 
-def polled_row(batch: StoredBatch, polled: PolledBatch | None, status: BatchStatus) -> bytes:
-    """Make the row of a batch that has been asked for; None: what was said cannot be used."""
+def polled_row(batch: StoredBatch, polled: PolledBatch, status: BatchStatus) -> bytes:
+    """Make the row of a batch that has been asked for."""
     return _status_row(
         {
             "batch_id": batch.batch_id,
@@ -53,8 +53,8 @@ def polled_row(batch: StoredBatch, polled: PolledBatch | None, status: BatchStat
             "model_name": batch.model_name,
             "model_provider_name": batch.model_provider_name,
             "errors": (),
-            "raw_request": "" if polled is None else polled.raw_request,
-            "raw_response": "" if polled is None else polled.raw_response,
+            "raw_request": polled.raw_request,
+            "raw_response": polled.raw_response,
             "function_name": batch.function_name,
             "variant_name": batch.variant_name,
             "snapshot_hash": batch.snapshot_hash,

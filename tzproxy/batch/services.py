@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Protocol
 
 from msgspec import Struct
@@ -32,9 +32,16 @@ class LateJobs:
         Raises:
             UpstreamError: when there is no complete answer.
         """
+        return await self._opened().send(request)
+
+    def lines(self, request: JobRequest) -> AsyncGenerator[bytes]:
+        """Yield the lines of an answer. Raises as `Jobs.lines` does."""
+        return self._opened().lines(request)
+
+    def _opened(self) -> Jobs:
         if self._jobs is None:
             self._jobs = self._opening()
-        return await self._jobs.send(request)
+        return self._jobs
 
     async def close(self) -> None:
         """Close what was opened."""

@@ -5,19 +5,24 @@ None of them is given up when its client leaves: a batch that a provider has tak
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Sequence
+
 import msgspec
 
 from tzproxy._speedups.ids import format_uuid, parse_uuid
 from tzproxy.batch.poll import BatchPoller
 from tzproxy.batch.request import BatchRequest
+from tzproxy.batch.results import FinishedInference
 from tzproxy.batch.services import BatchInference
 from tzproxy.batch.start import BatchStarter
 from tzproxy.http.app import Handler
 from tzproxy.http.errors import decode_body
 from tzproxy.http.exchange import Exchange, ResponseHeaders
+from tzproxy.http.reading.arrays import answer_array
 
 DECODER = msgspec.json.Decoder(BatchRequest)
 ENCODER = msgspec.json.Encoder()
+INFERENCES_AT_ONCE = 64
 TEXT_HEADERS = ResponseHeaders(("content-type", "text/plain; charset=utf-8"))
 
 
@@ -51,7 +56,17 @@ class BatchPollRoute:
                 await exchange.answer(400, text.encode(), TEXT_HEADERS)
                 return
         answer = await self._poller.poll(ids["batch_id"], ids.get("inference_id"))
-        await exchange.answer(200, ENCODER.encode(answer))
+        if answer.inferences is None:
+            await exchange.answer(200, ENCODER.encode(answer))
+            return
+        # Piece by piece: the inferences of a large batch, written as one text, are as much memory again.
+        before = ENCODER.encode({"status": answer.status, "batch_id": answer.batch_id})[1:-1] + b","
+        await answer_array(exchange, "inferences", _some(answer.inferences), before=before)
+
+
+async def _some(inferences: Sequence[FinishedInference]) -> AsyncGenerator[Sequence[FinishedInference]]:
+    for first in range(0, len(inferences), INFERENCES_AT_ONCE):
+        yield inferences[first : first + INFERENCES_AT_ONCE]
 
 
 def batch_routes(batches: BatchInference) -> dict[tuple[str, str], Handler]:

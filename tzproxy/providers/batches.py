@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Literal, NamedTuple, Protocol
 
 from msgspec import Struct
@@ -26,6 +27,13 @@ logger = logging.getLogger(__name__)
 
 LINES_AT_ONCE = 64
 """Lines of a file that are written or read before other requests get their turn."""
+
+RESULTS_AT_ONCE = 500
+RESULT_BYTES_AT_ONCE = 4 * 1024 * 1024
+"""Results that are in memory together: files of results are larger than what a gateway should need."""
+
+BAD_LINES_TOLD = 20
+"""Unusable lines of one file that are logged; of the others only the number."""
 
 
 class JobRequest(Struct, frozen=True, kw_only=True):
@@ -63,6 +71,14 @@ class JobAnswer(Struct, frozen=True, kw_only=True):
     body: bytes
 
 
+class JobRefusedError(Exception):
+    """An answer whose lines were wanted is not 2xx."""
+
+    def __init__(self, answer: JobAnswer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
 class Jobs(Protocol):
     """Carries the requests of batch APIs. See `tzproxy.batch.carrier`."""
 
@@ -70,7 +86,16 @@ class Jobs(Protocol):
         """Send one request.
 
         Raises:
-            UpstreamError: when there is no complete answer.
+            UpstreamError: when there is no complete answer, or it is too large.
+        """
+        ...
+
+    def lines(self, request: JobRequest) -> AsyncGenerator[bytes]:
+        """Yield the lines of an answer as they come, less their ends, less empty ones.
+
+        Raises:
+            JobRefusedError: when the answer is not 2xx.
+            UpstreamError: when there is no complete answer, or a line is too long.
         """
         ...
 
@@ -106,12 +131,16 @@ class BatchResult(Struct, frozen=True, kw_only=True):
 
 
 class PolledBatch(Struct, frozen=True, kw_only=True):
-    """What a provider says of a batch. `results`: of a completed one, in any order, perhaps not all."""
+    """What a provider says of a batch.
+
+    `results`: of a completed one, in any order, perhaps not all; fetched while they are iterated over, some
+    at a time. What `BatchApi.poll` raises is raised by the iteration too.
+    """
 
     status: Literal["pending", "failed", "completed"]
     raw_request: str
     raw_response: str
-    results: Sequence[BatchResult] = ()
+    results: AsyncGenerator[Sequence[BatchResult]] | None = None
 
 
 class ModelNames(NamedTuple):
@@ -135,7 +164,7 @@ class BatchApi(Protocol):
         ...
 
     async def poll(self, params: str, *, names: ModelNames, jobs: Jobs) -> PolledBatch:
-        """Ask how a batch is, and for its results when it is done.
+        """Ask how a batch is; its results, when it is done, are asked for by whoever iterates over them.
 
         Raises:
             UnusableResultsError: when it is done and its results say nothing; asking again would not help.
@@ -194,46 +223,63 @@ def headers_without_type(headers: HeaderBlock) -> tuple[tuple[str, str], ...]:
 
 
 async def read_results(
-    spec: ProviderSpec, body: bytes, place: str, read: Callable[[bytes], BatchResult]
-) -> list[BatchResult]:
-    """Read a result file line by line; lines that say nothing usable are logged and left out.
+    jobs: Jobs, spec: ProviderSpec, request: JobRequest, place: str, read: Callable[[bytes], BatchResult]
+) -> AsyncGenerator[Sequence[BatchResult]]:
+    """Fetch a result file and yield its results, some at a time; unusable lines are logged and left out.
+
+    The parts follow from the file alone: whoever reads it gets the same ones.
 
     Args:
+        jobs: carries the request.
         spec: the provider's facts.
-        body: the file.
+        request: asks for the file.
         place: its name in messages.
         read: reads one line; raises ProviderError, or what decoding raises, for one that cannot be used.
 
     Raises:
         UnusableResultsError: when there are lines and none can be used.
+        ProviderError: when there is no file, or it breaks off.
     """
-    results: list[BatchResult] = []
-    bad = 0
-    async for line in _lines(body):
-        try:
-            results.append(read(line))
-            continue
-        except ProviderError as exc:
-            bad, reason = bad + 1, exc.message
-        except UNREADABLE as exc:
-            bad, reason = bad + 1, reason_for(exc)
-        logger.warning("A line of the batch results file %s is left out: %s", place, reason)
-    if bad and not results:
+    part: list[BatchResult] = []
+    size = good = bad = 0
+    try:
+        async with aclosing(jobs.lines(request)) as lines:
+            async for line in lines:
+                if (good + bad) % LINES_AT_ONCE == LINES_AT_ONCE - 1:
+                    # Files have tens of thousands of lines; everybody else's requests run in this loop too.
+                    await asyncio.sleep(0)
+                result = _read(line, read, None if bad >= BAD_LINES_TOLD else place)
+                if result is None:
+                    bad += 1
+                    continue
+                part.append(result)
+                good += 1
+                size += len(line)
+                if len(part) >= RESULTS_AT_ONCE or size >= RESULT_BYTES_AT_ONCE:
+                    yield part
+                    part, size = [], 0
+    except JobRefusedError as exc:
+        told = exc.answer
+        raise error_response(spec, told.status, told.headers, told.body, raw_request=None) from exc
+    except UpstreamError as exc:
+        raise send_failure(spec, exc, raw_request=None) from exc
+    if bad > BAD_LINES_TOLD:
+        logger.warning("%d lines of the batch results file %s are left out", bad, place)
+    if bad and not good:
         message = f"All {bad} rows failed to parse in batch results file {place}"
         raise UnusableResultsError(server_error(spec.type, message).message)
-    return results
+    if part:
+        yield part
 
 
-async def _lines(body: bytes) -> AsyncIterator[bytes]:
-    start = number = 0
-    while start < len(body):
-        end = body.find(b"\n", start)
-        end = len(body) if end < 0 else end
-        line = body[start:end].strip()
-        start = end + 1
-        if line:
-            yield line
-            number += 1
-            if number % LINES_AT_ONCE == 0:
-                # Files have tens of thousands of lines; everybody else's requests run in this loop too.
-                await asyncio.sleep(0)
+def _read(line: bytes, read: Callable[[bytes], BatchResult], place: str | None) -> BatchResult | None:
+    """Read one line; None: it cannot be used, which is logged with its place if there is one."""
+    try:
+        return read(line)
+    except ProviderError as exc:
+        reason = exc.message
+    except UNREADABLE as exc:
+        reason = reason_for(exc)
+    if place is not None:
+        logger.warning("A line of the batch results file %s is left out: %s", place, reason)
+    return None

@@ -106,7 +106,7 @@ async def test_a_batch_and_its_elements(batches: Batches) -> None:
     assert await batches.find(batch_id, new_uuid7()) is None
     assert await batches.find(new_uuid7(), None) is None
     assert await batches.find(new_uuid7(), first) is None
-    plain, whole = await batches.elements(batch_id, first, second)
+    plain, whole = await batches.elements(batch_id, [second, first, new_uuid7(), "no id'"])
     assert (plain.inference_id, plain.tags, plain.tool_choice) == (first, {ODD: ODD}, None)
     assert whole == StoredElement(
         inference_id=second,
@@ -119,8 +119,8 @@ async def test_a_batch_and_its_elements(batches: Batches) -> None:
         snapshot_hash=str(HASH),
         **full,
     )
-    assert await batches.elements(batch_id, second, second) == [whole]
-    assert await batches.elements(new_uuid7(), first, second) == []
+    assert await batches.elements(batch_id, [second]) == [whole]
+    assert await batches.elements(new_uuid7(), [first, second]) == []
 
 
 async def test_an_ended_batch_stays_ended(batches: Batches) -> None:
@@ -156,9 +156,12 @@ def call(inference_id: str, **fields: Any) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("kind", ["chat", "json"])
-async def test_finished_inferences(batches: Batches, kind: Any) -> None:
-    """Finished ones are read with what their calls used; those of other batches stay out."""
+@pytest.mark.parametrize(("kind", "at_once"), [("chat", 200), ("json", 200), ("chat", 1)])
+async def test_finished_inferences(
+    batches: Batches, kind: Any, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Finished ones are read, in parts, with what their calls used; those of other batches stay out."""
+    monkeypatch.setattr("tzproxy.clickhouse.queries.batches.FINISHED_AT_ONCE", at_once)
     batch_id, (first, second, third, other) = new_uuid7(), ids(4)
     await insert(batches, "BatchRequest", request(batch_id))
     rows = [element(batch_id, number) for number in (first, second, third)]

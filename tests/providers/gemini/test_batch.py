@@ -11,7 +11,13 @@ import pytest
 from tzproxy.config.credentials import DynamicCredential
 from tzproxy.config.provider_types import BatchCloudStorage
 from tzproxy.config.providers import GcpVertexGeminiProviderConfig
-from tzproxy.providers.batches import ModelNames, PolledBatch, SubmittedBatch, UnusableResultsError
+from tzproxy.providers.batches import (
+    BatchResult,
+    ModelNames,
+    PolledBatch,
+    SubmittedBatch,
+    UnusableResultsError,
+)
 from tzproxy.providers.errors import ProviderError
 from tzproxy.providers.gemini.batch import VertexGeminiBatch, VertexPlace, object_url
 from tzproxy.providers.gemini.build import build_vertex_batch
@@ -167,6 +173,12 @@ async def poll(*answers: Scripted) -> PolledBatch:
     return await prepared().poll(PARAMS, names=ModelNames("m", "p"), jobs=JobScript(*answers))
 
 
+async def results_of(found: PolledBatch) -> list[BatchResult]:
+    """Fetch the results."""
+    assert found.results is not None
+    return [one async for part in found.results for one in part]
+
+
 @pytest.mark.parametrize(
     ("state", "said"),
     [
@@ -203,6 +215,7 @@ async def test_results(state: str) -> None:
     lines = [line("b", {"text": "two"}), line(None), json.dumps(lost).encode(), line("a", code)]
     script = JobScript(done, b"\n".join(lines) + b"\n")
     found = await prepared().poll(PARAMS, names=ModelNames("m", "p"), jobs=script)
+    results = await results_of(found)
     assert [(request.method, request.url) for request in script.requests] == [
         ("GET", f"{HOST}/v1/{NAME}"),
         ("GET", "https://storage.googleapis.com/b/out/prediction-m-2026/predictions.jsonl"),
@@ -211,10 +224,10 @@ async def test_results(state: str) -> None:
         (("authorization", "vertex"),),
         (("authorization", "storage"),),
     ]
-    assert [one.inference_id for one in found.results] == ["b", "a"]
-    assert found.results[0].response.output == [Text("two")]
-    assert found.results[0].response.usage == Usage(5, 2)
-    (block,) = found.results[1].response.output
+    assert [one.inference_id for one in results] == ["b", "a"]
+    assert results[0].response.output == [Text("two")]
+    assert results[0].response.usage == Usage(5, 2)
+    (block,) = results[1].response.output
     assert isinstance(block, Unknown)
     assert (block.model_name, block.provider_name) == ("m", "p")
 
@@ -226,9 +239,9 @@ async def test_results_that_nobody_finds() -> None:
         await poll(done)
     done["outputInfo"] = {"gcsOutputDirectory": "gs://b/out"}
     with pytest.raises(ProviderError, match="gone"):
-        await poll(done, (404, b"gone"))
+        await results_of(await poll(done, (404, b"gone")))
     with pytest.raises(UnusableResultsError, match="All 1 rows failed to parse"):
-        await poll(done, line(None))
+        await results_of(await poll(done, line(None)))
 
 
 async def test_a_batch_of_somebody_else() -> None:

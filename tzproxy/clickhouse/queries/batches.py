@@ -5,6 +5,8 @@ Everything that a batch must outlive a gateway with is here and nowhere else.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
@@ -14,6 +16,7 @@ from msgspec import Struct
 from tzproxy.clickhouse.async_client import AsyncStoreClient
 
 CHECK_S = 5.0
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 BatchStatus = Literal["pending", "completed", "failed"]
 
 # A batch that has ended stays so: a gateway that asked the provider a moment earlier may write later.
@@ -41,8 +44,7 @@ SELECT inference_id, episode_id, input, input_messages, system, tool_params, inf
     parallel_tool_calls, toString(snapshot_hash) AS snapshot_hash
 FROM BatchModelInference
 WHERE batch_id = toUUID({batch_id:String})
-    AND toUInt128(inference_id) >= toUInt128(toUUID({first:String}))
-    AND toUInt128(inference_id) <= toUInt128(toUUID({last:String}))
+    AND inference_id IN {ids:Array(UUID)}
 ORDER BY toUInt128(inference_id)
 LIMIT 1 BY inference_id
 """
@@ -59,23 +61,22 @@ WHERE inference_id IN (
     SELECT inference_id FROM BatchModelInference WHERE batch_id = toUUID({batch_id:String})
 )
 """
-_OF_BATCH = """ FROM BatchModelInference
-    WHERE batch_id = toUUID({batch_id:String})
-        AND ({inference_id:String} = '' OR toString(inference_id) = {inference_id:String})
+FIND_IDS = """
+SELECT inference_id, episode_id FROM BatchModelInference
+WHERE batch_id = toUUID({batch_id:String})
+    AND ({inference_id:String} = '' OR toString(inference_id) = {inference_id:String})
+ORDER BY toUInt128(inference_id)
+LIMIT 1 BY inference_id
 """
-_FINISHED = (
-    """
+# Outputs are not sorted here: a server has only so much memory for one statement.
+FIND_FINISHED = """
 SELECT i.id AS inference_id, i.episode_id AS episode_id, i.output AS output,
     c.input_tokens AS input_tokens, c.output_tokens AS output_tokens, c.cache_read AS cache_read,
     c.cache_write AS cache_write, c.cost AS cost, c.finish_reason AS finish_reason
 FROM (
-    SELECT id, episode_id, output FROM TABLE_NAME
-    WHERE function_name = {function_name:String} AND variant_name = {variant_name:String}
-        AND episode_id IN (SELECT episode_id"""
-    + _OF_BATCH
-    + """) AND id IN (SELECT inference_id"""
-    + _OF_BATCH
-    + """)
+    SELECT id, episode_id, output FROM {table}
+    WHERE function_name = {{function_name:String}} AND variant_name = {{variant_name:String}}
+        AND episode_id IN {{episodes:Array(UUID)}} AND id IN {{ids:Array(UUID)}}
     LIMIT 1 BY id
 ) AS i
 LEFT JOIN (
@@ -83,19 +84,14 @@ LEFT JOIN (
         sum(provider_cache_read_input_tokens) AS cache_read,
         sum(provider_cache_write_input_tokens) AS cache_write, toFloat64(sum(cost)) AS cost,
         argMax(toString(finish_reason), toUInt128(id)) AS finish_reason
-    FROM ModelInference WHERE inference_id IN (SELECT inference_id"""
-    + _OF_BATCH
-    + """)
+    FROM ModelInference WHERE inference_id IN {{ids:Array(UUID)}}
     GROUP BY inference_id
 ) AS c ON i.id = c.inference_id
-ORDER BY toUInt128(i.id)
 SETTINGS join_use_nulls = 1, output_format_json_quote_64bit_integers = 0
 """
-)
-FIND_FINISHED = {
-    "chat": _FINISHED.replace("TABLE_NAME", "ChatInference"),
-    "json": _FINISHED.replace("TABLE_NAME", "JsonInference"),
-}
+TABLES = {"chat": "ChatInference", "json": "JsonInference"}
+FINISHED_AT_ONCE = 200
+"""How many finished inferences are read in one statement."""
 
 
 class StoredBatch(Struct, frozen=True, kw_only=True):
@@ -180,11 +176,9 @@ class Batches:
         rows = await self._store.query(FIND_STATUS, {"batch_id": batch_id})
         return msgspec.convert(rows[0]["status"], BatchStatus) if rows else None
 
-    async def elements(self, batch_id: str, first_id: str, last_id: str) -> list[StoredElement]:
-        """Return the inferences of a batch from one id to another, both included, ordered by id."""
-        rows = await self._store.query(
-            FIND_ELEMENTS, {"batch_id": batch_id, "first": first_id, "last": last_id}
-        )
+    async def elements(self, batch_id: str, ids: Sequence[str]) -> list[StoredElement]:
+        """Return some inferences of a batch, ordered by id; what is not one of its own is missing."""
+        rows = await self._store.query(FIND_ELEMENTS, {"batch_id": batch_id, "ids": _uuids(ids)})
         return [msgspec.convert(row, StoredElement) for row in rows]
 
     async def stored_inferences(self, batch_id: str) -> set[str]:
@@ -201,13 +195,23 @@ class Batches:
         self, batch: StoredBatch, kind: Literal["chat", "json"], inference_id: str | None
     ) -> list[StoredResult]:
         """Return the finished inferences of a batch, or the one that is asked for, ordered by id."""
-        rows = await self._store.query(
-            FIND_FINISHED[kind],
-            {
-                "batch_id": batch.batch_id,
-                "inference_id": inference_id or "",
+        asked = {"batch_id": batch.batch_id, "inference_id": inference_id or ""}
+        elements = await self._store.query(FIND_IDS, asked)
+        found: list[StoredResult] = []
+        for first in range(0, len(elements), FINISHED_AT_ONCE):
+            part = elements[first : first + FINISHED_AT_ONCE]
+            parameters = {
+                "ids": [row["inference_id"] for row in part],
+                "episodes": list({row["episode_id"] for row in part}),
                 "function_name": batch.function_name,
                 "variant_name": batch.variant_name,
-            },
-        )
-        return [msgspec.convert(row, StoredResult) for row in rows]
+            }
+            rows = await self._store.query(FIND_FINISHED.format(table=TABLES[kind]), parameters)
+            results = {row["inference_id"]: msgspec.convert(row, StoredResult) for row in rows}
+            found += [results[one] for one in parameters["ids"] if one in results]
+        return found
+
+
+def _uuids(texts: Sequence[str]) -> list[str]:
+    """Leave out what is no id: providers give back what they were given, or anything."""
+    return [text for text in texts if _UUID.fullmatch(text)]

@@ -15,15 +15,17 @@ AT_ONCE_BYTES = 256 * 1024
 """A shorter answer is sent whole, with its length."""
 
 
-async def answer_array(exchange: Exchange, key: str, items: AsyncGenerator[Sequence[Struct]]) -> None:
-    """Answer with an object whose one key holds all items.
+async def answer_array(
+    exchange: Exchange, key: str, items: AsyncGenerator[Sequence[Struct]], *, before: bytes = b""
+) -> None:
+    """Answer with an object whose last key holds all items; `before` are the keys before it, as JSON.
 
     Raises:
         TzproxyError: of the items; before the first byte it becomes an ordinary error answer, later the
             answer stays incomplete, which no client takes for JSON.
         ClientGoneError: when the client left; nothing more is read then.
     """
-    waiting = [b'{"%s":[' % key.encode()]
+    waiting = [b'{%b"%b":[' % (before, key.encode())]
     size = 0
     is_first = True
     with Watch(exchange):

@@ -42,8 +42,9 @@ _T = TypeVar("_T")
 
 ENDPOINT = "/v1/chat/completions"
 WINDOW = "24h"
-PENDING = frozenset({"validating", "in_progress", "finalizing"})
-FAILED = frozenset({"failed", "expired", "cancelling", "cancelled"})
+PENDING = frozenset({"validating", "in_progress", "finalizing", "cancelling"})
+BROKEN_OFF = frozenset({"expired", "cancelled"})
+"""Ends before all requests were answered. What was answered until then is paid for, and in the file."""
 
 
 class Line(Struct, frozen=True):
@@ -183,21 +184,18 @@ class OpenAIBatch:
         if not 200 <= answer.status < 300:
             raise error_response(spec, answer.status, answer.headers, answer.body, raw_request=None)
         batch = self._decoded(_BATCH, answer.body)
-        is_failed = batch.status in FAILED
-        if batch.status == "completed" and batch.output_file_id is None:
-            if batch.error_file_id is None:
-                raise server_error(spec.type, "Output file ID is missing", raw_response=text)
-            is_failed = True
-        if is_failed:
-            return PolledBatch(status="failed", raw_request=url, raw_response=text)
-        if batch.output_file_id is None or batch.status != "completed":
-            if batch.status not in PENDING:
-                raise server_error(spec.type, f"Unknown batch status: {batch.status}", raw_response=text)
+        if batch.status in PENDING:
             return PolledBatch(status="pending", raw_request=url, raw_response=text)
+        if batch.status != "completed" and batch.status not in BROKEN_OFF and batch.status != "failed":
+            raise server_error(spec.type, f"Unknown batch status: {batch.status}", raw_response=text)
+        if batch.output_file_id is None or batch.status == "failed":
+            if batch.status == "completed" and batch.error_file_id is None:
+                raise server_error(spec.type, "Output file ID is missing", raw_response=text)
+            return PolledBatch(status="failed", raw_request=url, raw_response=text)
         file_id = batch.output_file_id
         content = join_url(self._base, f"files/{encoded(file_id)}/content")
-        lines = await exchanged(jobs, spec, JobRequest(method="GET", url=content, headers=headers))
-        results = await read_results(spec, lines, file_id, self._result)
+        wanted = JobRequest(method="GET", url=content, headers=headers)
+        results = read_results(jobs, spec, wanted, file_id, self._result)
         return PolledBatch(status="completed", raw_request=url, raw_response=text, results=results)
 
     def _body(self, request: ModelRequest) -> bytes:

@@ -238,13 +238,11 @@ class VertexGeminiBatch:
             raise server_error(SPEC.type, "Output directory is missing", raw_response=text)
         place = f"{job.output_info.gcs_output_directory}/predictions.jsonl"
         storage_headers = headers_without_type(await _resolved(self._storage_headers, {}))
-        lines = await exchanged(
-            jobs, SPEC, JobRequest(method="GET", url=object_url(place), headers=storage_headers)
-        )
+        wanted = JobRequest(method="GET", url=object_url(place), headers=storage_headers)
         asked = ModelRequest(
             inference_id="", messages=[], model_name=names.model, provider_name=names.provider
         )
-        results = await read_results(SPEC, lines, place, lambda line: _result(line, asked))
+        results = read_results(jobs, SPEC, wanted, place, lambda line: _result(line, asked))
         return PolledBatch(status="completed", raw_request=url, raw_response=text, results=results)
 
     def _line(self, request: ModelRequest) -> bytes:

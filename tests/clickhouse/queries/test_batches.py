@@ -173,7 +173,7 @@ async def test_finished_inferences(
             "id": number,
             "function_name": ODD,
             "variant_name": "v",
-            "episode_id": first,
+            "episode_id": number,
             "input": "{}",
             "output": ODD,
             "inference_params": "{}",

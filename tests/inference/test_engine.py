@@ -262,6 +262,14 @@ async def test_namespaced_models_serve_their_namespace(start: StartGateway) -> N
 
 # ---- which error wins
 
+PICTURE = {"type": "file", "file_type": "base64", "mime_type": "image/png", "data": "iVBORw0KGgo="}
+
+
+def asking(block: dict[str, object]) -> dict[str, object]:
+    """Return an input of one block."""
+    return {"messages": [{"role": "user", "content": [block]}]}
+
+
 UNKNOWN_VARIANT = {"variant_name": "zz", "pointer": "/a", "value": 1}
 
 
@@ -292,9 +300,18 @@ UNKNOWN_VARIANT = {"variant_name": "zz", "pointer": "/a", "value": 1}
         ({"allowed_tools": ["zz"], "variant_name": "zz"}, "Tool not found"),
         ({"variant_name": "zz", "include_aggregated_response": True}, "Unknown variant: zz"),
         (
-            {"include_aggregated_response": True},
+            {"include_aggregated_response": True, "input": asking(PICTURE)},
             "`include_aggregated_response` is only supported in streaming mode",
         ),
+        (
+            {"input": asking({**PICTURE, "data": "data:x"}), "tags": {"tensorzero::x": ""}},
+            "input.messages[0]",
+        ),
+        ({"input": asking(PICTURE), "function_name": "zz"}, "Unknown function"),
+        ({"input": asking(PICTURE) | {"system": {}}}, "System"),
+        ({"input": asking(PICTURE), "allowed_tools": ["zz"]}, "Tool not found"),
+        ({"input": asking(PICTURE), "variant_name": "zz"}, "Unknown variant: zz"),
+        ({"input": asking(PICTURE)}, "Object storage is not configured"),
     ],
 )
 async def test_the_order_of_checks(start: StartGateway, fields: dict[str, object], message: str) -> None:

@@ -95,6 +95,8 @@ class BatchPlanner:
                 function.checks.check(read.stored)
             except RequestError as exc:
                 raise BatchInputError(index, exc.message) from exc
+            if read.files:
+                self._catalog.files.check_configured()
             reads.append(read)
             if index % INPUTS_AT_ONCE == INPUTS_AT_ONCE - 1:
                 await asyncio.sleep(0)

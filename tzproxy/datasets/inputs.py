@@ -32,6 +32,8 @@ class InputIntake:
         """
         read = read_input(wire, self._keeper.store, self._keeper)
         function.checks.check(read.stored)
+        if read.files:
+            self._keeper.store.check_configured()
         if read.keeping is not None:
             await read.keeping.settle(strict=True)
             self._files.append(read.keeping)

@@ -125,6 +125,8 @@ class Engine:
         started = perf_counter()
         catalog = self.catalog
         extras = extra_entries(request)
+        # The original does this while it decodes: what is wrong here comes before everything else.
+        read = read_input(request.input, catalog.files, self._files)
         inference_id = new_uuid7()
         tags = self._tags(request)
         if api_key_id is not None:
@@ -141,7 +143,6 @@ class Engine:
             params = request.params.chat_completion
             if params.json_mode in ("tool", "implicit_tool") and function.type == "chat":
                 function.check_tool_mode(request)
-        read = read_input(request.input, catalog.files, self._files)
         function.checks.check(read.stored)
         if extras:
             check_filters(extras, function.variants if sole is None else (sole.name,), catalog.model)
@@ -151,13 +152,11 @@ class Engine:
             )
         tools = function.assemble_tools(request)
         pinned = self._pinned(request, function, tags)
-        if not request.dryrun:
-            labels: Labels = function.labels
-            if request.model_name is not None:
-                labels = (*labels, ("model_name", request.model_name))
-            self.metrics.count_request(labels)
+        self._count_request(request, function)
         if request.include_aggregated_response and not request.stream:
             raise RequestError("`include_aggregated_response` is only supported in streaming mode")
+        if read.files:
+            catalog.files.check_configured()
         cache = None
         if request.cache_options.enabled != "off" and self._cache is not None:
             cache = self._cache.use(
@@ -179,6 +178,14 @@ class Engine:
             sole=sole,
             started=started,
         )
+
+    def _count_request(self, request: InferenceRequest, function: Function) -> None:
+        if request.dryrun:
+            return
+        labels: Labels = function.labels
+        if request.model_name is not None:
+            labels = (*labels, ("model_name", request.model_name))
+        self.metrics.count_request(labels)
 
     async def infer(self, inference: Inference) -> Answer:
         """Run an inference to its end and record it.

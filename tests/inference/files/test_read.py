@@ -137,7 +137,7 @@ def test_bad_blocks_are_refused(block: FileFields, message: str) -> None:
 def test_without_object_storage() -> None:
     """Without `[object_storage]` every file is refused, with the status 500 that the original has."""
     with pytest.raises(TzproxyError) as caught:
-        read_file(FileFields(data=PNG), FileStore(), where="w")
+        FileStore().check_configured()
     assert (caught.value.status, caught.value.message) == (500, UNCONFIGURED)
 
 

@@ -41,6 +41,15 @@ class FileStore(Struct, frozen=True):
         """Whether bytes are stored at all."""
         return self.home.type != "disabled"
 
+    def check_configured(self) -> None:
+        """Check that it is settled what becomes of files.
+
+        Raises:
+            TzproxyError: when it is not.
+        """
+        if self.kind is None:
+            raise TzproxyError(UNCONFIGURED)
+
 
 class ReadFile(Struct, frozen=True):
     """A file block that was read.
@@ -66,10 +75,7 @@ def read_file(block: FileFields, store: FileStore, *, where: str) -> ReadFile:
 
     Raises:
         RequestError: for a block that names no file, or data of unknown type.
-        TzproxyError: when object storage is not configured.
     """
-    if store.kind is None:
-        raise TzproxyError(UNCONFIGURED)
     form = block.file_type or _untagged(block)
     if form == "url" and block.url is not None:
         return _by_url(block, block.url, where)

@@ -145,7 +145,7 @@ class AsyncTensorZeroGateway(BaseTensorZeroGateway):
             config_file: a TOML file or a glob of them; without one there are only the default functions.
             clickhouse_url: where rows go; without one, into the embedded store of the data directory.
             postgres_url: taken for compatibility.
-            valkey_url: taken for compatibility.
+            valkey_url: where rate limits are counted; else where the environment says, else in `data_dir`.
             timeout: seconds that a whole request may take; for ever if not given.
             async_setup: return what has to be awaited for the client; else start, and return the client.
             data_dir: where the embedded store and rows on their way live: `.tzproxy` if not given.
@@ -153,9 +153,8 @@ class AsyncTensorZeroGateway(BaseTensorZeroGateway):
         Raises:
             TensorZeroInternalError: when the configuration is wrong or the store cannot be reached.
         """
-        del postgres_url, valkey_url
-
-        start = partial(cls._started, config_file, clickhouse_url, data_dir, timeout)
+        del postgres_url
+        start = partial(cls._started, config_file, clickhouse_url, data_dir, timeout, valkey_url)
         return asyncio.to_thread(start) if async_setup else start()
 
     @classmethod
@@ -165,8 +164,10 @@ class AsyncTensorZeroGateway(BaseTensorZeroGateway):
         clickhouse_url: str | None,
         data_dir: str | Path | None,
         timeout: float | None,
+        valkey_url: str | None,
     ) -> Self:
-        return cls._made(AsyncTransport(embedded(config_file, clickhouse_url, data_dir, timeout)))
+        carrier = embedded(config_file, clickhouse_url, data_dir, timeout, valkey_url)
+        return cls._made(AsyncTransport(carrier))
 
     @takes(InferenceArguments)
     async def inference(

@@ -63,6 +63,7 @@ def embedded(
     clickhouse_url: str | None,
     data_dir: str | Path | None,
     timeout: float | None,
+    valkey_url: str | None = None,
 ) -> EmbeddedCarrier:
     """Start a gateway in this process, and return what carries calls to it.
 
@@ -72,7 +73,8 @@ def embedded(
     from tzproxy.client.embedded.carrier import EmbeddedCarrier  # noqa: PLC0415 - loads all of the engine
     from tzproxy.client.embedded.gateway import EmbeddedGateway  # noqa: PLC0415 - loads all of the engine
 
-    return EmbeddedCarrier(EmbeddedGateway.start(config_file, clickhouse_url, data_dir), timeout)
+    gateway = EmbeddedGateway.start(config_file, clickhouse_url, data_dir, valkey_url=valkey_url)
+    return EmbeddedCarrier(gateway, timeout)
 
 
 def not_supported(method: str) -> NotSupportedError:

@@ -83,15 +83,15 @@ class TensorZeroGateway(BaseTensorZeroGateway):
             config_file: a TOML file or a glob of them; without one there are only the default functions.
             clickhouse_url: where rows go; without one, into the embedded store of the data directory.
             postgres_url: taken for compatibility.
-            valkey_url: taken for compatibility.
+            valkey_url: where rate limits are counted; else where the environment says, else in `data_dir`.
             timeout: seconds that a whole request may take; for ever if not given.
             data_dir: where the embedded store and rows on their way live: `.tzproxy` if not given.
 
         Raises:
             TensorZeroInternalError: when the configuration is wrong or the store cannot be reached.
         """
-        del postgres_url, valkey_url
-        return cls._made(Transport(embedded(config_file, clickhouse_url, data_dir, timeout)))
+        del postgres_url
+        return cls._made(Transport(embedded(config_file, clickhouse_url, data_dir, timeout, valkey_url)))
 
     @takes(InferenceArguments)
     def inference(

@@ -70,12 +70,31 @@ def test_what_fails_to_open_is_closed(tmp_path: Path, monkeypatch: pytest.Monkey
         closed.append(services)
 
     monkeypatch.setattr(Services, "close", noting)
+    monkeypatch.setattr("tzproxy.client.embedded.gateway.check_limits", lambda loaded, data_dir: None)
     (tmp_path / "rate-limits.table").write_text("somebody's letter")
     rule = "[[rate_limiting.rules]]\nmodel_inferences_per_second = 1\nalways = true\n"
     (tmp_path / "c.toml").write_text(f"{TOML}\n{rule}")
     with pytest.raises(TensorZeroInternalError, match="is no table of rate limits"):
         TensorZeroGateway.build_embedded(config_file=str(tmp_path / "c.toml"), data_dir=tmp_path)
     assert len(closed) == 1
+
+
+@pytest.mark.parametrize("by_argument", [False, True])
+async def test_a_valkey_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_argument: bool
+) -> None:
+    """A program whose rate limits cannot be counted does not start, as a server does not."""
+    url = "redis://:pa55word@127.0.0.1:1"
+    if not by_argument:
+        monkeypatch.setenv("TENSORZERO_VALKEY_URL", url)
+    given = url if by_argument else None
+    rule = "[[rate_limiting.rules]]\nmodel_inferences_per_second = 1\nalways = true\n"
+    (tmp_path / "c.toml").write_text(f"{TOML}\n{rule}")
+    with pytest.raises(TensorZeroInternalError, match="Failed to connect to Valkey") as wrong:
+        TensorZeroGateway.build_embedded(config_file="c.toml", valkey_url=given, data_dir=tmp_path)
+    assert "pa55word" not in wrong.value.msg
+    with pytest.raises(TensorZeroInternalError, match="Failed to connect to Valkey"):
+        await AsyncTensorZeroGateway.build_embedded(config_file="c.toml", valkey_url=given, data_dir=tmp_path)
 
 
 def test_nothing_works_after_the_end(start: Start) -> None:

@@ -24,6 +24,7 @@ from tzproxy.http.errors import ErrorShape
 from tzproxy.http.routes import routes_of
 from tzproxy.inference.catalog import ConfigCatalog
 from tzproxy.inference.files.probe import check_storage
+from tzproxy.limits.opening import check_limits
 from tzproxy.services.observing import observing
 from tzproxy.services.services import Services
 from tzproxy.services.settings import WorkerSettings
@@ -32,6 +33,7 @@ from tzproxy.services.store import prepare_store
 logger = logging.getLogger(__name__)
 DEFAULT_DATA_DIR = ".tzproxy"
 STORE_VARIABLE = "TENSORZERO_CLICKHOUSE_URL"
+VALKEY_VARIABLE = "TENSORZERO_VALKEY_URL"
 FAREWELL_S = 5.0
 """How long the end waits for requests that were told to end."""
 
@@ -61,8 +63,17 @@ class EmbeddedGateway:
         )
 
     @classmethod
-    def start(cls, config_file: str | None, clickhouse_url: str | None, data_dir: str | Path | None) -> Self:
+    def start(
+        cls,
+        config_file: str | None,
+        clickhouse_url: str | None,
+        data_dir: str | Path | None,
+        *,
+        valkey_url: str | None = None,
+    ) -> Self:
         """Start one. The environment's store is not used: what a program wants it says.
+
+        `valkey_url` goes before what the environment says.
 
         Raises:
             TensorZeroInternalError: when the configuration is wrong or the store cannot be reached.
@@ -70,6 +81,8 @@ class EmbeddedGateway:
         environ = {name: value for name, value in environment().items() if name != STORE_VARIABLE}
         if clickhouse_url is not None:
             environ[STORE_VARIABLE] = clickhouse_url
+        if valkey_url is not None:
+            environ[VALKEY_VARIABLE] = valkey_url
         try:
             return cls._start(config_file, environ, Path(data_dir or DEFAULT_DATA_DIR).absolute())
         except ConfigError as exc:
@@ -102,6 +115,7 @@ class EmbeddedGateway:
                 store_url=None if backstage is None else backstage.store_url,
                 synchronous=mode.synchronous,
             )
+            check_limits(loaded, Path(settings.data_dir))
             services = Services(settings, environ)
             engine_loop().run(_opened(services))
         except BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import AsyncIterator, Callable
 
@@ -11,6 +12,7 @@ import pytest
 
 from experimentation.rows import SETTINGS, MemoryStore, episode, experiment, row
 from tzproxy.clickhouse.queries.experiments import VariantStatistics
+from tzproxy.errors import StoreError
 from tzproxy.experimentation import updater
 from tzproxy.experimentation.experiment import Experiment
 from tzproxy.experimentation.state import NurseryOnly, Stopped
@@ -155,6 +157,51 @@ async def test_a_store_that_hangs_does_not_hold_up_the_start(
     assert [record.message for record in caplog.records] == [
         "adaptive experiments keep their weights, the store cannot be asked: no answer within 0.01 s"
     ]
+
+
+async def test_feedback_that_cannot_be_counted(
+    store: MemoryStore, start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """States are followed all the same, and the log says once what fails and once that it works again."""
+    caplog.set_level(logging.INFO)
+    counts, right = itertools.count(), store.statistics
+
+    async def refuse(*_: object, **__: object) -> list[VariantStatistics]:
+        next(counts)
+        raise StoreError("memory limit exceeded")
+
+    monkeypatch.setattr(store, "statistics", refuse)
+    made = experiment(OFTEN)
+    start(made)
+    await until(lambda: next(counts) > 5)
+    store.rows.append(row(Stopped("b"), 100))
+    await until(lambda: made.newest() == Stopped("b"))
+    monkeypatch.setattr(store, "statistics", right)
+    await until(lambda: store.looks > 1)
+    messages = [record.message for record in caplog.records]
+    assert messages == [
+        "adaptive experiments keep their weights, the store cannot be asked: memory limit exceeded",
+        "adaptive experiments follow the store again",
+    ]
+
+
+async def test_counting_that_takes_long(
+    store: MemoryStore, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While one process waits for the feedback, it learns in time what others have left."""
+    asked = asyncio.Event()
+
+    async def hang(*_: object, **__: object) -> list[VariantStatistics]:
+        asked.set()
+        await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr(store, "statistics", hang)
+    made = experiment(OFTEN)
+    start(made)
+    await asked.wait()
+    store.rows.append(row(Stopped("b"), 100))
+    await until(lambda: made.newest() == Stopped("b"))
 
 
 async def test_feedback_that_is_no_number(

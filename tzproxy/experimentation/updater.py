@@ -39,6 +39,9 @@ OVERLAP_MS = 60_000
 FIRST_LOOK_S = 10.0
 """How long `ready` waits for the states that are there."""
 
+READING = "states"
+"""What fails when states cannot be read; looks at feedback go by their experiments' names."""
+
 ENCODER = msgspec.json.Encoder()
 
 
@@ -74,7 +77,7 @@ class _Turn:
 
 
 class ExperimentUpdater:
-    """The background task of a worker: `start`, wait until it is `ready`, and `close` it."""
+    """The background tasks of a worker: `start`, wait until it is `ready`, and `close` it."""
 
     def __init__(self, experiments: Sequence[Experiment], store: Store) -> None:
         """Note what to keep in step; ask nothing yet."""
@@ -84,66 +87,85 @@ class ExperimentUpdater:
         periods = [entry.target.settings.update_period_s for entry in self._experiments]
         self._poll_s = min(max(min(periods, default=0) / POLLS_PER_PERIOD, POLL_S[0]), POLL_S[1])
         self._read_until_ms = 0.0
-        self._is_away = False
+        self._failing: set[str] = set()
+        self._is_informed = False
         self._absurd: set[str] = set()
         self._has_read = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin the background task inside the running loop."""
-        if self._experiments:
-            self._task = asyncio.create_task(self._run(), name="experiments")
+        """Begin the background tasks inside the running loop."""
+        if not self._experiments:
+            return
+        clock = asyncio.get_running_loop().time
+        schedule = [_Turn(experiment, clock()) for experiment in self._experiments]
+        # Two, so that a store that is slow to count feedback keeps nobody from what others have left: who
+        # does not know a state when it takes effect draws other variants than they.
+        self._tasks = [
+            asyncio.create_task(self._keep_reading(schedule), name="experiments' states"),
+            asyncio.create_task(self._keep_looking(schedule), name="experiments' feedback"),
+        ]
 
     async def ready(self) -> None:
         """Wait until the states that are there were read, so that no known episode moves.
 
         A store that does not answer does not hold up the start for long.
         """
-        if self._task is None:
+        if not self._tasks:
             return
         try:
             await asyncio.wait_for(self._has_read.wait(), FIRST_LOOK_S)
         except TimeoutError:
-            self._note_away(f"no answer within {FIRST_LOOK_S:g} s")
+            self._note_away(READING, f"no answer within {FIRST_LOOK_S:g} s")
 
     async def close(self) -> None:
-        """End the background task."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        """End the background tasks."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+            self._tasks = []
 
-    async def _run(self) -> None:
-        clock = asyncio.get_running_loop().time
-        schedule = [_Turn(experiment, clock()) for experiment in self._experiments]
+    async def _keep_reading(self, schedule: Sequence[_Turn]) -> None:
         while True:
-            is_informed = await self._guarded(partial(self._read, schedule))
+            self._is_informed = await self._guarded(READING, partial(self._read, schedule))
             self._has_read.set()
-            for turn in schedule if is_informed else ():
-                if turn.due <= clock() and await self._guarded(partial(self._look, turn.experiment)):
+            await asyncio.sleep(self._poll_s)
+
+    async def _keep_looking(self, schedule: Sequence[_Turn]) -> None:
+        clock = asyncio.get_running_loop().time
+        await self._has_read.wait()
+        while True:
+            for turn in schedule:
+                if not self._is_informed or turn.due > clock():
+                    continue
+                if await self._guarded(turn.experiment.name, partial(self._look, turn.experiment)):
                     turn.postpone(clock())
             await asyncio.sleep(self._poll_s)
 
-    async def _guarded(self, step: Callable[[], Awaitable[None]]) -> bool:
+    async def _guarded(self, what: str, step: Callable[[], Awaitable[None]]) -> bool:
         """Take a step; return whether it could be taken. Everything stays as it was if not."""
         try:
             await step()
         except StoreError as exc:
-            self._note_away(exc.message)
+            self._note_away(what, exc.message)
             return False
         except Exception:
             # The task's border: a row that nobody expected must not end it.
-            logger.exception("adaptive experiments: going on with the weights as they are")
+            if what not in self._failing:
+                logger.exception("adaptive experiments: going on with the weights as they are")
+            self._failing.add(what)
             return False
-        if self._is_away:
-            self._is_away = False
-            logger.info("adaptive experiments follow the store again")
+        if what in self._failing:
+            self._failing.remove(what)
+            if not self._failing:
+                logger.info("adaptive experiments follow the store again")
         return True
 
-    def _note_away(self, reason: str) -> None:
-        if not self._is_away:
-            self._is_away = True
+    def _note_away(self, what: str, reason: str) -> None:
+        if not self._failing:
             logger.warning("adaptive experiments keep their weights, the store cannot be asked: %s", reason)
+        self._failing.add(what)
 
     async def _read(self, schedule: Sequence[_Turn] = ()) -> None:
         """Learn what others have left; later looks are postponed where somebody has just looked."""

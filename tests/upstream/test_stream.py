@@ -232,6 +232,19 @@ async def test_close_of_an_unfinished_stream() -> None:
     await upstream.aclose()
 
 
+async def test_close_while_another_task_reads() -> None:
+    """The reader is told, instead of waiting for bytes that nobody will bring."""
+    upstream = client(FakeNetwork([[HEAD, chunk(b"data: 1\n\n"), Mark.HANG]]))
+    stream = await open_stream(upstream, first=None, total=None)
+    await stream.next_bytes()
+    reader = asyncio.create_task(stream.next_bytes())
+    await asyncio.sleep(0)
+    stream.abort()
+    with pytest.raises(UpstreamConnectError, match="closed"):
+        await asyncio.wait_for(reader, 5.0)
+    await upstream.aclose()
+
+
 async def test_close_of_a_finished_stream() -> None:
     """When everything has arrived the connection was already given back, read or not."""
     upstream = client(FakeNetwork([event_stream([b"1", b"2"]), answer(b"x")]))

@@ -180,7 +180,7 @@ class UpstreamStream:
         source = self._source
         self._pieces.clear()
         if source is not None:
-            self._let_go(UpstreamConnectError("the stream was closed"))
+            self.fail(UpstreamConnectError("the stream was closed"))
             source.drain()
 
     async def __aenter__(self) -> UpstreamStream:
@@ -227,12 +227,9 @@ class UpstreamStream:
         source = self._source
         self._pieces.clear()
         if source is not None:
-            self._let_go(UpstreamConnectError("the stream was closed"))
+            # Another task may be waiting for the next bytes.
+            self.fail(UpstreamConnectError("the stream was closed"))
             source.give_up()
-
-    def _let_go(self, error: UpstreamError) -> None:
-        self._source = None
-        self._error = error
 
     # ---- the connection's side
 
@@ -263,7 +260,8 @@ class UpstreamStream:
 
     def fail(self, error: UpstreamError) -> None:
         """Note that no more will come."""
-        self._let_go(error)
+        self._source = None
+        self._error = error
         self._wake()
 
     def _wake(self) -> None:

@@ -28,6 +28,22 @@ class Seen(Struct):
 
 
 class _QuietServer(ThreadingHTTPServer):
+    connections = 0
+    changed = threading.Condition()
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve a connection until its other end closes it."""
+        self._count(1)
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        with self.changed:
+            self.connections += change
+            self.changed.notify_all()
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: clients that go away are what is tested."""
 
@@ -65,6 +81,11 @@ class ScriptedServer:
     def last(self) -> Seen:
         """The last request."""
         return self.seen[-1]
+
+    def wait_until_alone(self, timeout_s: float) -> bool:
+        """Wait until nobody is connected; say whether that is so."""
+        with self._server.changed:
+            return self._server.changed.wait_for(lambda: self._server.connections == 0, timeout_s)
 
     def answers(self, body: object, status: int = 200) -> None:
         """Say what is answered; what is no bytes, as JSON."""

@@ -1,11 +1,13 @@
 """Carries calls over HTTP, by the client that the gateway has for its providers. On the engine's loop.
 
-Connections are opened by the first call and kept. They belong to the process: a forked child opens its own.
+Connections are opened by the first call and kept, until the client is closed or collected. They belong to the
+process: a forked child opens its own.
 """
 
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -69,6 +71,7 @@ class HttpCarrier:
     def __init__(self, address: Address) -> None:
         self._address = address
         self._upstream: Upstream | None = None
+        self._forgotten: weakref.finalize[[int, EngineLoop, Upstream], HttpCarrier] | None = None
         self._pid = os.getpid()
         keys = {} if address.api_key is None else {"authorization": f"Bearer {address.api_key}"}
         self._headers = HeaderBlock.of(keys.items())
@@ -83,6 +86,8 @@ class HttpCarrier:
             settings = UpstreamSettings.from_environ(environment(), user_agent=USER_AGENT)
             self._upstream = Upstream(_with_room(settings))
             self._pid = os.getpid()
+            self._forgotten = weakref.finalize(self, _abandon, self._pid, self.loop, self._upstream)
+            self._forgotten.atexit = False
         return self._upstream
 
     async def whole(self, call: Call[Any]) -> tuple[int, bytes]:
@@ -145,8 +150,16 @@ class HttpCarrier:
 
     async def _close(self) -> None:
         upstream, self._upstream = self._upstream, None
+        if self._forgotten is not None:
+            self._forgotten.detach()
         if upstream is not None:
             await upstream.aclose()
+
+
+def _abandon(pid: int, loop: EngineLoop, upstream: Upstream) -> None:
+    """Close the connections of a client that was collected without having been closed."""
+    if pid == os.getpid():
+        loop.submit(upstream.aclose())
 
 
 class HttpSource:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -129,6 +132,71 @@ def test_connections_are_kept(server: ScriptedServer) -> None:
         server.answers(CHAT)
         client.inference(input=INPUT)
         assert len({seen.port for seen in server.seen}) == 2
+
+
+def test_clients_that_are_forgotten(server: ScriptedServer) -> None:
+    """A client that is collected without having been closed leaves no connection behind."""
+    server.answers(CHAT)
+    for _ in range(5):
+        TensorZeroGateway.build_http(gateway_url=server.url).inference(input=INPUT)
+    gc.collect()
+    assert len({seen.port for seen in server.seen}) == 5
+    assert server.wait_until_alone(10.0)
+
+
+def test_a_stream_that_is_closed_while_it_is_read(server: ScriptedServer) -> None:
+    """The thread that waits for a piece gets an error instead of waiting on."""
+    server.streams(CHUNK, HANG)
+    with TensorZeroGateway.build_http(gateway_url=server.url) as client:
+        stream: Any = client.inference(input=INPUT, stream=True)
+        next(stream)
+        with ThreadPoolExecutor(1) as threads:
+            waiting = threads.submit(next, stream)
+            assert not wait([waiting], timeout=0.1).done
+            stream.close()
+            with pytest.raises(TensorZeroError, match="closed"):
+                waiting.result(5.0)
+
+
+async def test_waits_that_are_cut_short(server: ScriptedServer) -> None:
+    """A piece that was not waited for long enough is there for the next wait; leaving ends what waits."""
+    server.streams(CHUNK, HANG, CHUNK, CHUNK, "[DONE]")
+    async with await AsyncTensorZeroGateway.build_http(gateway_url=server.url) as client:
+        stream: Any = await client.inference(input=INPUT, stream=True)
+        await anext(stream)
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(anext(stream), 0.02)
+        server.release.set()
+        assert len([piece async for piece in stream]) == 2
+        server.release.clear()
+        stream = await client.inference(input=INPUT, stream=True)
+        await anext(stream)
+        waiting = asyncio.create_task(anext(stream, None))
+        await asyncio.sleep(0.02)
+        await stream.aclose()
+        assert await asyncio.wait_for(waiting, 5.0) is None
+
+
+async def test_a_reader_that_is_cancelled(server: ScriptedServer) -> None:
+    """The gateway sees that nobody reads on, without anybody having closed the stream."""
+    server.streams(CHUNK, HANG)
+    client = await AsyncTensorZeroGateway.build_http(gateway_url=server.url)
+
+    async def read() -> None:
+        async for _ in await client.inference(input=INPUT, stream=True):
+            pass
+
+    reader = asyncio.create_task(read())
+    await asyncio.sleep(0.1)
+    reader.cancel()
+    with suppress(asyncio.CancelledError):
+        await reader
+    # One turn for the collector, then the engine's.
+    await asyncio.sleep(0.05)
+    server.release.set()
+    assert await asyncio.to_thread(server.wait_until_alone, 10.0)
+    await client.close()
 
 
 def test_redirects(server: ScriptedServer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 
@@ -91,6 +92,24 @@ async def test_streams_of_event_loops() -> None:
         await anext(stream)
     assert [piece async for piece in stream] == []
     assert source.left == [False]
+
+
+async def test_a_wait_that_is_cut_short() -> None:
+    """A caller that stops waiting for a piece can wait again; nothing is lost, no end is made up."""
+    source, go_on = Source(EVENT, EVENT), asyncio.Event()
+
+    async def receive() -> bytes:
+        await go_on.wait()
+        return source.receive()
+
+    stream = AsyncInferenceStream(receive, source.left.append, read_chunk)
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(stream), 0.01)
+    assert source.left == []
+    go_on.set()
+    assert len([piece async for piece in stream]) == 2
+    assert source.left == [True]
 
 
 async def test_a_stream_that_is_forgotten() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Self, TypeVar
@@ -123,7 +124,7 @@ class AsyncEventStream(_Left, AsyncIterator[T]):
         return self
 
     async def __anext__(self) -> T:
-        """Return the next piece. Raises as `EventStream` does."""
+        """Return the next piece; a wait that was cut short can be repeated. Raises as `EventStream` does."""
         while True:
             event = self._events.pop()
             if event is not None:
@@ -133,6 +134,9 @@ class AsyncEventStream(_Left, AsyncIterator[T]):
                 raise StopAsyncIteration
             try:
                 self._events.feed(await self._receive())
+            except asyncio.CancelledError:
+                # The caller has stopped waiting, perhaps for a while only.
+                raise
             except BaseException:
                 self._go()
                 raise

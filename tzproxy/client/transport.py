@@ -7,11 +7,13 @@ none can hold up the answers of another.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from tzproxy.client.calls import Call
-from tzproxy.client.errors import TensorZeroError
+from tzproxy.client.errors import TensorZeroError, TensorZeroInternalError
 from tzproxy.client.loop import EngineLoop
 from tzproxy.client.streams import AsyncEventStream, EventStream
 
@@ -83,7 +85,12 @@ class Transport:
 
     def stream(self, call: Call[Any], read: Callable[[bytes], T]) -> EventStream[T]:
         """Make a call whose answer is a stream; return once its status is there. Raises as `send`."""
-        source = self._run(self.carrier.begun(call))
+        begun: list[Source] = []
+        try:
+            source = self._run(_begin(self.carrier, call, begun))
+        except BaseException:
+            _leave(self.carrier, begun)
+            raise
         return EventStream(lambda: self._run(source.read()), source.leave, read)
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -106,8 +113,14 @@ class AsyncTransport:
 
     async def stream(self, call: Call[Any], read: Callable[[bytes], T]) -> AsyncEventStream[T]:
         """As `Transport.stream`."""
-        source = await self._run(self.carrier.begun(call))
-        return AsyncEventStream(lambda: self._run(source.read()), source.leave, read)
+        begun: list[Source] = []
+        try:
+            source = await self._run(_begin(self.carrier, call, begun))
+        except BaseException:
+            _leave(self.carrier, begun)
+            raise
+        reading = _Reading(self.carrier, source)
+        return AsyncEventStream(reading.read, reading.leave, read)
 
     async def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return await asyncio.wrap_future(_loop(self.carrier, work).submit(work))
@@ -115,6 +128,62 @@ class AsyncTransport:
     async def close(self) -> None:
         """As `Transport.close`; the caller's loop goes on meanwhile."""
         await asyncio.to_thread(self.carrier.close)
+
+
+class _Reading:
+    """Reads a source for callers that may stop waiting: what arrives meanwhile is there for the next one."""
+
+    def __init__(self, carrier: Carrier, source: Source) -> None:
+        self._carrier = carrier
+        self._source = source
+        self._under_way: concurrent.futures.Future[bytes] | None = None
+
+    async def read(self) -> bytes:
+        """Return what has arrived; nothing at the end, or when somebody left. Raises as `Source`."""
+        under_way = self._under_way
+        if under_way is None:
+            work = self._source.read()
+            under_way = self._under_way = _loop(self._carrier, work).submit(work)
+        await _done(under_way)
+        self._under_way = None
+        return b"" if under_way.cancelled() else under_way.result()
+
+    def leave(self, was_read: bool) -> None:
+        """As `Source.leave`."""
+        if self._under_way is not None:
+            self._under_way.cancel()
+        self._source.leave(was_read)
+
+
+async def _done(work: concurrent.futures.Future[Any]) -> None:
+    """Return when it is done. Unlike with asyncio's own, who is cancelled here cancels nothing there."""
+    loop = asyncio.get_running_loop()
+    news = asyncio.Event()
+
+    def tell(_: object) -> None:
+        # The loop may have ended since.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(news.set)
+
+    work.add_done_callback(tell)
+    await news.wait()
+
+
+async def _begin(carrier: Carrier, call: Call[Any], begun: list[Source]) -> Source:
+    source = await carrier.begun(call)
+    begun.append(source)
+    return source
+
+
+def _leave(carrier: Carrier, begun: list[Source]) -> None:
+    """Leave a stream that may have begun at the moment its caller stopped waiting for that."""
+
+    def leave() -> None:
+        for source in begun:
+            source.leave(was_read=False)
+
+    with suppress(TensorZeroInternalError):
+        carrier.loop.call(leave)
 
 
 def _loop(carrier: Carrier, work: Coroutine[Any, Any, Any]) -> EngineLoop:

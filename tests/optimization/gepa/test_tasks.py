@@ -12,6 +12,7 @@ from optimization.gepa.provider import Mail
 from optimization.gepa.samples import GEPA, Searching
 from tzproxy._speedups.ids import new_uuid7
 from tzproxy.clickhouse import StoreClient
+from tzproxy.errors import StoreUnavailableError
 from tzproxy.optimization.gepa import running, tasks
 
 STEP = {"current_iteration": 0, "max_iterations": 2, "current_step": "evaluating_initial_variants"}
@@ -104,7 +105,8 @@ async def test_what_was_completed_is_not_done_again(begin: StartSearching, mail:
 
     mail.complete = complete  # type: ignore[method-assign]
     task_id = await first.launch(max_iterations=2)
-    await first.until(task_id, lambda told: told["progress"]["current_iteration"] == 1 and mail.held.is_set())
+    await first.until(task_id, lambda told: mail.held.is_set())
+    await first.until(task_id, lambda told: told["progress"]["current_step"] == "analyzing")
     await first.gateway.close()
     mail.complete = original  # type: ignore[method-assign]
     mail.held.clear()
@@ -126,10 +128,16 @@ async def test_a_process_that_vanished(
     await first.add()
     task_id = await first.launch()
     await first.until(task_id, lambda told: "progress" in told)
+    mine = first.gateway.gateway._services.gepa._running[task_id]
+    store = mine._store
+
+    async def refuse(*args: object, **fields: object) -> None:
+        raise StoreUnavailableError("away")
+
+    monkeypatch.setattr(store, "write", refuse)
     monkeypatch.setattr(tasks, "SILENT_MS", -1.0)
     assert (await second.get(task_id))["status"] == "pending"
     monkeypatch.setattr(tasks, "SILENT_MS", 60_000.0)
-    mine = first.gateway.gateway._services.gepa._running[task_id]
     assert mine.task is not None
     await mine.task
     assert mine.is_lost

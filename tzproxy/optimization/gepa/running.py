@@ -133,8 +133,10 @@ class RunningSearch:
             beating.result()
             logger.warning("GEPA task %s: another process goes on with it", self._task_id)
             return
-        self.status = searching.result()
-        await self._write_end(self.status)
+        end = searching.result()
+        # Nobody gets to know of an end that others would not find.
+        await self._write_end(end)
+        self.status = end
 
     async def _search(self, make_search: Callable[[RunningSearch], Search]) -> Completed | Failed:
         try:

@@ -11,7 +11,6 @@ import pytest
 from client.scripted_server import CHAT, CHUNK, HANG, ID, INPUT, ScriptedServer
 from tzproxy import (
     AsyncTensorZeroGateway,
-    NotSupportedError,
     OptimizationJobHandle,
     TensorZeroError,
     TensorZeroGateway,
@@ -34,8 +33,9 @@ async def test_answers_streams_and_refusals(server: ScriptedServer) -> None:
         server.answers({"feedback_id": ID})
         given = await client.feedback(metric_name="m", value=True, inference_id=ID)
         assert str(given.feedback_id) == ID
-        with pytest.raises(NotSupportedError, match="experimental_poll_optimization"):
-            await client.experimental_poll_optimization(job_handle=OptimizationJobHandle("x"))
+        server.answers({"status": "pending", "message": "Queued"})
+        info = await client.experimental_poll_optimization(job_handle=OptimizationJobHandle("x"))
+        assert info.message == "Queued"
 
 
 async def test_a_request_that_is_cancelled(server: ScriptedServer) -> None:

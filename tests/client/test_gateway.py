@@ -5,10 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-import pytest
-
 from client.scripted_server import CHAT, CHUNK, INPUT, ScriptedServer
-from tzproxy import BaseTensorZeroGateway, NotSupportedError, TensorZeroGateway
+from tzproxy import BaseTensorZeroGateway, TensorZeroGateway
 
 
 def test_threads_share_a_client(server: ScriptedServer) -> None:
@@ -34,19 +32,3 @@ async def test_a_client_that_blocks_inside_of_a_loop(server: ScriptedServer) -> 
     with TensorZeroGateway.build_http(gateway_url=server.url) as client:
         stream: Any = client.inference(input=INPUT, stream=True)
         assert [piece.content[0].text for piece in stream] == ["a"]
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments"),
-    [
-        ("experimental_launch_optimization_workflow", {}),
-        ("experimental_poll_optimization", {"job_handle": None}),
-        ("experimental_render_samples", {"stored_samples": [], "variants": {}}),
-        ("experimental_launch_optimization", {"train_samples": [], "optimization_config": {}}),
-    ],
-)
-def test_what_is_not_supported_says_so(name: str, arguments: dict[str, Any]) -> None:
-    """Each method that does nothing yet is named by its error."""
-    with TensorZeroGateway.build_http(gateway_url="http://h") as client:
-        with pytest.raises(NotSupportedError, match=f"`{name}` is not supported"):
-            getattr(client, name)(**arguments)

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NoReturn, Self, TypeVar, Unpack, overload
+from typing import Any, Literal, Self, TypeVar, Unpack, overload
 from uuid import UUID
 
-from tzproxy.client import calls, evaluations, store_calls
+from tzproxy.client import calls, evaluations, store_calls, tuning
 from tzproxy.client.arguments import (
     EvaluationArguments,
     FeedbackArguments,
@@ -17,7 +17,7 @@ from tzproxy.client.arguments import (
     OptimizationWorkflowArguments,
     takes,
 )
-from tzproxy.client.base import BaseTensorZeroGateway, embedded, http_address, not_supported
+from tzproxy.client.base import BaseTensorZeroGateway, embedded, http_address
 from tzproxy.client.evaluations import AsyncEvaluationJobHandler
 from tzproxy.client.optimization import AsyncOptimizationNamespace
 from tzproxy.client.reading import read_chunk
@@ -36,7 +36,7 @@ from tzproxy.client.types.datapoints import (
     UpdateDatapointsResponse,
 )
 from tzproxy.client.types.inferences import GetInferencesResponse
-from tzproxy.client.types.optimization import OptimizationJobHandle
+from tzproxy.client.types.optimization import OptimizationJobHandle, OptimizationJobInfo, RenderedSample
 
 T = TypeVar("T")
 
@@ -278,41 +278,47 @@ class AsyncTensorZeroGateway(BaseTensorZeroGateway):
     @takes(OptimizationWorkflowArguments)
     async def experimental_launch_optimization_workflow(
         self, **arguments: Unpack[OptimizationWorkflowArguments]
-    ) -> NoReturn:
-        """Not supported yet.
+    ) -> OptimizationJobHandle:
+        """Learn from what is stored; return the handle of the job that was launched.
 
         Raises:
-            NotSupportedError: always.
+            ValueError: for arguments that do not go together.
+            TensorZeroError: when the gateway answers with an error.
+            TensorZeroInternalError: when it does not answer.
         """
-        raise not_supported("experimental_launch_optimization_workflow")
+        return await self._transport.send(tuning.launch_workflow(arguments))
 
-    async def experimental_poll_optimization(self, *, job_handle: OptimizationJobHandle) -> NoReturn:
-        """Not supported yet.
-
-        Raises:
-            NotSupportedError: always.
-        """
-        raise not_supported("experimental_poll_optimization")
+    async def experimental_poll_optimization(
+        self, *, job_handle: OptimizationJobHandle
+    ) -> OptimizationJobInfo:
+        """Say how far a job is. Raises as `inference`."""
+        return await self._transport.send(tuning.poll(job_handle))
 
     async def experimental_render_samples(
         self, *, stored_samples: Sequence[Any], variants: dict[str, str], concurrency: int | None = None
-    ) -> NoReturn:
-        """Not supported yet.
+    ) -> list[RenderedSample]:
+        """Render inferences or datapoints with a variant of each function; those that fail are missing.
+
+        Deprecated. Raises as `inference`, and:
 
         Raises:
-            NotSupportedError: always.
+            ValueError: over HTTP.
         """
-        raise not_supported("experimental_render_samples")
+        tuning.check_can_render(self._is_embedded)
+        return await self._transport.send(tuning.render_samples(stored_samples, variants, concurrency))
 
     async def experimental_launch_optimization(
         self, *, train_samples: list[Any], val_samples: list[Any] | None = None, optimization_config: Any
-    ) -> NoReturn:
-        """Not supported yet.
+    ) -> OptimizationJobHandle:
+        """Learn from rendered samples; return the handle of the job that was launched. Deprecated.
 
         Raises:
-            NotSupportedError: always.
+            ValueError: for settings of no optimiser.
+            TensorZeroError: when the gateway answers with an error.
+            TensorZeroInternalError: over HTTP.
         """
-        raise not_supported("experimental_launch_optimization")
+        tuning.check_can_launch(self._is_embedded)
+        return await self._transport.send(tuning.launch(train_samples, val_samples, optimization_config))
 
     @property
     def optimization(self) -> AsyncOptimizationNamespace:

@@ -34,6 +34,10 @@ class BaseTensorZeroGateway:
         made._transport = transport
         return made
 
+    @property
+    def _is_embedded(self) -> bool:
+        return getattr(self._transport.carrier, "loaded", None) is not None
+
     def experimental_get_config(self) -> Config:
         """Return the configuration of an embedded gateway.
 

@@ -41,6 +41,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
         no_proxy: host patterns of NO_PROXY or no_proxy.
         ssl_cert_file: SSL_CERT_FILE: certificates to trust for upstream TLS.
         enable_dummy_provider: TZPROXY_ENABLE_DUMMY_PROVIDER is 1.
+        mock_provider_api: TENSORZERO_INTERNAL_MOCK_PROVIDER_API: where tests play fine-tuning APIs.
         allow_private_file_urls: TZPROXY_ALLOW_PRIVATE_FILE_URLS is 1: files of requests may come from
             addresses of this machine and its network.
     """
@@ -69,6 +70,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     no_proxy: tuple[str, ...] = ()
     ssl_cert_file: str | None = None
     enable_dummy_provider: bool = False
+    mock_provider_api: str | None = None
     allow_private_file_urls: bool = False
 
 
@@ -118,5 +120,6 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
         no_proxy=tuple(host.strip() for host in hosts if host.strip()),
         ssl_cert_file=text("SSL_CERT_FILE"),
         enable_dummy_provider=environ.get("TZPROXY_ENABLE_DUMMY_PROVIDER") == "1",
+        mock_provider_api=text("TENSORZERO_INTERNAL_MOCK_PROVIDER_API"),
         allow_private_file_urls=environ.get("TZPROXY_ALLOW_PRIVATE_FILE_URLS") == "1",
     )

@@ -21,9 +21,9 @@ from tzproxy.http.object_storage import ObjectStorageRoute
 from tzproxy.http.openai.embeddings import EmbeddingsRoute
 from tzproxy.http.openai.route import ChatCompletionsRoute
 from tzproxy.http.operations import HealthRoute, MetricsRoute, RecordingCollector, StatusRoute
+from tzproxy.http.optimization import optimization_routes
 from tzproxy.http.reading.routes import reading_routes
 from tzproxy.http.responses.route import ResponsesRoute
-from tzproxy.http.unbuilt import unbuilt_routes
 from tzproxy.http.variant_sampling import VariantSamplingRoute
 from tzproxy.http.workflow import workflow_routes
 from tzproxy.services.services import Services
@@ -35,7 +35,6 @@ def routes_of(services: Services, shape: ErrorShape) -> dict[tuple[str, str], Ha
     models = services.loaded.config.models
     recording = [RecordingCollector(Path(services.settings.data_dir))] if services.settings.rings_dir else []
     return {
-        **unbuilt_routes(),
         ("POST", "/inference"): InferenceRoute(engine, shape),
         ("POST", "/openai/v1/chat/completions"): ChatCompletionsRoute(engine, shape),
         ("POST", "/openai/v1/embeddings"): EmbeddingsRoute(services.embedder, shape),
@@ -51,6 +50,7 @@ def routes_of(services: Services, shape: ErrorShape) -> dict[tuple[str, str], Ha
         **june_2025_routes(DatasetsOf2025(services.datasets, services.catalog, services.keeper)),
         ("POST", "/internal/evaluations/run"): RunEvaluationRoute(services.evaluations),
         **gepa_routes(services.gepa),
+        **optimization_routes(services.optimization),
         ("GET", "/internal/object_storage"): ObjectStorageRoute(services.keeper),
         ("GET", "/internal/functions/{function_name}/variant_sampling_probabilities"): VariantSamplingRoute(
             services.catalog

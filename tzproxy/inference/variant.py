@@ -160,6 +160,11 @@ class ChatCompletion:
         self._timeouts = timeouts
         self._changes = changes
 
+    @property
+    def prompt(self) -> Prompt:
+        """Its templates."""
+        return self._prompt
+
     def models(self) -> Sequence[Model]:
         """Return its one model."""
         return (self._model,)

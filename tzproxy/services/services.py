@@ -44,6 +44,8 @@ from tzproxy.inference.surroundings import upstream_settings
 from tzproxy.limits.opening import open_limiter
 from tzproxy.optimization.gepa.plan import Planner
 from tzproxy.optimization.gepa.tasks import GepaParts, GepaTasks
+from tzproxy.optimization.services import optimization
+from tzproxy.optimization.workflow import Optimization
 from tzproxy.reading.inferences import InferenceReader
 from tzproxy.reading.readers import Readers, open_readers
 from tzproxy.recording.sink import NullSink, RingSink, Sink
@@ -80,6 +82,7 @@ class Services:
     readers: Readers | None
     evaluations: Evaluations
     gepa: GepaTasks
+    optimization: Optimization
 
     def __init__(
         self,
@@ -143,10 +146,19 @@ class Services:
         self.intake = self._intake()
         self.workflows = Workflows(self.catalog, None if self.store is None else WorkflowRuns(self.store))
         self._open_reading()
-        self.batches = self._batches()
+        jobs = self._open_jobs()
+        self.batches = self._batches(jobs)
         self.evaluations = self._evaluations()
         self.gepa = self._gepa()
         self._ending.push_async_callback(self.gepa.close)
+        self.optimization = optimization(
+            self.loaded,
+            self.catalog,
+            jobs,
+            keeper=self.keeper,
+            inferences=self.inferences,
+            datasets=self.datasets,
+        )
         if self.store is not None:
             self._experiments = ExperimentUpdater(self.catalog.experiments, ExperimentStore(self.store))
             self._experiments.start()
@@ -286,10 +298,13 @@ class Services:
 
         make_task_table(client, self.loaded)
 
-    def _batches(self) -> BatchInference:
+    def _open_jobs(self) -> LateJobs:
         timeout_s = self.loaded.config.gateway.global_outbound_http_timeout_ms / 1000
         jobs = LateJobs(lambda: http_jobs(self._upstream_settings(), timeout_s=timeout_s))
         self._ending.push_async_callback(jobs.close)
+        return jobs
+
+    def _batches(self, jobs: LateJobs) -> BatchInference:
         store = Batches(self.store) if self.store is not None and self.is_recording else None
         keeps = self.cache is not None
         return batch_inference(

@@ -37,7 +37,8 @@ def test_settings_are_sent_under_their_type() -> None:
 
 
 def test_jobs() -> None:
-    """A handle prints as its text; a status is one of three, also in another process."""
+    """A handle prints as what is in it; a status is one of three, also in another process."""
+    assert str(OptimizationJobHandle("eyJhIjoxfQ")) == '{\n  "a": 1\n}'
     assert str(OptimizationJobHandle("abc")) == "abc"
     info = OptimizationJobInfo(message="m", status=OptimizationJobStatus.Pending)
     assert pickle.loads(pickle.dumps(info)).status is info.status

@@ -21,6 +21,7 @@ from tzproxy.config import LoadedConfig, load_config
 from tzproxy.errors import ConfigError, StoreError
 from tzproxy.http.app import App
 from tzproxy.http.errors import ErrorShape
+from tzproxy.http.optimization import embedded_routes
 from tzproxy.http.routes import routes_of
 from tzproxy.inference.catalog import ConfigCatalog
 from tzproxy.inference.files.probe import check_storage
@@ -55,7 +56,8 @@ class EmbeddedGateway:
         gateway = loaded.config.gateway
         shape = ErrorShape(gateway.unstable_error_json, gateway.debug)
         # Without a base path, and without keys: nobody but this process can ask.
-        self._app = App(routes_of(services, shape), shape=shape)
+        routes = {**routes_of(services, shape), **embedded_routes(services.optimization)}
+        self._app = App(routes, shape=shape)
         self._tasks: dict[asyncio.Task[None], LocalExchange] = {}
         self._is_closed = False
         self._finalizer = weakref.finalize(

@@ -5,6 +5,9 @@ Class names, fields and defaults are those of TensorZero's client (2026.6). An u
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from uuid import UUID
@@ -168,14 +171,35 @@ OptimizationConfig = (
 )
 
 
-@dataclass(frozen=True)
+OPTIMIZERS: dict[str, type[_Optimizer]] = {
+    kind.kind: kind
+    for kind in (
+        OpenAISFTConfig,
+        OpenAIRFTConfig,
+        FireworksSFTConfig,
+        TogetherSFTConfig,
+        GCPVertexGeminiSFTConfig,
+        DICLOptimizationConfig,
+        GEPAConfig,
+    )
+}
+"""Settings by the type that they are sent under."""
+
+
+@dataclass(frozen=True, repr=False)
 class OptimizationJobHandle:
-    """A job that was launched: its handle as the gateway wrote it."""
+    """A job that was launched: its handle as the gateway wrote it. Printed it shows what is in it."""
 
     text: str
 
     def __str__(self) -> str:
-        return self.text
+        try:
+            data = base64.urlsafe_b64decode(self.text + "=" * (-len(self.text) % 4))
+            return json.dumps(json.loads(data), indent=2)
+        except (binascii.Error, ValueError):
+            return self.text
+
+    __repr__ = __str__
 
 
 class OptimizationJobStatus:
@@ -251,12 +275,12 @@ class ResolvedInput:
     messages: list[ResolvedInputMessage]
 
 
-@dataclass
+@dataclass(frozen=True)
 class RenderedSample:
-    """A stored sample whose messages are rendered for a variant."""
+    """A stored sample whose messages are rendered for a variant. `wire`: as the gateway wrote it."""
 
     function_name: str
-    input: Any
+    input: ResolvedInput
     stored_input: ResolvedInput
     output: ChatInferenceOutput | None = None
     stored_output: ChatInferenceOutput | JsonInferenceOutput | None = None
@@ -266,3 +290,31 @@ class RenderedSample:
     output_schema: dict[str, Any] | None = None
     dispreferred_outputs: list[ChatInferenceOutput] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
+    wire: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def allowed_tools(self) -> list[str] | None:
+        """The tools that might be called, where the request restricted them."""
+        return self._tools().get("allowed_tools")
+
+    @property
+    def additional_tools(self) -> list[Any] | None:
+        """The tools that the request brought."""
+        return self._tools().get("additional_tools")
+
+    @property
+    def parallel_tool_calls(self) -> bool | None:
+        """Whether several tools might be called at once."""
+        return self._tools().get("parallel_tool_calls")
+
+    @property
+    def provider_tools(self) -> list[Any] | None:
+        """The tools that providers run themselves."""
+        return self._tools().get("provider_tools")
+
+    def _tools(self) -> dict[str, Any]:
+        return self.tool_params or {}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the sample as the gateway wrote it."""
+        return self.wire

@@ -31,6 +31,27 @@ from tzproxy.types.tools import ToolConfig
 from tzproxy.upstream import Endpoint
 
 
+def message_rules(row: ChatRow, model: str, overrides: Mapping[str, str] | None = None) -> MessageRules:
+    """Return how a service wants the messages for one of its models.
+
+    Args:
+        row: the service.
+        model: the configured model name.
+        overrides: MIME type to the kind of part it becomes.
+    """
+    return MessageRules(
+        files=FileRules(display=row.spec.display, keeps_detail=row.keeps_detail, overrides=overrides or {}),
+        write_file=row.write_file,
+        write_thoughts=row.write_thoughts,
+        parts_always=row.parts_always,
+        in_order=row.in_order,
+        keeps_empty=row.keeps_empty,
+        system_as_user=row.system_as_user(model),
+        merge=row.merge,
+        write_assistant=row.write_assistant,
+    )
+
+
 class ChatBodies:
     """Writes request bodies for one service and model; knows no URL and no key."""
 
@@ -72,21 +93,8 @@ class ChatBodies:
         self._extra = extra
         self._effort = None if row.effort is effort_itself else row.effort
         self._drops_false_parallel = row.drops_false_parallel(model)
-        as_user = row.system_as_user(model)
-        self._hints = row.json_hint and not (as_user and row.hint_needs_system_role)
-        self._rules = MessageRules(
-            files=FileRules(
-                display=row.spec.display, keeps_detail=row.keeps_detail, overrides=overrides or {}
-            ),
-            write_file=row.write_file,
-            write_thoughts=row.write_thoughts,
-            parts_always=row.parts_always,
-            in_order=row.in_order,
-            keeps_empty=row.keeps_empty,
-            system_as_user=as_user,
-            merge=row.merge,
-            write_assistant=row.write_assistant,
-        )
+        self._rules = message_rules(row, model, overrides)
+        self._hints = row.json_hint and not (self._rules.system_as_user and row.hint_needs_system_role)
         self._tools = Kept(self._write_tools)
 
     def write(self, request: ModelRequest) -> bytes:

@@ -1,0 +1,1 @@
+"""Fine-tuning at OpenAI: supervised, and by reinforcement."""

@@ -94,17 +94,24 @@ async def test_synchronous_writes_hold_the_end_of_a_stream_back(start: StartGate
     assert (await conversation.finish()).ended
 
 
-async def test_rows_that_cannot_be_stored_in_time(start: StartGateway) -> None:
-    """In synchronous mode a store that does not answer is told with 503."""
+@pytest.mark.parametrize("stream", [False, True])
+async def test_rows_that_cannot_be_stored_in_time(
+    start: StartGateway, caplog: pytest.LogCaptureFixture, stream: bool
+) -> None:
+    """A store that does not acknowledge costs nobody the answer that a model gave; the log tells of it."""
     sink = SlowSink()
     sink.failure = StoreUnavailableError("ClickHouse did not acknowledge within 30 s; the rows are queued.")
     sink.stored.set()
-    gateway = await start(MODEL + CHAT, [completion()], sink=sink, synchronous=True)
-    reply = await gateway.infer()
-    assert (reply.status, reply.error) == (
-        503,
-        "ClickHouse did not acknowledge within 30 s; the rows are queued.",
-    )
+    replies = [streamed("a")] if stream else [completion("a")]
+    gateway = await start(MODEL + CHAT, replies, sink=sink, synchronous=True)
+    reply = await gateway.infer(stream=stream)
+    assert (reply.status, sink.waited) == (200, [7])
+    if stream:
+        assert reply.body.endswith(b"data: [DONE]\n\n")
+        assert reply.events()[-2]["finish_reason"] == "stop"
+    else:
+        assert reply.json()["content"][0]["text"] == "a"
+    assert "the rows are queued" in caplog.text
 
 
 async def test_asynchronous_writes_wait_for_nothing(start: StartGateway) -> None:

@@ -90,11 +90,15 @@ async def test_waiting_again_after_a_quiet_time(open_sink: OpenSink) -> None:
 
 
 async def test_store_away_ends_the_waiting_with_an_error(data_dir: Path) -> None:
-    """After `sync_timeout_s` the caller learns that the rows are queued; others go on waiting."""
+    """After `sync_timeout_s` a caller learns that rows are queued; then others at once, until it is back."""
     sink = RingSink(data_dir / "rings" / "worker-0.ring", 4096, sync_timeout_s=0.03)
     consumer = open_consumer(sink.path)
-    with pytest.raises(StoreUnavailableError, match="queued"):
+    position = sink.accept(ROWS)
+    with pytest.raises(StoreUnavailableError, match="within"):
+        await sink.wait_stored(position)
+    with pytest.raises(StoreUnavailableError, match="does not acknowledge; the rows are queued"):
         await sink.wait_stored(sink.accept(ROWS))
+    acknowledge(consumer, position)
     position = sink.accept(ROWS)
     waiter = asyncio.create_task(sink.wait_stored(position))
     await asyncio.sleep(0)

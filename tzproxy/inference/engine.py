@@ -5,6 +5,7 @@ The order of the checks is the original's: it decides which of several errors a 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from time import perf_counter
 from typing import Protocol
@@ -13,7 +14,13 @@ import msgspec
 
 from tzproxy._speedups.ids import new_uuid7, parse_uuid, uuid_time_ms
 from tzproxy.clickhouse.queries.workflow import WorkflowEpisode
-from tzproxy.errors import InvalidTargetError, NotFoundError, RequestError, TzproxyError
+from tzproxy.errors import (
+    InvalidTargetError,
+    NotFoundError,
+    RequestError,
+    StoreUnavailableError,
+    TzproxyError,
+)
 from tzproxy.inference.answer import Answer, build_answer
 from tzproxy.inference.answer_stream import AnswerStream
 from tzproxy.inference.cache import ModelCache
@@ -43,6 +50,8 @@ from tzproxy.inference.variant import Variant, VariantAnswer, VariantStream
 from tzproxy.recording.sink import Sink
 from tzproxy.types.params import NO_CHAT_PARAMS
 from tzproxy.types.request import InferenceRequest, given
+
+logger = logging.getLogger(__name__)
 
 
 class Catalog(Protocol):
@@ -246,7 +255,11 @@ class Engine:
             keeping.record_later(lambda: self._accept(answer))
             return
         if self._synchronous:
-            await self._sink.wait_stored(position)
+            try:
+                await self._sink.wait_stored(position)
+            except StoreUnavailableError as exc:
+                # As in the original: the model has been asked and paid, so its answer goes out.
+                logger.warning("an answer goes out before its rows are stored: %s", exc.message)
 
     def _accept(self, answer: Answer) -> int:
         position = self._sink.accept(answer.rows(self._rows))

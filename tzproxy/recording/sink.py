@@ -120,6 +120,9 @@ class RingSink:
         self._let_go_at = self._ring.producer.cursor + RESIDENT_BYTES
         self._sync_timeout_s = sync_timeout_s
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._vain_at = -1
+        """Up to where the store had acknowledged when it was last waited for in vain."""
+
         self._poller: asyncio.Task[None] | None = None
         self._poll_s = _FIRST_POLL_S
         self._closed = False
@@ -154,13 +157,17 @@ class RingSink:
     async def wait_stored(self, position: int) -> None:
         """Return once the store has acknowledged everything before `position`.
 
-        Raises: StoreUnavailableError after `sync_timeout_s` (the rows are still queued and will be stored),
-            or at once for rows that were lost.
+        Raises: StoreUnavailableError after `sync_timeout_s` (the rows are still queued and will be stored);
+            at once for rows that were lost, and while the store has acknowledged nothing since somebody
+            waited for it in vain.
         """
         if position < 0:
             raise StoreUnavailableError("The record buffer is full; the rows of this request were lost.")
-        if position <= self._ring.producer.stored:
+        stored = self._ring.producer.stored
+        if position <= stored:
             return
+        if stored == self._vain_at:
+            raise StoreUnavailableError("ClickHouse does not acknowledge; the rows are queued.")
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append((position, future))
         self._poll_s = _FIRST_POLL_S
@@ -170,6 +177,7 @@ class RingSink:
             async with asyncio.timeout(self._sync_timeout_s):
                 await future
         except TimeoutError as exc:
+            self._vain_at = self._ring.producer.stored
             raise StoreUnavailableError(
                 f"ClickHouse did not acknowledge within {self._sync_timeout_s:g} s; the rows are queued."
             ) from exc

@@ -215,3 +215,59 @@ async def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_moments_as_the_original_writes_them(microseconds: int, text: str) -> None:
     """Seconds, or three, or six digits of their fraction, as many as are needed."""
     assert shown(microseconds) == text
+
+
+async def turns() -> None:
+    """Let everything happen that can happen."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def made_up(number: int) -> ApiKey:
+    """Return a key that nobody has made."""
+    return ApiKey(f"{number:012d}", "c" * 64)
+
+
+async def test_a_flood_of_made_up_keys_is_bounded() -> None:
+    """A few are looked up, the others are told to try again; a known key is looked up all the same."""
+    world = World(STORED)
+    await world.checks.check(KEY)
+    world.time_s += 1.0
+    world.asked.clear()
+    world.gate.clear()
+    flood = [asyncio.ensure_future(world.checks.check(made_up(number))) for number in range(500)]
+    known = asyncio.ensure_future(world.checks.check(KEY))
+    await turns()
+    world.gate.set()
+    await known
+    verdicts = [type(error) for error in await asyncio.gather(*flood, return_exceptions=True)]
+    assert verdicts.count(KeyRefusedError) == module.STRANGERS_AT_ONCE
+    assert verdicts.count(KeysUnavailableError) == 500 - module.STRANGERS_AT_ONCE
+    assert len(world.asked) == module.STRANGERS_AT_ONCE + 1
+    assert await world.refusal(made_up(499)) == MISSING
+
+
+async def test_a_flood_is_bounded_where_nothing_is_remembered() -> None:
+    """Without a memory all keys are strangers, and more of them are looked up at once."""
+    world = World(STORED, ttl_s=None)
+    world.gate.clear()
+    limit = module.UNREMEMBERED_AT_ONCE
+    flood = [asyncio.ensure_future(world.checks.check(KEY)) for _ in range(limit + 5)]
+    await turns()
+    world.gate.set()
+    verdicts = await asyncio.gather(*flood, return_exceptions=True)
+    assert verdicts.count(None) == limit
+    assert len(world.asked) == limit
+
+
+async def test_a_client_that_leaves_makes_room() -> None:
+    """A look-up that is cancelled or fails does not count for ever."""
+    world = World(STORED, ttl_s=None)
+    world.gate.clear()
+    leaving = [asyncio.ensure_future(world.checks.check(KEY)) for _ in range(module.UNREMEMBERED_AT_ONCE)]
+    await turns()
+    for request in leaving:
+        request.cancel()
+    await asyncio.gather(*leaving, return_exceptions=True)
+    world.gate.set()
+    await world.checks.check(KEY)

@@ -327,3 +327,23 @@ async def test_rate_limits_go_by_the_key(start: StartGateway, keys: Keys) -> Non
             f'api_key_public_id="tensorzero::each" (matched: "{ID}")'.replace('"', '\\"')
             in reply.body.decode()
         )
+
+
+async def test_refusals_are_counted_and_challenged(start: StartGateway, keys: Keys) -> None:
+    """A 401 names the scheme that is expected, a 503 does not; `/metrics` counts both by their codes."""
+    gateway = await start(CONFIG)
+    answers = [
+        await ask(gateway, "/inference", headers)
+        for headers in ({}, {"authorization": "Bearer x"}, {"authorization": "Basic eDp5"})
+    ]
+    assert [(one.status, one.headers.get("www-authenticate")) for one in answers] == [(401, "Bearer")] * 3
+    keys.failure = StoreUnavailableError("away")
+    away = await ask(gateway, "/inference", BEARER)
+    assert (away.status, away.headers.get("www-authenticate")) == (503, None)
+    keys.failure = None
+    counted = (await ask(gateway, "/metrics", BEARER)).body.decode().splitlines()
+    assert [line for line in counted if line.startswith("tzproxy_refused_total")] == [
+        'tzproxy_refused_total{code="api_key_refused"} 2.0',
+        'tzproxy_refused_total{code="api_key_format"} 1.0',
+        'tzproxy_refused_total{code="api_keys_unavailable"} 1.0',
+    ]

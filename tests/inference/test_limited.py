@@ -107,6 +107,15 @@ async def test_the_limit_is_told_as_the_original_tells_it(start: StartGateway) -
     assert len(gateway.sent) == len(gateway.chat_rows) == 1
 
 
+async def test_refused_attempts_are_counted(start: StartGateway) -> None:
+    """`/metrics` tells how many attempts a limit has refused, also those of streams."""
+    gateway = await start(MODEL + CHAT + CALLS % 1, [completion()])
+    await gateway.infer()
+    assert (await gateway.infer()).status == 429
+    assert (await gateway.infer(stream=True)).status == 429
+    assert (await gateway.metrics)['tzproxy_refused_total{code="rate_limit_exceeded"}'] == 2
+
+
 async def test_a_limit_on_tokens_needs_max_tokens(start: StartGateway) -> None:
     """Its absence fails the attempt."""
     gateway = await start(MODEL + CHAT + ALL)

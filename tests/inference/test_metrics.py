@@ -39,6 +39,7 @@ def test_types_are_announced_before_anything_happened() -> None:
         "# TYPE tensorzero_inferences_total counter",
         "# TYPE tensorzero_input_tokens_total counter",
         "# TYPE tensorzero_output_tokens_total counter",
+        "# TYPE tzproxy_refused_total counter",
         f"# TYPE {OVERHEAD} histogram",
     ]
 

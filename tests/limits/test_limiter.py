@@ -68,6 +68,16 @@ async def test_a_missing_estimate_draws_nothing(table: BucketTable) -> None:
     assert await left(table, CALLS, TOKENS) == [10, 100]
 
 
+async def test_refusals_are_counted(table: BucketTable) -> None:
+    """Each refusal is told by its error code, an attempt that may be made is not."""
+    codes: list[str] = []
+    limits = RateLimiter(Rules([CALLS, TOKENS]), table, default_cost=Decimal(0), count_refusal=codes.append)
+    await limits.reserve(NONE, lambda: 100)
+    with pytest.raises(RateLimitExceededError):
+        await limits.reserve(NONE, lambda: 1)
+    assert codes == ["rate_limit_exceeded"]
+
+
 async def test_all_that_is_short_is_named_and_nothing_is_drawn(table: BucketTable) -> None:
     """In the order of the rules; what is not short is not named."""
     limits = limiter(table, CALLS, TOKENS, COST, default_cost=11)

@@ -1,6 +1,8 @@
 """Whether a key may pass, remembered for a moment. Hot: `KeyChecks.check` of a remembered key.
 
 Two memories, so that made-up keys cannot drive out real ones. They hold public ids and hashes, no secrets.
+And few look-ups at once for keys that are not known to be good, so that a flood of made-up ones neither
+queues without end nor holds up those that are.
 """
 
 from __future__ import annotations
@@ -23,6 +25,12 @@ from tzproxy.errors import StoreError
 logger = logging.getLogger(__name__)
 GOOD_KEPT = 10_000
 REFUSED_KEPT = 1_000
+STRANGERS_AT_ONCE = 32
+"""So many keys that are not known to be good are looked up at once; what more come are told to try again."""
+
+UNREMEMBERED_AT_ONCE = 1_000
+"""The same where nothing is remembered, and so no key is known: what the store answers in about a second."""
+
 UNKNOWN = "Provided API key does not exist in the database"
 NO_STORE = "Postgres connection is disabled"
 """The original's text. It cannot be reached through `tzproxy serve`, which does not start without a store."""
@@ -71,6 +79,8 @@ class KeyChecks:
         self._good: dict[ApiKey, Verdict] = {}
         self._refused: dict[ApiKey, Verdict] = {}
         self._running: dict[ApiKey, asyncio.Task[Verdict]] = {}
+        self._strangers = 0
+        self._strangers_at_once = UNREMEMBERED_AT_ONCE if ttl_s is None else STRANGERS_AT_ONCE
 
     async def check(self, key: ApiKey) -> None:
         """Return when the key may pass.
@@ -91,10 +101,12 @@ class KeyChecks:
     async def _found(self, key: ApiKey) -> Verdict:
         if self._ttl_s is None:
             # A look-up that began earlier might not know what this request has to respect.
-            return await self._find(key, 0.0)
+            return await self._find_stranger(key, 0.0)
         task = self._running.get(key)
         if task is None:
-            task = asyncio.get_running_loop().create_task(self._find(key, self._ttl_s))
+            # One whose verdict is too old is known all the same.
+            find = self._find if key in self._good else self._find_stranger
+            task = asyncio.get_running_loop().create_task(find(key, self._ttl_s))
             self._running[key] = task
             task.add_done_callback(lambda done: self._end(key, done))
         # The one whose client leaves must not take the answer from the others.
@@ -111,6 +123,15 @@ class KeyChecks:
         kept[key] = verdict
         if len(kept) > limit:
             del kept[next(iter(kept))]
+
+    async def _find_stranger(self, key: ApiKey, ttl_s: float) -> Verdict:
+        if self._strangers >= self._strangers_at_once:
+            raise KeysUnavailableError
+        self._strangers += 1
+        try:
+            return await self._find(key, ttl_s)
+        finally:
+            self._strangers -= 1
 
     async def _find(self, key: ApiKey, ttl_s: float) -> Verdict:
         if self._lookup is None:

@@ -101,7 +101,13 @@ class Gateway:
             keys_url = self._services.settings.keys_url
             self._keys = None if keys_url is None else key_lookup(keys_url)
             checks = key_checks(gateway.auth, self._keys)
-            self._serve = Guard(app.serve, checks, base_path=gateway.base_path, shape=shape).serve
+            self._serve = Guard(
+                app.serve,
+                checks,
+                base_path=gateway.base_path,
+                shape=shape,
+                count_refusal=self._services.metrics.count_refusal,
+            ).serve
 
     async def close(self) -> None:
         """Let go of connections and ring; rows that wait stay in the ring's file."""

@@ -8,23 +8,28 @@ Source: authentication of TensorZero 2026.6. `x-api-key` is how Anthropic's clie
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tzproxy.auth.checks import KeyChecks
 from tzproxy.auth.errors import KeyRefusedError
 from tzproxy.auth.key import read_key
 from tzproxy.clickhouse import AsyncStoreClient
 from tzproxy.clickhouse.queries.api_keys import ApiKeyLookup
 from tzproxy.config.gateway import AuthConfig
-from tzproxy.errors import TzproxyError
+from tzproxy.errors import AuthError, TzproxyError
 from tzproxy.http.anthropic.errors import error_body
 from tzproxy.http.app import OPENAI_PREFIX, Handler
 from tzproxy.http.errors import ErrorShape, unexpected
-from tzproxy.http.exchange import Exchange
+from tzproxy.http.exchange import JSON_HEADERS, Exchange, ResponseHeaders
 
 ANTHROPIC_PREFIX = "/anthropic/"
 OPEN_ROUTES = ("/status", "/health")
 """What orchestrators ask, which have no key."""
 
 SCHEME = "Bearer "
+CHALLENGE = ResponseHeaders(("content-type", "application/json"), ("www-authenticate", "Bearer"))
+"""What a 401 has to say (RFC 9110, 11.6.1). The original does not."""
+
 CONNECT_TIMEOUT_S = 2.0
 LOOKUP_TIMEOUT_S = 5.0
 
@@ -33,13 +38,28 @@ class Guard:
     """Serves requests whose key may pass."""
 
     def __init__(
-        self, serve: Handler, checks: KeyChecks, *, base_path: str = "/", shape: ErrorShape | None = None
+        self,
+        serve: Handler,
+        checks: KeyChecks,
+        *,
+        base_path: str = "/",
+        shape: ErrorShape | None = None,
+        count_refusal: Callable[[str], None] | None = None,
     ) -> None:
-        """Stand before a handler; `base_path` is the prefix of all its routes."""
+        """Stand before a handler.
+
+        Args:
+            serve: the handler.
+            checks: which keys may pass.
+            base_path: the prefix of all its routes.
+            shape: how errors are written.
+            count_refusal: is told the error code of each request that is not let in.
+        """
         base = base_path.rstrip("/")
         self._serve = serve
         self._checks = checks
         self._shape = shape or ErrorShape()
+        self._count_refusal = count_refusal
         self._open = frozenset(base + path for path in OPEN_ROUTES)
         self._openai = base + OPENAI_PREFIX
         self._anthropic = base + ANTHROPIC_PREFIX
@@ -72,13 +92,15 @@ class Guard:
         return header[len(SCHEME) :]
 
     async def _refuse(self, exchange: Exchange, error: TzproxyError) -> None:
+        if self._count_refusal is not None:
+            self._count_refusal(error.code)
         if exchange.path.startswith(self._openai):
             body = self._shape.openai(error)
         elif exchange.path.startswith(self._anthropic):
             body = error_body(error)
         else:
             body = self._shape.native(error)
-        await exchange.answer(error.status, body)
+        await exchange.answer(error.status, body, CHALLENGE if isinstance(error, AuthError) else JSON_HEADERS)
 
 
 def key_lookup(keys_url: str) -> ApiKeyLookup:

@@ -20,6 +20,7 @@ HELP = {
     "tensorzero_inferences": "Inferences made.",
     "tensorzero_input_tokens": "Input tokens that providers reported.",
     "tensorzero_output_tokens": "Output tokens that providers reported.",
+    "tzproxy_refused": "Requests refused for their API key, attempts refused by rate limits.",
 }
 OVERHEAD = "tensorzero_inference_latency_overhead_seconds"
 OVERHEAD_HELP = "Time of an inference request less the time spent waiting for model providers."
@@ -93,6 +94,12 @@ class GatewayMetrics(Collector):
         if output_tokens is not None:
             counter = self._counters["tensorzero_output_tokens"]
             counter[()] = counter.get((), 0) + output_tokens
+
+    def count_refusal(self, code: str) -> None:
+        """Count one request that its API key does not let in, or one attempt that exceeds a rate limit."""
+        counter = self._counters["tzproxy_refused"]
+        labels = (("code", code),)
+        counter[labels] = counter.get(labels, 0) + 1
 
     def observe_overhead(self, function_name: str, variant_name: str | None, seconds: float) -> None:
         """Count one request's overhead; `variant_name` only if exactly one variant was tried."""

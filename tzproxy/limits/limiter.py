@@ -11,7 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
-from tzproxy.limits.errors import RateLimitExceededError, Shortage
+from tzproxy.limits.errors import (
+    BucketsUnavailableError,
+    MissingMaxTokensError,
+    RateLimitExceededError,
+    Shortage,
+)
 from tzproxy.limits.rules import Bucket, Resource, Rules, nano_dollars
 
 Draw = tuple[Bucket, int]
@@ -76,11 +81,26 @@ class Reservation:
 class RateLimiter:
     """The rate limits of one gateway process."""
 
-    __slots__ = ("_buckets", "_default_cost", "_rules")
+    __slots__ = ("_buckets", "_count_refusal", "_default_cost", "_rules")
 
-    def __init__(self, rules: Rules, buckets: Buckets, *, default_cost: Decimal) -> None:
-        """Join rules and buckets; `default_cost` are the dollars assumed for an attempt."""
+    def __init__(
+        self,
+        rules: Rules,
+        buckets: Buckets,
+        *,
+        default_cost: Decimal,
+        count_refusal: Callable[[str], None] | None = None,
+    ) -> None:
+        """Join rules and buckets.
+
+        Args:
+            rules: which buckets an attempt draws from.
+            buckets: where they are.
+            default_cost: the dollars assumed for an attempt.
+            count_refusal: is told the code of each error that `reserve` raises.
+        """
         self._rules = rules
+        self._count_refusal = count_refusal
         self._buckets = buckets
         self._default_cost = nano_dollars(default_cost)
 
@@ -99,6 +119,14 @@ class RateLimiter:
         active = self._rules.active(tags)
         if not active:
             return None
+        try:
+            return await self._drawn(active, tokens)
+        except (RateLimitExceededError, MissingMaxTokensError, BucketsUnavailableError) as exc:
+            if self._count_refusal is not None:
+                self._count_refusal(exc.code)
+            raise
+
+    async def _drawn(self, active: Sequence[Bucket], tokens: Callable[[], int]) -> Reservation:
         expected: int | None = None
         draws: list[Draw] = []
         for bucket in active:

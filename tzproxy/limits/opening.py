@@ -5,6 +5,7 @@ Valkey when TENSORZERO_VALKEY_URL names one, else a table in the data directory.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from tzproxy.config import LoadedConfig
@@ -38,8 +39,12 @@ def is_limiting(config: RateLimitingConfig) -> bool:
     return config.enabled and bool(config.rules)
 
 
-def open_limiter(loaded: LoadedConfig, data_dir: Path) -> RateLimiter | None:
+def open_limiter(
+    loaded: LoadedConfig, data_dir: Path, *, count_refusal: Callable[[str], None] | None = None
+) -> RateLimiter | None:
     """Open the buckets inside the running loop; None when nothing is limited.
+
+    `count_refusal` is told the code of each refusal.
 
     Raises:
         ConfigError: when the buckets cannot be used.
@@ -49,7 +54,9 @@ def open_limiter(loaded: LoadedConfig, data_dir: Path) -> RateLimiter | None:
         return None
     url = _valkey_url(loaded)
     buckets: Buckets = _open_table(data_dir) if url is None else open_valkey(url)
-    return RateLimiter(Rules(config.rules), buckets, default_cost=config.default_cost)
+    return RateLimiter(
+        Rules(config.rules), buckets, default_cost=config.default_cost, count_refusal=count_refusal
+    )
 
 
 def check_limits(loaded: LoadedConfig, data_dir: Path) -> None:

@@ -236,7 +236,8 @@ class Services:
     def _caller(self) -> ModelCaller:
         timeout_s = self.loaded.config.gateway.global_outbound_http_timeout_ms / 1000
         examples = None if self.store is None else LearningExamples(self.store)
-        limiter = open_limiter(self.loaded, Path(self.settings.data_dir))
+        data_dir = Path(self.settings.data_dir)
+        limiter = open_limiter(self.loaded, data_dir, count_refusal=self.metrics.count_refusal)
         if limiter is None:
             return ModelCaller(self.upstream, global_timeout_s=timeout_s, examples=examples)
         self._ending.push_async_callback(limiter.close)

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from tzproxy.batch.results import Finished, FinishedInference, Restorer
 from tzproxy.clickhouse.queries.batches import StoredBatch, StoredElement
-from tzproxy.errors import RequestError, StoreError
+from tzproxy.errors import StoreError
 from tzproxy.providers.batches import BatchResult
 
 logger = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ class Completion:
         for element in elements:
             try:
                 finished.append(self._restorer.finish(element, results[element.inference_id]))
-            except (RequestError, msgspec.MsgspecError) as exc:
+            except msgspec.MsgspecError as exc:
                 logger.error(
                     "batch %s: inference %s is left out, it cannot be restored: %s",
                     self._batch.batch_id,

@@ -79,13 +79,12 @@ class Restorer:
         self.kind = kind
         self._prices = prices
         self._snapshot_hash = str(snapshot_hash)
-        self._schemas: dict[bytes, JsonSchema] = {}
+        self._schemas: dict[bytes, JsonSchema | None] = {}
 
     def finish(self, element: StoredElement, result: BatchResult) -> Finished:
         """Join an inference with its result.
 
         Raises:
-            RequestError: when one of its stored schemas is none.
             msgspec.MsgspecError: when its stored columns cannot be read.
         """
         cost = cost_of(self._prices, [result.raw_response], streamed=False) if self._prices else None
@@ -139,19 +138,16 @@ class Restorer:
         return InferenceTools(config, schemas)
 
     def _output_schema(self, element: StoredElement) -> JsonSchema | None:
-        if not element.output_schema:
-            return None
-        try:
-            return self._schema(element.output_schema.encode())
-        except RequestError:
-            # The request brought something that is no schema: no output fits it.
-            return None
+        return self._schema(element.output_schema.encode()) if element.output_schema else None
 
-    def _schema(self, text: bytes) -> JsonSchema:
-        schema = self._schemas.get(text)
-        if schema is None:
-            schema = self._schemas[text] = JsonSchema.dynamic(msgspec.json.decode(text))
-        return schema
+    def _schema(self, text: bytes) -> JsonSchema | None:
+        """Compile a schema; None: the request brought something that is none, and nothing fits it."""
+        if text not in self._schemas:
+            try:
+                self._schemas[text] = JsonSchema.dynamic(msgspec.json.decode(text))
+            except RequestError:
+                self._schemas[text] = None
+        return self._schemas[text]
 
     def _inference_row(self, element: StoredElement, output: str, auxiliary: list[ModelOutput]) -> bytes:
         row: dict[str, object] = {

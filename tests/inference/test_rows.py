@@ -150,6 +150,20 @@ async def test_a_json_row(start: StartGateway) -> None:
     assert gateway.chat_rows == []
 
 
+@pytest.mark.parametrize("schema", ["x", 5, True, {"type": "zzz"}])
+async def test_schemas_of_requests(start: StartGateway, schema: object) -> None:
+    """Whatever was sent as a schema can be read back as JSON: no row spoils the lists that it is in."""
+    toml = MODEL + CHAT.replace('"chat"\n', '"json"\n', 1) + 'json_mode = "off"\n'
+    gateway = await start(toml, [completion("{}")])
+    reply = await gateway.infer(output_schema=schema)
+    assert reply.status == 200
+    assert isinstance(gateway.sink, MemorySink)
+    (line,) = gateway.sink.lines(Table.JSON_INFERENCE)
+    stored = json.loads(line)["output_schema"]
+    # A column of text takes other values than texts as they are written.
+    assert (json.loads(stored) if isinstance(stored, str) else stored) == schema
+
+
 async def test_a_model_row(start: StartGateway) -> None:
     """What was sent and received is kept as text, messages and output as JSON texts."""
     body = json.dumps(completion_body("Hi"))

@@ -36,6 +36,11 @@ ENCODER = msgspec.json.Encoder()
 Row = tuple[Table, bytes]
 
 
+def _stored_schema(raw: msgspec.Raw) -> msgspec.Raw:
+    # The store takes an object for its text, but a string for what is in it; clients may send one as schema.
+    return msgspec.Raw(ENCODER.encode(bytes(raw).decode())) if bytes(raw).startswith(b'"') else raw
+
+
 class RowWriter:
     """Encodes rows. One per gateway process; knows the configuration snapshot in force."""
 
@@ -106,7 +111,7 @@ class RowWriter:
             input=inference.read.stored,
             output=output,
             auxiliary_content=auxiliary,
-            output_schema=schema.raw if schema is not None else msgspec.Raw(b"{}"),
+            output_schema=msgspec.Raw(b"{}") if schema is None else _stored_schema(schema.raw),
             inference_params=stored_params(params),
             processing_time_ms=processing_time_ms,
             ttft_ms=ttft_ms,

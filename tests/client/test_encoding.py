@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from uuid import UUID
 
 import pytest
 import uuid_utils
 
 from client.scripted_server import ID
-from tzproxy.client.encoding import body_of, json_of, optional_uuid, uuid_text
+from tzproxy.client.encoding import TensorZeroTypeEncoder, body_of, json_of, optional_uuid, uuid_text
 from tzproxy.client.errors import TensorZeroInternalError
 from tzproxy.client.generated_types import OMIT, UpdateChatDatapointRequest
 from tzproxy.client.types import RawText, Text, ToolCall
@@ -40,6 +41,12 @@ def test_blocks_are_written_as_they_are_sent() -> None:
         '[{"type":"text","text":"é"},{"type":"text","arguments":{"a":1}},{"value":"v","type":"raw_text"},'
         '{"id":"1","raw_arguments":"{}","raw_name":"n","name":"n","type":"tool_call"}]'
     )
+
+
+def test_the_published_encoder() -> None:
+    """Programs that write the client's types themselves write what is sent."""
+    values = [UUID(ID), Text(text="a"), UpdateChatDatapointRequest(id=ID, name=None)]
+    assert json.loads(json.dumps(values, cls=TensorZeroTypeEncoder)) == json.loads(json_of(values))
 
 
 def test_what_json_cannot_hold() -> None:

@@ -45,6 +45,14 @@ def _plain(value: object) -> object:
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
+class TensorZeroTypeEncoder(json.JSONEncoder):
+    """Writes the client's types as they are sent: `json.dumps(value, cls=TensorZeroTypeEncoder)`."""
+
+    def default(self, value: object) -> object:
+        """Return what stands for a value that is no JSON. Raises TypeError where there is nothing."""
+        return _plain(value)
+
+
 def uuid_text(value: object, name: str) -> str:
     """Write an id, given as text or as a UUID of any library.
 

@@ -17,6 +17,7 @@ from tzproxy.client.config_view import (
     VariantsConfig,
 )
 from tzproxy.client.errors import NotSupportedError
+from tzproxy.client.evaluations import AsyncEvaluationJobHandler, EvaluationJobHandler
 from tzproxy.client.gateway import TensorZeroGateway
 from tzproxy.client.generated_types import (
     OMIT,
@@ -174,6 +175,7 @@ __all__ = [
     "AlwaysExtraHeaderDelete",
     "AndDatapointFilter",
     "ApiType",
+    "AsyncEvaluationJobHandler",
     "AsyncTensorZeroGateway",
     "BaseTensorZeroError",
     "BaseTensorZeroGateway",
@@ -200,6 +202,7 @@ __all__ = [
     "DICLOptimizationConfig",
     "DatapointMetadataUpdate",
     "DeleteDatapointsResponse",
+    "EvaluationJobHandler",
     "EvaluatorStatsDict",
     "ExtraBody",
     "ExtraHeader",

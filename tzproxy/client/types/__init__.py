@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tzproxy.client.encoding import TensorZeroTypeEncoder
 from tzproxy.client.errors import BaseTensorZeroError, TensorZeroError, TensorZeroInternalError
 from tzproxy.client.types.answers import (
     ApiType,
@@ -54,6 +55,7 @@ __all__ = [
     "BaseTensorZeroError",
     "TensorZeroError",
     "TensorZeroInternalError",
+    "TensorZeroTypeEncoder",
     "ApiType",
     "ChatChunk",
     "ChatDatapointInsert",

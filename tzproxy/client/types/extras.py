@@ -78,6 +78,16 @@ ExtraBody = (
 
 
 @dataclass(kw_only=True)
+class ExtraBodyReplacementKindValue:
+    """Sets a value."""
+
+    value: Any
+
+
+ExtraBodyReplacementKind = Literal["delete"] | ExtraBodyReplacementKindValue
+
+
+@dataclass(kw_only=True)
 class VariantExtraHeader:
     """Sets a header when this variant serves."""
 

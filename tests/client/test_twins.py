@@ -161,6 +161,14 @@ CALLS: dict[str, tuple[Ask, object]] = {
         CHAT,
     ),
     "inference json": (lambda t, g, c: c.inference(function_name="f", input={"system": {"a": 1}}), JSON),
+    "tools": (
+        lambda t, g, c: c.inference(
+            model_name="m",
+            input=INPUT,
+            additional_tools=[{"name": "n", "description": "d", "parameters": {}, "strict": True, "own": 1}],
+        ),
+        CHAT,
+    ),
     "template": (
         lambda t, g, c: c.inference(
             model_name="m",
@@ -364,6 +372,28 @@ WRONG: dict[str, Callable[[Any], Any]] = {
     "target": lambda c: c.feedback(metric_name="m", value=1, inference_id="nothing"),
     "run": lambda c: c.workflow_evaluation_run_episode(run_id="nothing"),
     "ids": lambda c: c.get_inferences(ids=["nothing"]),
+    "ids are one text": lambda c: c.get_inferences(ids=ID),
+    "requests are one text": lambda c: c.create_datapoints(dataset_name="d", requests="x"),
+    "reserved tag": lambda c: c.workflow_evaluation_run(variants={}, tags={"tensorzero::a": "b"}),
+    "header name": lambda c: c.inference(input=INPUT, gateway_http_headers={"a b": "c"}),
+    "header value": lambda c: c.inference(input=INPUT, gateway_http_headers={"a": "b\r\nc: d"}),
+    "header is no text": lambda c: c.inference(input=INPUT, gateway_http_headers={"a": 1}),
+    "no evaluation": lambda c: c.experimental_run_evaluation(variant_name="v", dataset_name="d"),
+    "two evaluations": lambda c: c.experimental_run_evaluation(
+        evaluation_name="e", function_name="f", evaluator_names=["a"], variant_name="v", dataset_name="d"
+    ),
+    "evaluators of nothing": lambda c: c.experimental_run_evaluation(
+        evaluator_names=["a"], variant_name="v", dataset_name="d"
+    ),
+    "no evaluators": lambda c: c.experimental_run_evaluation(
+        function_name="f", variant_name="v", dataset_name="d"
+    ),
+    "datapoint id": lambda c: c.experimental_run_evaluation(
+        evaluation_name="e", variant_name="v", datapoint_ids=["nothing"]
+    ),
+    "datapoints and their number": lambda c: c.experimental_run_evaluation(
+        evaluation_name="e", variant_name="v", datapoint_ids=[ID], max_datapoints=1
+    ),
     "config over HTTP": lambda c: c.experimental_get_config(),
     "pickle": pickle.dumps,
     "constructor": lambda c: type(c)(),
@@ -381,7 +411,10 @@ def test_the_same_mistakes_are_refused(server: ScriptedServer, name: str) -> Non
             with pytest.raises(Exception) as refused:
                 WRONG[name](client)
             kinds.append(refused.type)
-    assert kinds[0] is kinds[1]
+    theirs, ours = kinds
+    # The client's own errors have the same names, all others are the same classes.
+    assert ours.__name__ == theirs.__name__
+    assert ours is theirs or issubclass(ours, tzproxy.BaseTensorZeroError)
     assert server.seen == []
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from tzproxy.client.arguments import FeedbackArguments, InferenceArguments, check
 from tzproxy.client.decoding import build
 from tzproxy.client.encoding import body_of, optional_uuid, uuid_text
-from tzproxy.client.errors import unreadable
+from tzproxy.client.errors import TensorZeroInternalError, unreadable
 from tzproxy.client.reading import decoded, read_inference
 from tzproxy.client.types.answers import (
     FeedbackResponse,
@@ -28,8 +28,10 @@ TRACE_HEADERS = {
     "otlp_traces_extra_attributes": "tensorzero-otlp-traces-extra-attribute-",
     "otlp_traces_extra_resources": "tensorzero-otlp-traces-extra-resource-",
 }
-BESIDE_THE_BODY = frozenset({*TRACE_HEADERS, "gateway_http_headers"})
+BESIDE_THE_BODY = (*TRACE_HEADERS, "gateway_http_headers")
+RESERVED_TAGS = "tensorzero::"
 INTERNAL_TAG = {"tensorzero::internal": "true"}
+TOOL_FIELDS = ("name", "description", "parameters", "strict")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ def inference(given: InferenceArguments) -> Call[InferenceResponse]:
     """Ask for an inference, streamed if the arguments say so.
 
     Raises:
-        TypeError: for arguments that the method does not have, or an input that is no object.
+        TypeError: for arguments that the method does not have, an input that is no object, or a header that
+            is no text.
         ValueError: for an episode id that is none.
     """
     check("inference", given, InferenceArguments)
@@ -55,12 +58,27 @@ def inference(given: InferenceArguments) -> Call[InferenceResponse]:
     if isinstance(values["input"], str | bytes | int | float | list | None):
         raise TypeError(f"argument 'input': expected a dict, got {type(values['input']).__name__}")
     values["episode_id"] = optional_uuid(given.get("episode_id"), "episode_id")
+    if isinstance(tools := given.get("additional_tools"), list | tuple):
+        values["additional_tools"] = [_tool(tool) for tool in tools]
+    return Call("POST", "/inference", read_inference, body_of(values), _headers(given))
+
+
+def _tool(tool: Any) -> Any:
+    """Write a dict as the tool that it is. The published client passes over what a function does not have."""
+    if not isinstance(tool, dict) or tool.get("type", "function") != "function":
+        return tool
+    return {"type": "function", **{name: tool[name] for name in TOOL_FIELDS if name in tool}}
+
+
+def _headers(given: InferenceArguments) -> dict[str, str]:
+    values: Mapping[str, Any] = given
     headers: dict[str, str] = {}
-    for argument, prefix in TRACE_HEADERS.items():
-        extra: Any = given.get(argument) or {}
-        headers |= {prefix + name: value for name, value in extra.items()}
-    headers |= given.get("gateway_http_headers") or {}
-    return Call("POST", "/inference", read_inference, body_of(values), headers)
+    for argument in BESIDE_THE_BODY:
+        for name, value in (values.get(argument) or {}).items():
+            if not isinstance(name, str) or not isinstance(value, str):
+                raise TypeError(f"argument '{argument}': names and values must be strings")
+            headers[TRACE_HEADERS.get(argument, "") + name] = value
+    return headers
 
 
 def feedback(given: FeedbackArguments) -> Call[FeedbackResponse]:
@@ -83,7 +101,15 @@ def begin_run(
     project_name: str | None,
     display_name: str | None,
 ) -> Call[WorkflowEvaluationRunResponse]:
-    """Begin a workflow evaluation run."""
+    """Begin a workflow evaluation run.
+
+    Raises:
+        TensorZeroInternalError: for a tag with a reserved name: the gateway lets them pass from its clients.
+    """
+    for name in tags or {}:
+        if name.startswith(RESERVED_TAGS):
+            reason = f"Tag name cannot start with '{RESERVED_TAGS}': {name}"
+            raise TensorZeroInternalError(f"Internal TensorZero Error: {reason}")
     body = body_of(
         {
             "variants": variants,
@@ -130,7 +156,14 @@ def dataset_path(dataset_name: str, rest: str = "") -> str:
 
 
 def ids_of(ids: Sequence[object], name: str = "ids") -> list[str]:
-    """Write ids. Raises ValueError for what is none."""
+    """Write ids.
+
+    Raises:
+        TypeError: for a text, which is a sequence of letters.
+        ValueError: for what is no id.
+    """
+    if isinstance(ids, str):
+        raise TypeError(f"argument '{name}': expected a list of ids, got a string")
     return [uuid_text(one, name) for one in ids]
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from tzproxy.client.arguments import DEFAULTS, EvaluationArguments, check
-from tzproxy.client.calls import Call
+from tzproxy.client.calls import Call, ids_of
 from tzproxy.client.encoding import body_of
 from tzproxy.client.errors import TensorZeroInternalError
 from tzproxy.client.reading import decoded
@@ -23,6 +23,18 @@ TWO_VARIANTS = (
 )
 NO_SOURCE = "Must provide either `dataset_name` or `datapoint_ids`."
 TWO_SOURCES = "Cannot provide both `dataset_name` and `datapoint_ids`. Please specify one or the other."
+IDS_AND_LIMIT = (
+    "Cannot provide both `datapoint_ids` and `max_datapoints`. "
+    "`max_datapoints` can only be used with `dataset_name`."
+)
+NAMES = ("evaluation_name", "function_name", "evaluator_names")
+EVALUATION_IS_NAMED = {(True, False, False), (False, True, True)}
+"""Which of these are given: either the first, or the two others."""
+
+WRONG_EVALUATION = (
+    "Incorrect arguments to identify evaluation: either provide both `function_name` and `evaluator_names`, "
+    "or provide only `evaluation_name`"
+)
 
 
 def run_evaluation(given: EvaluationArguments) -> Call[bytes]:
@@ -30,7 +42,7 @@ def run_evaluation(given: EvaluationArguments) -> Call[bytes]:
 
     Raises:
         TypeError: for arguments that the method does not have.
-        ValueError: when no variant is named, or two.
+        ValueError: when no variant is named, or two; when no evaluation is, or two; for an id that is none.
         RuntimeError: when the datapoints are not named, or twice.
     """
     check("experimental_run_evaluation", given, EvaluationArguments)
@@ -38,12 +50,22 @@ def run_evaluation(given: EvaluationArguments) -> Call[bytes]:
     has_variant = values.get("variant_name") is not None
     if has_variant is (values.get("internal_dynamic_variant_config") is not None):
         raise ValueError(TWO_VARIANTS if has_variant else NO_VARIANT)
-    has_dataset = values.get("dataset_name") is not None
-    if has_dataset is bool(values.get("datapoint_ids")):
-        raise RuntimeError(TWO_SOURCES if has_dataset else NO_SOURCE)
+    if tuple(values.get(name) is not None for name in NAMES) not in EVALUATION_IS_NAMED:
+        raise ValueError(WRONG_EVALUATION)
+    values["datapoint_ids"] = _datapoint_ids(values)
     stopping = values.pop("adaptive_stopping", None) or {}
     values["precision_targets"] = stopping.get("precision")
     return Call("POST", "/internal/evaluations/run", bytes, body_of(values))
+
+
+def _datapoint_ids(values: dict[str, Any]) -> list[str] | None:
+    ids = ids_of(values.get("datapoint_ids") or (), "datapoint_ids")
+    has_dataset = values.get("dataset_name") is not None
+    if has_dataset is bool(ids):
+        raise RuntimeError(TWO_SOURCES if has_dataset else NO_SOURCE)
+    if ids and values.get("max_datapoints") is not None:
+        raise RuntimeError(IDS_AND_LIMIT)
+    return ids or None
 
 
 class _Run:

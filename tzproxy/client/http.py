@@ -123,13 +123,11 @@ class HttpCarrier:
 
     async def _asked(self, call: Call[Any], send: Callable[[Endpoint, HeaderBlock], Awaitable[A]]) -> A:
         url = self._address.url + call.path
-        given = list(call.headers.items())
-        headers = self._headers
-        if call.body is not None:
-            headers = headers.replaced([("content-type", "application/json")])
+        own = {} if call.body is None else {"content-type": "application/json"}
         with _failures():
+            headers = self._headers.replaced(own.items()).replaced(call.headers.items())
             for _ in range(MOST_REDIRECTS):
-                answer = await send(Endpoint.parse(url), headers.replaced(given) if given else headers)
+                answer = await send(Endpoint.parse(url), headers)
                 elsewhere = answer.headers.get("location") if answer.status in REDIRECTS else None
                 if elsewhere is None:
                     break
@@ -138,7 +136,9 @@ class HttpCarrier:
                 before, url = url, urljoin(url, elsewhere)
                 if urlsplit(before).netloc != urlsplit(url).netloc:
                     # A key is for the gateway that it was given for.
-                    headers = HeaderBlock.of(pair for pair in headers.pairs if pair[0] != "authorization")
+                    headers = HeaderBlock.of(
+                        pair for pair in headers.pairs if pair[0].lower() != "authorization"
+                    )
         if 300 <= answer.status < FIRST_ERROR_STATUS:
             raise TensorZeroInternalError(f"Internal TensorZero Error: {self._address.url} redirects in vain")
         return answer
@@ -190,6 +190,9 @@ def _failures() -> Iterator[None]:
         yield
     except UpstreamTimeoutError as exc:
         raise timed_out() from exc
+    except ValueError as exc:
+        # Of a header, or of where a redirection leads.
+        raise TensorZeroInternalError(f"Internal TensorZero Error: {exc}") from exc
     except UpstreamError as exc:
         raise TensorZeroInternalError(f"Internal TensorZero Error: Error from server: {exc.message}") from exc
 

@@ -27,7 +27,11 @@ UNSENT = frozenset({"filter"})
 
 
 def create_datapoints(dataset_name: str, requests: Sequence[Any]) -> Call[CreateDatapointsResponse]:
-    """Create datapoints."""
+    """Create datapoints.
+
+    Raises:
+        TypeError: for requests that are neither objects nor dicts.
+    """
     body = body_of({"datapoints": [_created(request) for request in requests]})
     path = dataset_path(dataset_name, "/datapoints")
     return Call("POST", path, read_as(CreateDatapointsResponse), body)
@@ -42,10 +46,12 @@ def _created(request: Any) -> Any:
 
 def _given(request: Any) -> dict[str, Any]:
     """Return the fields of a request that are set."""
-    if is_dataclass(request):
+    if is_dataclass(request) and not isinstance(request, type):
         pairs = {part.name: getattr(request, part.name) for part in fields(request)}
-    else:
+    elif isinstance(request, Mapping):
         pairs = dict(request)
+    else:
+        raise TypeError(f"expected a request or a dict, got {type(request).__name__}")
     return {
         name: value for name, value in pairs.items() if value is not None and not isinstance(value, OmitType)
     }
@@ -78,7 +84,7 @@ def get_datapoints(dataset_name: str | None, ids: Sequence[object]) -> Call[GetD
 
 
 def list_datapoints(dataset_name: str, request: Any) -> Call[GetDatapointsResponse]:
-    """List datapoints."""
+    """List datapoints. Raises TypeError for what is no request."""
     path = dataset_path(dataset_name, "/list_datapoints")
     return Call("POST", path, read_as(GetDatapointsResponse), body_of(_given(request)))
 
@@ -132,6 +138,6 @@ def get_inferences(
 
 
 def list_inferences(request: Any) -> Call[GetInferencesResponse]:
-    """List stored inferences."""
+    """List stored inferences. Raises TypeError for what is no request."""
     values = {name: value for name, value in _given(request).items() if name not in UNSENT}
     return Call("POST", "/v1/inferences/list_inferences", read_as(GetInferencesResponse), body_of(values))

@@ -53,9 +53,9 @@ async def begin(mail: Mail, store_url: str, tmp_path: Path) -> AsyncIterator[Sta
     running: list[Gateway] = []
     for name, text in {"tensorzero.toml": config(mail.url), **FILES}.items():
         (tmp_path / name).write_text(text)
-    loaded = load_config(str(tmp_path / "tensorzero.toml"), environ={})
 
     async def begin_one() -> Searching:
+        loaded = load_config(str(tmp_path / "tensorzero.toml"), environ={})
         sink = MemorySink()
         settings = WorkerSettings(config=loaded.to_bytes(), data_dir=str(tmp_path), store_url=store_url)
         gateway = Gateway(settings, {}, sink=sink)

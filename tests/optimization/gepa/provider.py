@@ -11,6 +11,7 @@ import json
 import re
 import threading
 from collections import Counter
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -86,7 +87,7 @@ class Mail:
         if self.held.is_set():
             self.released.wait(60)
         texts = [text_of(message) for message in body["messages"]]
-        text = self.replies.get(model) or {"sorter": sort, "analyst": analyse, "editor": edit}[model](texts)
+        text = self.replies.get(model) or ROLES[model](texts)
         with self._lock:
             self._at_once[model] -= 1
         message = {"role": "assistant", "content": text}
@@ -130,3 +131,22 @@ def edit(texts: list[str]) -> str:
         first += f" {KNOWN}"
     changed = [(name, f"{first}{' '.join(wanted)} "), *templates[1:]]
     return json.dumps({"templates": [{"name": name, "content": content} for name, content in changed]})
+
+
+def read(texts: list[str]) -> str:
+    """Name the kind of mail as JSON."""
+    return json.dumps({"kind": sort(texts)})
+
+
+def judge(texts: list[str]) -> str:
+    """Find everything equally long."""
+    return '{"score": 7}'
+
+
+ROLES: dict[str, Callable[[list[str]], str]] = {
+    "sorter": sort,
+    "reader": read,
+    "judge": judge,
+    "analyst": analyse,
+    "editor": edit,
+}

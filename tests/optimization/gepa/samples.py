@@ -51,6 +51,27 @@ type = "typescript"
 typescript_file = "x.ts"
 output_type = "float"
 optimize = "max"
+[functions.read]
+type = "json"
+output_schema = "kind.json"
+[functions.read.variants.older]
+type = "chat_completion"
+model = "reader"
+json_mode = "off"
+system_template = "plain.minijinja"
+user_template = "user.minijinja"
+timeouts.non_streaming.total_ms = 60000
+[functions.read.evaluators.exact]
+type = "exact_match"
+[functions.read.evaluators.length]
+type = "llm_judge"
+output_type = "float"
+optimize = "min"
+[functions.read.evaluators.length.variants.v]
+type = "chat_completion"
+model = "judge"
+system_instructions = "judge.txt"
+json_mode = "off"
 [functions.other]
 type = "chat"
 [functions.other.variants.v]
@@ -72,12 +93,21 @@ type = "exact_match"
 type = "inference"
 function_name = "sort"
 """
-FILES = {"x.ts": "", "plain.minijinja": "Sort mail.", "bills.minijinja": "Sort mail. Known kinds: bill "}
+FILES = {
+    "x.ts": "",
+    "kind.json": '{"type": "object", "properties": {"kind": {"type": "string"}}, "required": ["kind"]}',
+    "judge.txt": "How long is it?",
+    "user.minijinja": "Mail: {{ user_text }}",
+    "plain.minijinja": "Sort mail.",
+    "bills.minijinja": "Sort mail. Known kinds: bill ",
+}
+
+MODELS = ("sorter", "reader", "judge", "analyst", "editor")
 
 
 def config(url: str) -> str:
     """Write the configuration of a gateway whose models are at an address."""
-    return "".join(MODEL.format(name=name, url=url) for name in ("sorter", "analyst", "editor")) + FUNCTION
+    return "".join(MODEL.format(name=name, url=url) for name in MODELS) + FUNCTION
 
 
 def point(number: int, function_name: str = "sort") -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tzproxy.errors import RequestError
-from tzproxy.optimization.gepa.examples import is_usable, split, usable
+from tzproxy.optimization.gepa.examples import Examples, is_usable, split
 from tzproxy.types.datapoints import ChatDatapointRow, DatapointRow, JsonDatapointRow
 
 TEXT = {"type": "text", "text": "x"}
@@ -95,14 +95,14 @@ def test_what_cannot_be_used(row: DatapointRow) -> None:
 
 def test_too_few_are_refused() -> None:
     """An empty dataset and one without enough that can be used are told apart, and the field is named."""
-    with pytest.raises(RequestError, match=r"^dataset_name: dataset `d` has no datapoints of this function$"):
-        usable([], "dataset_name", "d")
-    rows = [chat([TEXT], row_id=one) for one in "cba"]
-    with pytest.raises(
-        RequestError, match=r"^val: .* at least 4 .* `d` has 3 of this function \(4 in all\)$"
-    ):
-        usable([*rows, chat(None)], "val", "d")
-    assert usable(rows, "val", "d", least=3) == ["a", "b", "c"]
+    found = Examples("val", "d")
+    with pytest.raises(RequestError, match=r"^val: dataset `d` has no datapoints of this function$"):
+        found.ids()
+    found.take([chat([TEXT], row_id=one) for one in "cb"])
+    found.take([chat(None), chat([TEXT], row_id="a")])
+    with pytest.raises(RequestError, match=r"^val: .* at least 4 .* `d` has 3 of .* \(4 in all\)$"):
+        found.ids()
+    assert found.ids(least=3) == ["a", "b", "c"]
 
 
 def test_halves() -> None:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import logging
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from optimization.gepa.conftest import StartSearching
 from optimization.gepa.provider import Mail, text_of
-from optimization.gepa.samples import Searching
+from optimization.gepa.samples import Searching, config
 from tzproxy.clickhouse import StoreClient
 from tzproxy.optimization.gepa import search
 
-
-def prompts(mail: Mail) -> list[str]:
-    """Return the system prompts of the function, each once, in the order they were first sent."""
-    return list(dict.fromkeys(text_of(body["messages"][0]) for body in mail.of("sorter")))
+TAKEN = """
+[functions.sort.variants.gepa-iter-0-plain]
+type = "chat_completion"
+model = "sorter"
+templates.system.path = "plain.minijinja"
+"""
 
 
 def template(told: Any, name: str) -> str:
@@ -204,3 +208,47 @@ async def test_the_rows_of_a_search(searching: Searching, store: StoreClient) ->
     # Two initial variants, parent and child on the batch, the child on the rest.
     assert int(row["n"]) == 5
     assert searching.gateway.chat_rows == []
+
+
+async def test_a_json_function_with_older_templates_and_a_judge(searching: Searching, mail: Mail) -> None:
+    """Templates that take the caller's text stay in the older form; what comes back serves."""
+    points = [
+        {
+            "type": "json",
+            "function_name": "read",
+            "input": {"messages": [{"role": "user", "content": f"{number}: a greeting"}]},
+            "output": {"raw": '{"kind": "greeting"}'},
+        }
+        for number in range(8)
+    ]
+    path = f"/v1/datasets/{searching.dataset}/datapoints"
+    assert (await searching.gateway.post(path, {"datapoints": points})).status == 200
+    told = await searching.search(function_name="read", evaluators=["exact", "length"], max_iterations=1)
+    found = told["variants"]["gepa-iter-0-older"]
+    assert found["templates"]["system"]["path"]["__data"] == "Sort mail. Known kinds: greeting "
+    assert found["user_template"]["__data"] == "Mail: {{ user_text }}"
+    assert "timeouts" not in found
+    assert told["statistics"]["gepa-iter-0-older"] == {
+        "exact": {"mean": 1.0, "stdev": 0.0, "count": 4},
+        "length": {"mean": 7.0, "stdev": 0.0, "count": 4},
+    }
+    assert all(text_of(body["messages"][-1]).startswith("Mail: ") for body in mail.of("reader"))
+    assert '"judge_instructions": [' in text_of(mail.of("analyst")[0]["messages"][-1])
+    request = {
+        "function_name": "read",
+        "input": points[0]["input"],
+        "internal_dynamic_variant_config": {"type": "chat_completion", **found},
+        "dryrun": True,
+    }
+    answer = await searching.gateway.post("/inference", request)
+    assert answer.json()["output"]["parsed"] == {"kind": "greeting"}
+
+
+async def test_a_name_that_is_taken(begin: StartSearching, mail: Mail, tmp_path: Path) -> None:
+    """A child is never called like a variant of the configuration, such as one of an earlier search."""
+    text = config(mail.url) + TAKEN
+    (tmp_path / "tensorzero.toml").write_text(text)
+    searching = await begin()
+    await searching.add()
+    told = await searching.search(max_iterations=1, initial_variants=["plain"])
+    assert list(told["variants"]) == ["gepa-iter-0-plain-2"]

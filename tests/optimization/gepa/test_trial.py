@@ -58,7 +58,7 @@ async def test_a_trial(searching: Searching) -> None:
     ids = await searching.add(4)
     wanted = [ids[3], ids[0]]
     trial = await trials(searching, exact="max", short="max").run(
-        candidate("Sort. Known kinds: bill "), wanted, 2
+        candidate("Sort. Known kinds: bill "), wanted, 2, keeps_answers=True
     )
     assert trial.scores == {ids[3]: {"exact": 0.0, "short": 1.0}, ids[0]: {"exact": 1.0, "short": 1.0}}
     assert trial.problem is None

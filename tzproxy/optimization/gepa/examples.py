@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from random import Random
 
 import msgspec
@@ -20,27 +20,43 @@ OUTPUT = msgspec.json.Decoder(list[ChatOutput])
 TREE = msgspec.json.Decoder()
 
 
-def usable(rows: Sequence[DatapointRow], where: str, name: str, *, least: int = LEAST) -> list[str]:
-    """Return the ids of the datapoints that a search can use, sorted.
+class Examples:
+    """Picks from a dataset what a search can use; keeps no more than ids."""
 
-    Args:
-        rows: all that the dataset has of the function.
-        where: the field that named the dataset.
-        name: the dataset.
-        least: how many there have to be.
+    def __init__(self, where: str, name: str) -> None:
+        """Begin with nothing.
 
-    Raises:
-        RequestError: when there are too few.
-    """
-    ids = sorted(row.id for row in rows if is_usable(row))
-    if not rows:
-        raise RequestError(f"{where}: dataset `{name}` has no datapoints of this function")
-    if len(ids) < least:
-        raise RequestError(
-            f"{where}: a search needs at least {least} datapoints with an output and without files; "
-            f"dataset `{name}` has {len(ids)} of this function ({len(rows)} in all)"
-        )
-    return ids
+        Args:
+            where: the field that named the dataset.
+            name: the dataset.
+        """
+        self._where = where
+        self._name = name
+        self._count = 0
+        self._ids: list[str] = []
+
+    def take(self, rows: Iterable[DatapointRow]) -> None:
+        """Look at some datapoints of the function."""
+        for row in rows:
+            self._count += 1
+            if is_usable(row):
+                self._ids.append(row.id)
+
+    def ids(self, *, least: int = LEAST) -> list[str]:
+        """Return what can be used, sorted.
+
+        Raises:
+            RequestError: when that is too little.
+        """
+        where, name = self._where, self._name
+        if not self._count:
+            raise RequestError(f"{where}: dataset `{name}` has no datapoints of this function")
+        if len(self._ids) < least:
+            raise RequestError(
+                f"{where}: a search needs at least {least} datapoints with an output and without files; "
+                f"dataset `{name}` has {len(self._ids)} of this function ({self._count} in all)"
+            )
+        return sorted(self._ids)
 
 
 def is_usable(row: DatapointRow) -> bool:

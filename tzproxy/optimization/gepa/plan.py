@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Literal
 
@@ -20,9 +19,8 @@ from tzproxy.evaluations.request import EvaluationRequest
 from tzproxy.evaluations.target import Target, Targets
 from tzproxy.inference.catalog import ConfigCatalog
 from tzproxy.optimization.gepa.candidate import BaseVariant, Candidate, as_request, take_apart
-from tzproxy.optimization.gepa.examples import LEAST, split, usable
+from tzproxy.optimization.gepa.examples import LEAST, Examples, split
 from tzproxy.optimization.gepa.request import LaunchRequest, check_request
-from tzproxy.types.datapoints import DatapointRow
 
 PREFIX = "gepa"
 BATCH_SIZE = 5
@@ -167,23 +165,24 @@ class Planner:
             return None
         # Put together again, it has to be a variant: what cannot be is found now, not by every inference.
         candidate = Candidate(name=name, base=name, templates=base.templates)
-        self._catalog.dynamic_variant(
-            self._catalog.functions[request.function_name], bytes(as_request(candidate, base))
-        )
+        built = self._catalog.functions[request.function_name]
+        try:
+            self._catalog.dynamic_variant(built, bytes(as_request(candidate, base)))
+        except RequestError as exc:
+            raise RequestError(f"initial_variants: Variant `{name}`: {exc.message}") from exc
         return base
 
     async def _examples(self, request: LaunchRequest, seed: int) -> tuple[list[str], list[str]]:
         if request.dataset_name is not None:
-            rows = await self._rows(request, "dataset_name", request.dataset_name)
-            both = usable(rows, "dataset_name", request.dataset_name, least=2 * LEAST)
-            return split(both, seed)
+            both = await self._of_dataset(request, "dataset_name", request.dataset_name)
+            return split(both.ids(least=2 * LEAST), seed)
         halves = []
         for field in ("train_dataset_name", "val_dataset_name"):
-            name = getattr(request, field)
-            halves.append(usable(await self._rows(request, field, name), field, name))
+            half = await self._of_dataset(request, field, getattr(request, field))
+            halves.append(half.ids())
         return halves[0], halves[1]
 
-    async def _rows(self, request: LaunchRequest, field: str, name: str) -> Sequence[DatapointRow]:
+    async def _of_dataset(self, request: LaunchRequest, field: str, name: str) -> Examples:
         try:
             check_dataset_name(name)
         except RequestError as exc:
@@ -193,8 +192,8 @@ class Planner:
             function_name=request.function_name,
             limit=request.max_datapoints or MAX_DATAPOINTS,
         )
-        rows: list[DatapointRow] = []
+        found = Examples(field, name)
         async with aclosing(self._datapoints.page(query)) as parts:
             async for part in parts:
-                rows.extend(part)
-        return rows
+                found.take(part)
+        return found

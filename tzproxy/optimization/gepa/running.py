@@ -83,7 +83,9 @@ class RunningSearch:
         self._store = store
         self._owner = owner
         self._begun = begun
-        self._takes_over = takes_over
+        self._is_mine = not takes_over
+        """Whether this process was the last that said it works on it, as far as it knows."""
+        self._has_beaten = False
         self._news = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 
@@ -97,12 +99,23 @@ class RunningSearch:
             return
         self.task.cancel()
         await asyncio.wait([self.task])
-        if self.is_lost or not isinstance(self.status, Pending):
+        if not self._is_mine or not isinstance(self.status, Pending):
             return
         try:
-            await asyncio.wait_for(self._write_beat(NOBODY), LAST_WORDS_S)
+            await asyncio.wait_for(self._let_go(), LAST_WORDS_S)
         except (StoreError, TimeoutError):
             logger.warning("GEPA task %s was given up, and could not be said to be", self._task_id)
+
+    @property
+    def can_tell(self) -> bool:
+        """Whether `status` is true: it is not, where another process or nobody works on the search."""
+        if not isinstance(self.status, Pending):
+            return True
+        return not self.is_lost and self.task is not None and not self.task.done()
+
+    async def _let_go(self) -> None:
+        if not self._has_beaten or await self._store.owner(self._task_id) == self._owner:
+            await self._write_beat(NOBODY)
 
     def report(self, progress: Progress) -> None:
         """Note a step."""
@@ -117,14 +130,18 @@ class RunningSearch:
             logger.warning("GEPA task %s: its state was not stored: %s", self._task_id, exc.message)
 
     async def _run(self, make_search: Callable[[RunningSearch], Search]) -> None:
-        if self._takes_over and not await self._claim():
-            self.is_lost = True
-            return
+        if not self._is_mine:
+            self._is_mine = await self._claim()
+            if not self._is_mine:
+                self.is_lost = True
+                return
+            self._has_beaten = True
         searching = asyncio.ensure_future(self._search(make_search))
         beating = asyncio.ensure_future(self._beat())
         try:
             await asyncio.wait([searching, beating], return_when=asyncio.FIRST_COMPLETED)
             self.is_lost = not searching.done()
+            self._is_mine = not self.is_lost
         finally:
             for one in (searching, beating):
                 one.cancel()
@@ -163,10 +180,10 @@ class RunningSearch:
         while True:
             self._news.clear()
             try:
-                if self._takes_over and await self._store.owner(self._task_id) != self._owner:
+                if self._has_beaten and await self._store.owner(self._task_id) != self._owner:
                     return
                 await self._write_beat(self._owner)
-                self._takes_over = True
+                self._has_beaten = True
             except StoreError as exc:
                 logger.warning("GEPA task %s: its progress was not stored: %s", self._task_id, exc.message)
             await asyncio.sleep(LEAST_BEAT_S)

@@ -184,7 +184,7 @@ class Search:
         parent = state.frontier[draw_parent(await self._prune(), random)]
         batch = random.sample(plan.train, min(plan.batch_size, len(plan.train)))
         self._step(number, "evaluating_parent")
-        before = await self._trials.run(parent, batch, plan.max_concurrency)
+        before = await self._trials.run(parent, batch, plan.max_concurrency, keeps_answers=True)
         self._step(number, "analyzing")
         analyses = await self._analyses(parent, before.answered)
         self._step(number, "mutating")
@@ -240,11 +240,20 @@ class Search:
             analyses=analyses,
             shows_cases=plan.include_inference_for_mutation,
         )
-        name = f"{plan.variant_prefix}-iter-{number}-{parent.name}"
-        child = Candidate(name=name, base=parent.base, templates=templates)
+        child = Candidate(name=self._name_of_child(number, parent), base=parent.base, templates=templates)
         # A template that does not compile ends here, and not with every datapoint.
         catalog = self._parts.engine.catalog
         catalog.dynamic_variant(
             catalog.functions[plan.function_name], bytes(as_request(child, plan.bases[child.base]))
         )
         return child
+
+    def _name_of_child(self, number: int, parent: Candidate) -> str:
+        """Name a child like no other: what an earlier search has found may be in the configuration."""
+        plan = self._plan
+        taken = {*self._parts.loaded.functions[plan.function_name].variants, *self._state.statistics}
+        first = name = f"{plan.variant_prefix}-iter-{number}-{parent.name}"
+        again = 2
+        while name in taken:
+            name, again = f"{first}-{again}", again + 1
+        return name

@@ -91,7 +91,7 @@ class GepaTasks:
         if store is None:
             raise GepaDisabledError
         mine = self._running.get(task_id)
-        if mine is not None and not mine.is_lost:
+        if mine is not None and mine.can_tell:
             return mine.status
         parts = await store.find(task_id)
         if "launch" not in parts:
@@ -117,7 +117,7 @@ class GepaTasks:
                 await store.write(task_id, "end", ENCODER.encode(end), owner=self._owner)
             return end
         mine = self._running.get(task_id)
-        if mine is None or mine.is_lost:
+        if mine is None or not mine.can_tell:
             try:
                 plan = PLAN.decode(parts["launch"].data)
                 state = STATE.decode(parts["state"].data) if "state" in parts else None

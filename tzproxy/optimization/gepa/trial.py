@@ -47,8 +47,15 @@ class Trials:
         self._evaluations = evaluations
         self._plan = plan
 
-    async def run(self, candidate: Candidate, datapoint_ids: Sequence[str], concurrency: int) -> Trial:
-        """Evaluate one; answers are in the order of the datapoints. Cancelling ends the run.
+    async def run(
+        self,
+        candidate: Candidate,
+        datapoint_ids: Sequence[str],
+        concurrency: int,
+        *,
+        keeps_answers: bool = False,
+    ) -> Trial:
+        """Evaluate one; answers that are kept are in the order of the datapoints. Cancelling ends the run.
 
         Raises:
             TzproxyError: when the run cannot begin or breaks off; single failures are part of the result.
@@ -65,23 +72,25 @@ class Trials:
         )
         run = await self._evaluations.begin(request, plan.api_key_id)
         answered: dict[str, Answered] = {}
+        scores: Scores = {}
         problem: str | None = None
         async with aclosing(run.events()) as events:
             async for event in events:
                 match event:
                     case Success():
-                        answered[event.datapoint.id] = read_success(event)
+                        scores[event.datapoint.id] = {
+                            name: float(value)
+                            for name, value in event.evaluations.items()
+                            if value is not None
+                        }
+                        if keeps_answers:
+                            answered[event.datapoint.id] = read_success(event)
                         problem = problem or next(iter(event.evaluator_errors.values()), None)
                     case Unanswered():
                         problem = problem or event.message
                     case FatalError():
                         raise SearchError(event.message)
-        ordered = [answered[one] for one in datapoint_ids if one in answered]
-        scores = {
-            one.datapoint_id: {name: float(value) for name, value in one.values.items() if value is not None}
-            for one in ordered
-        }
-        return Trial(scores, ordered, problem)
+        return Trial(scores, [answered[one] for one in datapoint_ids if one in answered], problem)
 
 
 def read_success(event: Success) -> Answered:

@@ -133,6 +133,26 @@ def test_a_restart(gateway: Gateway, mail: Mail) -> None:
     assert [row["part"] for row in rows] == ["end", "launch", "progress", "state"]
 
 
+def test_a_reload(gateway: Gateway, mail: Mail) -> None:
+    """Workers that give way to a newer configuration leave their searches to those that follow."""
+    mail.held.set()
+    with tensorzero.TensorZeroGateway.build_http(gateway_url=gateway.url, timeout=60) as client:
+        task_id = launch(client)
+        wait_until(lambda: mail.of("sorter"), "the first inference")
+        gateway.signal(signal.SIGHUP)
+        owner = "SELECT owner FROM TzproxyOptimizationTask FINAL WHERE part = 'progress' AND owner = ''"
+        wait_until(lambda: gateway.rows(owner), "the old workers to give up")
+        mail.held.clear()
+        mail.released.set()
+        mail.replies["analyst"] = "no report"
+        told = end(client, task_id)
+    # The published client drops what it does not know.
+    assert told["status"] == "completed"
+    assert told.keys() == {"status", "variants", "statistics"}
+    answer = httpx.get(f"{gateway.url}{GEPA}/{task_id}", timeout=30).json()
+    assert set(answer["skipped_iterations"]) == {"0", "1"}
+
+
 def test_a_variant_that_was_found_serves(gateway: Gateway) -> None:
     """What comes back can be brought along by a request as it is, with its type."""
     with tzproxy.TensorZeroGateway.build_http(gateway_url=gateway.url, timeout=60) as client:

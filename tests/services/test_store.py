@@ -13,7 +13,7 @@ from tzproxy.clickhouse.snapshots import ConfigSnapshot
 from tzproxy.config import load_config
 from tzproxy.errors import StoreError, StoreUnavailableError
 from tzproxy.services import store
-from tzproxy.services.store import prepare_keys, prepare_store
+from tzproxy.services.store import make_task_table, prepare_keys, prepare_store
 
 ADAPTIVE = (
     MODEL
@@ -168,6 +168,19 @@ def test_keys_need_no_other_table(client: FakeClient, migrations: Migrations) ->
     prepare_keys("http://u", load_config(None, environ={}), manual=True)
     assert client.events == ["ping", "close"]
     assert migrations.own == (["TzproxyApiKey"], {"automatic": True, "manual": True, "cluster": None})
+
+
+@pytest.mark.parametrize("automatic", [True, False])
+def test_the_table_of_tasks_comes_with_the_first_task(
+    client: FakeClient, migrations: Migrations, tmp_path: Any, automatic: bool
+) -> None:
+    """It alone is made, by the rules that hold for all tables."""
+    path = tmp_path / "c.toml"
+    path.write_text(f"[clickhouse]\ndisable_automatic_migrations = {str(not automatic).lower()}\n")
+    make_task_table(client, load_config(str(path), environ={}))  # type: ignore[arg-type]
+    tables, options = migrations.own
+    assert tables == ["TzproxyOptimizationTask"]
+    assert (options["automatic"], options["manual"]) == (automatic, False)
 
 
 def test_a_store_that_is_away(client: FakeClient, migrations: Migrations) -> None:

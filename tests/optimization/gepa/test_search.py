@@ -34,6 +34,7 @@ async def test_the_frontier_improves_and_losers_are_dropped(searching: Searching
     """The child knows all kinds: it is what is returned; what it beats is never a parent again."""
     await searching.add()
     told = await searching.search(max_iterations=3)
+    assert told.keys() == {"status", "variants", "statistics"}
     assert told["status"] == "completed"
     assert list(told["variants"]) == ["gepa-iter-0-bills"]
     assert template(told, "gepa-iter-0-bills") == "Sort mail. Known kinds: bill greeting "
@@ -170,6 +171,9 @@ async def test_an_iteration_that_fails_is_skipped(
     skipped = [record.getMessage() for record in caplog.records if "was skipped" in record.getMessage()]
     assert len(skipped) == 2
     assert all(re.search(words, line) for line in skipped)
+    # And so does the answer.
+    assert list(told["skipped_iterations"]) == ["0", "1"]
+    assert re.search(words, told["skipped_iterations"]["1"])
 
 
 async def test_one_bad_report_costs_nothing_else(searching: Searching, mail: Mail) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from random import Random
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, field
 
 from tzproxy.config import LoadedConfig
 from tzproxy.errors import StoreUnavailableError, TzproxyError
@@ -46,6 +46,8 @@ class SearchState(Struct, kw_only=True):
     """On the validation datapoints, of the frontier."""
     statistics: dict[str, dict[str, EvaluatorStats]] = field(default_factory=dict)
     """The same, summed up, of all that got so far."""
+    skipped: dict[str, str] = field(default_factory=dict)
+    """Why an iteration was skipped, by its number."""
 
 
 class SearchParts(Struct, frozen=True, kw_only=True):
@@ -109,11 +111,14 @@ class Search:
                 await self._patiently(partial(self._iterate, number))
             except TzproxyError as exc:
                 logger.warning("%s: iteration %d was skipped: %s", self._name, number, exc.message)
+                state.skipped[str(number)] = exc.message
             state.iteration = number + 1
             await self._parts.keep(state)
         found = [one for one in state.frontier.values() if one.name not in plan.bases]
         return Completed(
-            {one.name: configuration(one, plan.bases[one.base]) for one in found}, state.statistics
+            {one.name: configuration(one, plan.bases[one.base]) for one in found},
+            state.statistics,
+            state.skipped or UNSET,
         )
 
     def _step(self, number: int, step: str) -> None:

@@ -36,11 +36,13 @@ class Completed(Struct, frozen=True, tag="completed", tag_field="status"):
     """It is over.
 
     `variants`: configurations of the new variants that nothing beats, by name. `statistics`: on the
-    validation datapoints, of every variant that got so far, initial ones included.
+    validation datapoints, of every variant that got so far, initial ones included. `skipped_iterations`: why,
+    by number; ours, and only where there are some.
     """
 
     variants: dict[str, dict[str, Any]]
     statistics: dict[str, dict[str, EvaluatorStats]]
+    skipped_iterations: dict[str, str] | UnsetType = UNSET
 
 
 class Failed(Struct, frozen=True, tag="error", tag_field="status"):

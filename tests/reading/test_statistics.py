@@ -34,6 +34,7 @@ model = "m"
 score = { type = "float", optimize = "max", level = "inference" }
 cost = { type = "float", optimize = "min", level = "inference" }
 happy = { type = "boolean", optimize = "max", level = "episode" }
+vast = { type = "float", optimize = "max", level = "inference" }
 unused = { type = "boolean", optimize = "max", level = "inference" }
 """
 )
@@ -109,6 +110,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
                     (C, "score", 8),
                     (D, "cost", 0.5),
                     (A, "gone", 1),
+                    (B, "vast", 1e39),
                 ]
             )
         ]
@@ -197,6 +199,7 @@ async def test_metrics(gateway: RunningGateway) -> None:
         ("gone", None, 1),
         ("happy", "boolean", 1),
         ("score", "float", 4),
+        ("vast", "float", 1),
     ]
     assert "metric_type" not in found[2]
     mine = (await ask(gateway, f"{F}/metrics?variant_name=w"))["metrics"]
@@ -269,6 +272,36 @@ async def test_usage(gateway: RunningGateway) -> None:
         ("1970-01-01T00:00:00Z", 70),
         ("1970-01-01T00:00:00Z", 30),
     ]
+
+
+@pytest.mark.parametrize("window", ["minute", "hour", "day", "week", "month"])
+@pytest.mark.parametrize("periods", [3_000, 2**32 - 1])
+async def test_long_windows(gateway: RunningGateway, window: str, periods: int) -> None:
+    """A window that would begin before all time begins with the first row."""
+    asked = f"time_window={window}&max_periods={periods}"
+    rows = (await ask(gateway, f"/internal/models/usage?{asked}"))["data"]
+    assert sum(row["count"] for row in rows) == 4
+    rows = (await ask(gateway, f"{F}/variant_usage?{asked}"))["data"]
+    assert sum(row["count"] for row in rows) == 4
+    rows = (await ask(gateway, f"{F}/throughput_by_variant?{asked}"))["throughput"]
+    assert sum(row["count"] for row in rows) == 4
+    series = f"/internal/feedback/timeseries?function_name=f&metric_name=score&{asked}"
+    rows = (await ask(gateway, series))["timeseries"]
+    assert {row["variant_name"]: row["count"] for row in rows} == {"v": 3, "w": 1}
+    assert all(row["period_end"].startswith("2026-") for row in rows)
+
+
+async def test_values_that_are_stored_as_infinite(gateway: RunningGateway) -> None:
+    """Feedback beyond what 32 bits hold is null on every page, and takes no page down."""
+    path = f"{F}/variant_performances?metric_name=vast&time_window=day"
+    assert (await ask(gateway, path))["performances"] == [
+        {"period_start": "2026-01-03T00:00:00Z", "variant_name": "v", "count": 1, "avg_metric": None}
+    ]
+    path = "/internal/feedback/timeseries?function_name=f&metric_name=vast&time_window=day&max_periods=3"
+    ((row,),) = (await ask(gateway, path)).values()
+    assert (row["mean"], row["count"], row["cs_lower"]) == (None, 1, None)
+    rows = (await ask(gateway, f"/internal/feedback/{B}"))["feedback"]
+    assert {row["metric_name"]: row["value"] for row in rows} == {"vast": None, "score": 3}
 
 
 async def test_variants(gateway: RunningGateway) -> None:
@@ -346,6 +379,7 @@ async def test_series(gateway: RunningGateway) -> None:
         (f"{F}/variant_performances?metric_name=score", 400, "missing field `time_window`"),
         (f"{F}/variant_performances?metric_name=nope&time_window=day", 404, "Unknown metric: nope"),
         (f"{F}/throughput_by_variant?time_window=year", 400, "time_window"),
+        ("/internal/variant_statistics?function_name=f&after=2026-01-01T00:00:00", 400, "after"),
         ("/internal/models/usage?time_window=day", 400, "missing field `max_periods`"),
         (
             "/internal/feedback/timeseries?function_name=f&metric_name=m&max_periods=1&time_window=cumulative",

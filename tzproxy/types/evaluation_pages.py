@@ -118,7 +118,7 @@ class RunStatistics(Struct, frozen=True, kw_only=True):
     evaluation_run_id: str
     metric_name: str
     datapoint_count: int
-    mean_metric: float
+    mean_metric: float | None
     ci_lower: float | None
     ci_upper: float | None
 

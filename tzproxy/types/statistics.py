@@ -7,11 +7,13 @@ Units: tokens, US dollars, milliseconds. Periods begin in UTC.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from tzproxy.types.params import U32
+
+Moment = Annotated[datetime, Meta(tz=True)]
 
 TimeWindow = Literal["minute", "hour", "day", "week", "month", "cumulative"]
 """The length of a period; `cumulative`: all time is one."""
@@ -84,8 +86,8 @@ class VariantTotalsAsked(Struct, frozen=True, kw_only=True):
 
     function_name: str
     variant_names: str | None = None
-    after: datetime | None = None
-    before: datetime | None = None
+    after: Moment | None = None
+    before: Moment | None = None
 
 
 class SeriesAsked(Struct, frozen=True, kw_only=True):
@@ -138,12 +140,12 @@ class MetricWithFeedback(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Performance(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A metric's mean in one period."""
+    """A metric's mean in one period; null where a value is infinite."""
 
     period_start: str
     variant_name: str
     count: int
-    avg_metric: float
+    avg_metric: float | None
     stdev: float | None = None
     ci_error: float | None = None
 

@@ -92,7 +92,7 @@ class MetricOfRun(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     metric_name: str
     count: int
-    avg_metric: float
+    avg_metric: float | None
     stdev: float | None = None
     ci_lower: float | None = None
     ci_upper: float | None = None

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 import statistics
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tzproxy.clickhouse.queries.feedback_series import ALPHA, _Group, _Moments, grown
+from clickhouse.rows import chat_inference, float_feedback, lines
+from tzproxy._speedups.ids import format_uuid, new_uuid7
+from tzproxy.clickhouse import AsyncStoreClient, StoreClient
+from tzproxy.clickhouse.queries.feedback_series import ALPHA, FeedbackSeries, _Group, _Moments, grown
+from tzproxy.types.statistics import SeriesAsked
 
 VALUES = st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=6)
 
@@ -56,3 +61,38 @@ def test_the_confidence_sequence() -> None:
     assert (first.cs_lower, first.cs_upper) == (pytest.approx(1 - margin), pytest.approx(1 + margin))
     assert second.cs_upper < first.cs_upper
     assert first.alpha == 0.05
+
+
+def _id(minute: int) -> str:
+    return format_uuid((1_767_225_600_000 + minute * 60_000).to_bytes(6, "big") + b"\x70\x00\x80" + bytes(7))
+
+
+class CountingStore(AsyncStoreClient):
+    """Counts the rows that it gives."""
+
+    rows = 0
+
+    async def query(self, *args: Any, **options: Any) -> list[dict[str, Any]]:
+        """As that of a store."""
+        found = await super().query(*args, **options)
+        self.rows += len(found)
+        return found
+
+
+async def test_the_past_is_added_up_in_the_store(migrated: StoreClient) -> None:
+    """However long feedback has been coming in, what was before the window is one row of each variant."""
+    inference = new_uuid7()
+    migrated.insert_json(
+        "ChatInference", lines(chat_inference(id=inference, function_name="long", variant_name="v"))
+    )
+    scores = [float_feedback(inference, id=_id(minute), value=minute % 7) for minute in range(300)]
+    migrated.insert_json("FloatMetricFeedback", lines(*scores))
+    store = CountingStore(migrated.url, threads=1)
+    asked = SeriesAsked(function_name="long", metric_name="score", time_window="minute", max_periods=2)
+    points = await FeedbackSeries(store).series(asked, None)
+    await store.close()
+    assert [point.count for point in points] == [298, 299, 300]
+    values = [minute % 7 for minute in range(300)]
+    assert points[-1].mean == pytest.approx(statistics.fmean(values))
+    assert points[-1].variance == pytest.approx(statistics.variance(values), rel=1e-5)
+    assert store.rows == 4

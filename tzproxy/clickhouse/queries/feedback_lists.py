@@ -22,7 +22,8 @@ _TABLES = {
     "comment": "CommentFeedbackByTargetId",
     "demonstration": "DemonstrationFeedbackByInferenceId",
 }
-_VALUE = {"boolean": "if(value, 'true', 'false')", "float": "toString(value)"}
+# What 32 bits cannot hold is stored as infinite, and JSON has no word for that.
+_VALUE = {"boolean": "if(value, 'true', 'false')", "float": "if(isFinite(value), toString(value), 'null')"}
 _OWN = {
     "boolean": "toString(metric_name)",
     "float": "toString(metric_name)",

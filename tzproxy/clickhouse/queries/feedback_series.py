@@ -8,15 +8,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from msgspec import Struct
 
 from tzproxy.clickhouse.async_client import AsyncStoreClient
 from tzproxy.clickhouse.queries.parameters import Parameters
-from tzproxy.clickhouse.queries.windows import interval, period_of
+from tzproxy.clickhouse.queries.windows import back, interval, period_of
 from tzproxy.types.statistics import SeriesAsked, SeriesPoint
 
 ALPHA = 0.05
+_NUMBERS = {"output_format_json_quote_64bit_integers": 0}
 _RHO_SQUARED = (-2 * math.log(ALPHA) + math.log(-2 * math.log(ALPHA)) + 1) / 100
 
 
@@ -59,21 +61,18 @@ class FeedbackSeries:
         if variants is not None:
             where += f" AND variant_name IN {parameters.bind(list(variants), 'Array(String)')}"
         end = f"{period_of(asked.time_window, 'minute')} + {interval(asked.time_window, '1')}"
-        back = interval(asked.time_window, parameters.bind(asked.max_periods, "UInt32"))
+        begin = back(asked.time_window, f"max({end})", asked.max_periods)
+        begin_s = f"(SELECT {_seconds(begin)} FROM FeedbackByVariantStatistics WHERE {where})"
+        # All that was before the window is one group: a year has half a million minutes.
         sql = (
-            "SELECT variant, toUInt32(period_end) AS ended_s, n, mean, variance,"
-            f" toUInt32(max(period_end) OVER () - {back}) AS begin_s FROM"
-            f" (SELECT toString(variant_name) AS variant, {end} AS period_end, toUInt32(sum(count)) AS n,"
-            " avgMerge(feedback_mean) AS mean, varSampStableMerge(feedback_variance) AS variance"
-            f" FROM FeedbackByVariantStatistics WHERE {where} GROUP BY variant, period_end)"
-            " ORDER BY period_end, variant"
+            f"SELECT toString(variant_name) AS variant, greatest({_seconds(end)}, {begin_s} - 1) AS ended_s,"
+            f" {begin_s} AS begin_s, sum(count) AS n, avgMerge(feedback_mean) AS mean,"
+            " varSampStableMerge(feedback_variance) AS variance"
+            f" FROM FeedbackByVariantStatistics WHERE {where} GROUP BY variant, ended_s"
+            " ORDER BY ended_s, variant"
         )
-        rows = await self._store.query(sql, parameters.values)
-        groups = [
-            _Group(row["variant"], row["ended_s"], row["begin_s"], row["n"], row["mean"], row["variance"])
-            for row in rows
-        ]
-        return grown(groups)
+        rows = await self._store.query(sql, parameters.values, settings=_NUMBERS)
+        return grown([_group(row) for row in rows])
 
 
 class _Group(Struct, frozen=True):
@@ -83,6 +82,16 @@ class _Group(Struct, frozen=True):
     count: int
     mean: float
     variance: float | None
+
+
+def _group(row: dict[str, Any]) -> _Group:
+    # A value beyond what 32 bits hold is stored as infinite, and JSON has no word for that.
+    mean = math.nan if row["mean"] is None else row["mean"]
+    return _Group(row["variant"], row["ended_s"], row["begin_s"], row["n"], mean, row["variance"])
+
+
+def _seconds(time: str) -> str:
+    return f"intDiv(toUnixTimestamp64Milli(toDateTime64({time}, 3, 'UTC')), 1000)"
 
 
 def grown(groups: Sequence[_Group]) -> list[SeriesPoint]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from tzproxy.clickhouse.async_client import AsyncStoreClient
@@ -153,7 +151,7 @@ class FunctionStatistics:
             f" FROM ({found}) GROUP BY period, variant ORDER BY period, variant"
         )
         rows = await self._store.query(sql, parameters.values, settings=SETTINGS)
-        return [msgspec.convert(_without_nan(row), Performance) for row in rows]
+        return [msgspec.convert(row, Performance) for row in rows]
 
     async def throughput(self, asked: ThroughputAsked) -> list[Throughput]:
         """Return a function's inferences by period and variant, the newest period first.
@@ -184,8 +182,3 @@ def _where(parameters: Parameters, function_name: str, variant_name: str | None)
     if variant_name is not None:
         condition += f" AND variant_name = {parameters.bind(variant_name, 'String')}"
     return condition
-
-
-def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what cannot be computed of a single value."""
-    return {name: value for name, value in row.items() if value is not None}

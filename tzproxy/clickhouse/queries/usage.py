@@ -9,7 +9,7 @@ import msgspec
 from tzproxy.clickhouse.async_client import AsyncStoreClient
 from tzproxy.clickhouse.queries.parameters import Parameters
 from tzproxy.clickhouse.queries.times import written
-from tzproxy.clickhouse.queries.windows import interval, usage_period_of
+from tzproxy.clickhouse.queries.windows import back, interval, usage_period_of
 from tzproxy.clickhouse.schema.types import QUANTILES
 from tzproxy.types.statistics import (
     CacheAsked,
@@ -49,22 +49,21 @@ class Usage:
 
     async def models(self, asked: UsageAsked) -> list[ModelUsage]:
         """Return the use of models, the newest period first."""
-        parameters = Parameters()
-        period, where = _window(parameters, asked, "ModelProviderStatistics", "true")
+        period, where = _window(asked, "ModelProviderStatistics", "true")
         sql = (
             f"SELECT {written('period')} AS period_start, name AS model_name, * EXCEPT (period, name) FROM"
             f" (SELECT {period} AS period, toString(s.model_name) AS name, {_USED}"
             f" FROM ModelProviderStatistics AS s WHERE {where} GROUP BY period, name)"
             " ORDER BY period DESC, name"
         )
-        rows = await self._store.query(sql, parameters.values, settings=_NUMBERS)
+        rows = await self._store.query(sql, settings=_NUMBERS)
         return [msgspec.convert(row, ModelUsage) for row in rows]
 
     async def variants(self, asked: VariantUsageAsked) -> list[VariantUsage]:
         """Return the use of models by a function's variants, the newest period first."""
         parameters = Parameters()
         function = f"s.function_name = {parameters.bind(asked.function_name, 'String')}"
-        period, where = _window(parameters, asked, "VariantStatistics", function)
+        period, where = _window(asked, "VariantStatistics", function)
         sql = (
             f"SELECT {written('period')} AS period_start, name AS variant_name, * EXCEPT (period, name) FROM"
             f" (SELECT {period} AS period, toString(s.variant_name) AS name, {_USED},"
@@ -100,7 +99,7 @@ class Usage:
             if value is not None
         ]
         wanted = " AND ".join(["true", *conditions])
-        period, where = _window(parameters, asked, "ModelProviderStatistics", wanted)
+        period, where = _window(asked, "ModelProviderStatistics", wanted)
         sql = (
             f"SELECT {written('period')} AS period_start, model AS model_name,"
             " provider AS model_provider_name, * EXCEPT (period, model, provider),"
@@ -149,12 +148,11 @@ def _quantiles(column: str) -> str:
     return f"{_MERGE_QUANTILES}(s.{column}_quantiles) AS {column}_quantiles"
 
 
-def _window(parameters: Parameters, asked: UsageAsked, table: str, wanted: str) -> tuple[str, str]:
+def _window(asked: UsageAsked, table: str, wanted: str) -> tuple[str, str]:
     """Return the period of a row, and the condition that it is one of the last."""
     window: TimeWindow = asked.time_window
     period = usage_period_of(window, "s.minute")
     if window == "cumulative":
         return period, wanted
-    newest = f"(SELECT max({period}) FROM {table} AS s WHERE {wanted})"
-    count = parameters.bind(asked.max_periods, "UInt32")
-    return period, f"{wanted} AND s.minute >= {newest} - {interval(window, count)}"
+    begin = back(window, f"max({period})", asked.max_periods)
+    return period, f"{wanted} AND s.minute >= (SELECT {begin} FROM {table} AS s WHERE {wanted})"

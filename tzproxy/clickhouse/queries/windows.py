@@ -13,6 +13,9 @@ EPOCH = "toDateTime(0, 'UTC')"
 SECONDS = {"minute": 60, "hour": 3600, "day": 86_400, "week": 604_800, "month": 30 * 86_400}
 """Lengths; a month has 30 days where a length is wanted."""
 
+_LONGEST = 100 * 366 * SECONDS["day"]
+"""What is older than a century before the newest row does not exist."""
+
 _START = {
     "minute": "toStartOfMinute",
     "hour": "toStartOfHour",
@@ -39,3 +42,9 @@ def usage_period_of(window: TimeWindow, time: str) -> str:
 def interval(window: TimeWindow, count: str) -> str:
     """Return a calendar's interval of so many periods; `count` is SQL, a cumulative window has none."""
     return f"toInterval{window.capitalize()}({count})"
+
+
+def back(window: TimeWindow, time: str, periods: int) -> str:
+    """Return the moment so many periods before a DateTime; a DateTime64, since it may lie before 1970."""
+    count = min(periods, _LONGEST // SECONDS[window])
+    return f"toDateTime64({time}, 0, 'UTC') - {interval(window, str(count))}"

@@ -123,6 +123,8 @@ class FakeProviders:
         if path.endswith(":upload"):
             self._upload(FIREWORKS, request)
             return {}
+        if path.startswith(DATASETS) and request.method == "POST":
+            return {"name": path, "state": "UPLOADING"}
         if path.startswith(DATASETS):
             states = self.dataset_states
             return {"name": path, "state": states.pop(0) if len(states) > 1 else states[0]}

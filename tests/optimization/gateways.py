@@ -94,6 +94,15 @@ FILES = {
 }
 
 
+def write_config(folder: Path, function: str) -> Path:
+    """Write a configuration whose function with templates has a name of its own."""
+    (folder / "objects").mkdir()
+    config = CONFIG.replace("FUNCTION", function).replace("OBJECTS", str(folder / "objects"))
+    for name, content in {"tensorzero.toml": config, **FILES}.items():
+        (folder / name).write_text(content, encoding="utf-8")
+    return folder / "tensorzero.toml"
+
+
 class StoredGateway:
     """A gateway whose rows get into its store when `store` is called, and which starts with no rows.
 
@@ -102,11 +111,7 @@ class StoredGateway:
 
     def __init__(self, store_url: str, folder: Path) -> None:
         self.function = f"f_{new_uuid7().replace('-', '')}"
-        (folder / "objects").mkdir()
-        config = CONFIG.replace("FUNCTION", self.function).replace("OBJECTS", str(folder / "objects"))
-        for name, content in {"tensorzero.toml": config, **FILES}.items():
-            (folder / name).write_text(content, encoding="utf-8")
-        loaded = load_config(str(folder / "tensorzero.toml"), environ=ENVIRON)
+        loaded = load_config(str(write_config(folder, self.function)), environ=ENVIRON)
         settings = WorkerSettings(config=loaded.to_bytes(), data_dir=str(folder), store_url=store_url)
         self._sink = MemorySink()
         self.gateway = Gateway(settings, ENVIRON, sink=self._sink)

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from optimization.fakes import FakeProviders
 from optimization.samples import sample
 from tzproxy.config import load_config
-from tzproxy.config.optimizers import OpenAISftConfig
+from tzproxy.config.optimizers import (
+    DiclOptimizerConfig,
+    FireworksSftConfig,
+    GcpVertexGeminiSftConfig,
+    OpenAISftConfig,
+    OptimizerConfig,
+    TogetherSftConfig,
+)
+from tzproxy.errors import StoreError, TzproxyError
 from tzproxy.optimization.samples import TrainingData
 from tzproxy.optimization.services import optimization
 from tzproxy.optimization.workflow import Optimization
@@ -20,20 +30,23 @@ def made(folder: Path, provider: FakeProviders, toml: str = "", **environ: str) 
     """Put a gateway's optimisation together."""
     (folder / "tensorzero.toml").write_text(toml)
     loaded = load_config(str(folder / "tensorzero.toml"), environ=environ)
-    nothing: object = None
+    nothing: Any = None
     return optimization(
         loaded,
-        nothing,  # type: ignore[arg-type]
+        SimpleNamespace(functions={}),  # type: ignore[arg-type]
         provider,
-        keeper=nothing,  # type: ignore[arg-type]
-        inferences=nothing,  # type: ignore[arg-type]
-        datasets=nothing,  # type: ignore[arg-type]
+        keeper=nothing,
+        inferences=nothing,
+        datasets=nothing,
+        embedder=nothing,
+        examples=None,
     )
 
 
-async def launch(one: Optimization) -> None:
-    """Begin a job at OpenAI."""
-    await one._optimizers.launch(OpenAISftConfig(model="m"), TrainingData(training=[sample()]))
+async def launch(one: Optimization, settings: OptimizerConfig | None = None) -> None:
+    """Begin a job, at OpenAI unless told otherwise."""
+    chosen = settings or OpenAISftConfig(model="m")
+    await one._optimizers.launch(chosen, TrainingData(training=[sample()]))
 
 
 async def test_the_key_is_the_default_one(tmp_path: Path, provider: FakeProviders) -> None:
@@ -62,3 +75,68 @@ async def test_providers_can_be_played(tmp_path: Path, provider: FakeProviders) 
     provider.refusals["/v1/x/openai/files"] = (400, b"played")
     with pytest.raises(ProviderError, match="played"):
         await launch(one)
+
+
+TYPES = """
+[provider_types.fireworks.sft]
+account_id = "acct"
+[provider_types.together.sft]
+wandb_api_key = "wandb-secret"
+hf_api_token = "hf-secret"
+[provider_types.gcp_vertex_gemini.sft]
+project_id = "p"
+region = "us-central1"
+bucket_name = "b"
+"""
+
+
+async def test_settings_of_provider_types(tmp_path: Path, provider: FakeProviders) -> None:
+    """Accounts and further keys come from the configuration."""
+    one = made(tmp_path, provider, TYPES, FIREWORKS_API_KEY="f", TOGETHER_API_KEY="t")
+    await launch(one, FireworksSftConfig(model="m"))
+    await launch(one, TogetherSftConfig(model="m"))
+    assert provider.keys() == {"Bearer f", "Bearer t"}
+    assert provider.sent("/fine-tunes")["wandb_api_key"] == "wandb-secret"
+
+
+async def test_no_secret_gets_into_an_error(tmp_path: Path, provider: FakeProviders) -> None:
+    """Not even one that a provider repeats."""
+    provider.refusals["/fine-tunes"] = (400, b"wandb-secret, hf-secret and the-key are bad")
+    one = made(tmp_path, provider, TYPES, TOGETHER_API_KEY="the-key")
+    with pytest.raises(ProviderError, match=r"\[hidden\], \[hidden\] and \[hidden\] are bad"):
+        await launch(one, TogetherSftConfig(model="m"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind", "reason"),
+    [
+        (FireworksSftConfig(model="m"), TzproxyError, r"\[provider_types\.fireworks\.sft\]"),
+        (
+            GcpVertexGeminiSftConfig(model="m"),
+            TzproxyError,
+            r"\[provider_types\.gcp_vertex_gemini\.sft\]",
+        ),
+        (
+            DiclOptimizerConfig(embedding_model="e", variant_name="v", function_name="f"),
+            StoreError,
+            "needs a ClickHouse store",
+        ),
+    ],
+)
+async def test_what_is_not_configured(
+    tmp_path: Path,
+    provider: FakeProviders,
+    settings: OptimizerConfig,
+    kind: type[TzproxyError],
+    reason: str,
+) -> None:
+    """It is told by the job that needs it."""
+    with pytest.raises(kind, match=reason):
+        await launch(made(tmp_path, provider), settings)
+
+
+async def test_googles_account(tmp_path: Path, provider: FakeProviders) -> None:
+    """It is looked for when a job needs it, and its absence is told."""
+    with pytest.raises(TzproxyError, match="GCP_VERTEX_CREDENTIALS_PATH"):
+        await launch(made(tmp_path, provider, TYPES), GcpVertexGeminiSftConfig(model="m"))
+    assert provider.requests == []

@@ -140,8 +140,6 @@ class ConfigCatalog:
             found.append('`gateway.cache.backend = "valkey"` (replies are kept in the store instead)')
         if config.gateway.relay is not None:
             found.append("`gateway.relay`")
-        if config.optimizers:
-            found.append("`optimizers`")
         if any(isinstance(scope.evaluator, TypescriptConfig) for scope in iter_evaluators(config)):
             found.append('evaluators with `type = "typescript"`')
         return found

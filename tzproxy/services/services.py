@@ -158,6 +158,8 @@ class Services:
             keeper=self.keeper,
             inferences=self.inferences,
             datasets=self.datasets,
+            embedder=self.embedder,
+            examples=None if self.store is None else LearningExamples(self.store),
         )
         if self.store is not None:
             self._experiments = ExperimentUpdater(self.catalog.experiments, ExperimentStore(self.store))

@@ -9,7 +9,7 @@ import pytest
 
 from tzproxy._speedups.ids import new_uuid7
 from tzproxy.clickhouse import AsyncStoreClient, StoreClient
-from tzproxy.clickhouse.queries.dicl import LearningExamples
+from tzproxy.clickhouse.queries.dicl import LearningExamples, NewExample
 from tzproxy.errors import StoreError
 
 
@@ -77,3 +77,24 @@ async def test_long_vectors_pass(migrated: StoreClient, examples: LearningExampl
     add(migrated, "x", vector)
     (found,) = await examples.nearest(vector, function_name="f", variant_name="v", k=1)
     assert abs(found.distance or 0) < 1e-5
+
+
+async def test_what_is_written_is_found(examples: LearningExamples) -> None:
+    """All rows of one insert, and how long their vectors are."""
+    rows = [
+        NewExample(
+            id=new_uuid7(),
+            function_name="f",
+            variant_name="written",
+            input=text,
+            output="[]",
+            embedding=[1.0, 0.5, 0.25],
+        )
+        for text in ("a", "b")
+    ]
+    assert await examples.dimensions(function_name="f", variant_name="written") == []
+    await examples.insert(rows)
+    assert await examples.dimensions(function_name="f", variant_name="written") == [3]
+    assert await examples.dimensions(function_name="g", variant_name="written") == []
+    found = await examples.nearest([1.0, 0.5, 0.25], function_name="f", variant_name="written", k=5)
+    assert sorted(example.input for example in found) == ["a", "b"]

@@ -5,7 +5,6 @@ The order of the checks decides which of several errors a client sees.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from time import perf_counter
 
@@ -14,6 +13,7 @@ from msgspec import Struct, structs
 from tzproxy._speedups.ids import new_uuid7, parse_uuid, uuid_time_ms, uuid_version
 from tzproxy.batch.errors import BatchInputError
 from tzproxy.batch.request import BatchRequest, params_of, requests_of, tags_of
+from tzproxy.batch.turns import in_turns
 from tzproxy.errors import NotFoundError, RequestError, TzproxyError
 from tzproxy.inference.engine import Catalog
 from tzproxy.inference.files.keep import FileKeeper
@@ -25,11 +25,9 @@ from tzproxy.inference.tags import API_KEY
 from tzproxy.inference.tools import InferenceTools
 from tzproxy.inference.variant import Variant
 from tzproxy.types.params import NO_CHAT_PARAMS
-from tzproxy.types.request import InferenceRequest
+from tzproxy.types.request import InferenceRequest, Input
 
 PINNED = "tensorzero::variant_pinned"
-INPUTS_AT_ONCE = 32
-"""Inputs that are read before other requests get their turn."""
 
 
 class PlannedBatch(Struct, frozen=True, kw_only=True):
@@ -58,7 +56,7 @@ class BatchPlanner:
         if not batch.inputs:
             raise RequestError("No inputs provided")
         requests = requests_of(batch)
-        tools = [function.assemble_tools(request) for request in requests]
+        tools = await in_turns(function.assemble_tools, requests)
         if not function.variants:
             raise TzproxyError(f"Function `{function.name}` has no variants")
         reads = await self._read(batch, function)
@@ -79,28 +77,23 @@ class BatchPlanner:
         ]
         # In the order of the inputs, also when they are read back ordered by id.
         ids = sorted(new_uuid7() for _ in requests)
-        inferences = [
-            _inference(function, request, inference_id, episode, (read, tool, single))
-            for request, inference_id, episode, read, tool, single in zip(
-                requests, ids, episodes, reads, tools, tags, strict=True
-            )
-        ]
+        inferences = await in_turns(
+            lambda one: _inference(function, *one),
+            zip(requests, ids, episodes, zip(reads, tools, tags, strict=True), strict=True),
+        )
         return PlannedBatch(batch_id=new_uuid7(), function=function, inferences=inferences, pinned=pinned)
 
     async def _read(self, batch: BatchRequest, function: Function) -> list[ReadInput]:
-        reads = []
-        for index, wire in enumerate(batch.inputs):
+        def read(numbered: tuple[int, Input]) -> ReadInput:
+            index, wire = numbered
             try:
-                read = read_input(wire, self._catalog.files, self._files)
-                function.checks.check(read.stored)
+                found = read_input(wire, self._catalog.files, self._files)
+                function.checks.check(found.stored)
             except RequestError as exc:
                 raise BatchInputError(index, exc.message) from exc
-            if read.files:
-                self._catalog.files.check_configured()
-            reads.append(read)
-            if index % INPUTS_AT_ONCE == INPUTS_AT_ONCE - 1:
-                await asyncio.sleep(0)
-        return reads
+            return found
+
+        return await in_turns(read, enumerate(batch.inputs))
 
 
 def function_of(catalog: Catalog, name: str) -> Function:

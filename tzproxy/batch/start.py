@@ -10,10 +10,11 @@ from typing import Protocol
 from msgspec import Struct
 
 from tzproxy.batch.errors import BatchesDisabledError
-from tzproxy.batch.plan import INPUTS_AT_ONCE, BatchPlanner, PlannedBatch
+from tzproxy.batch.plan import BatchPlanner, PlannedBatch
 from tzproxy.batch.request import BatchRequest
 from tzproxy.batch.rows import ELEMENTS, REQUESTS, element_rows, started_row
 from tzproxy.batch.submission import Submission, Submitter
+from tzproxy.batch.turns import INPUTS_AT_ONCE
 from tzproxy.errors import StoreError, StoreUnavailableError
 from tzproxy.inference.engine import Catalog
 from tzproxy.inference.files.keep import InferenceFiles

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from tzproxy.batch.errors import UnsupportedProviderError, UnsupportedVariantError
-from tzproxy.batch.plan import INPUTS_AT_ONCE, PlannedBatch
+from tzproxy.batch.plan import PlannedBatch
+from tzproxy.batch.turns import INPUTS_AT_ONCE, in_turns
 from tzproxy.errors import TzproxyError
 from tzproxy.inference.addressee import addressed, check_provider_tools
 from tzproxy.inference.errors import AllProvidersFailedError, AllVariantsFailedError
@@ -71,11 +72,10 @@ class Submitter:
         # Its kin ask a model more than once, or do something to the answer: a batch does neither.
         if type(variant) is not ChatCompletion:
             raise UnsupportedVariantError(variant.name)
-        requests = []
-        for index, inference in enumerate(planned.inferences):
-            requests.append(variant.model_request(inference, variant.merged(inference), stream=False))
-            if index % INPUTS_AT_ONCE == INPUTS_AT_ONCE - 1:
-                await asyncio.sleep(0)
+        requests = await in_turns(
+            lambda inference: variant.model_request(inference, variant.merged(inference), stream=False),
+            planned.inferences,
+        )
         (model,) = variant.models()
         failures: list[tuple[str, TzproxyError]] = []
         for entry in model.providers:
@@ -99,11 +99,14 @@ class Submitter:
         api = entry.batch
         if api is None:
             raise UnsupportedProviderError(entry.spec)
-        plain: list[ModelRequest] = []
-        for request, inference in zip(requests, planned.inferences, strict=True):
+
+        def address(one: tuple[ModelRequest, Inference]) -> ModelRequest:
+            request, inference = one
             asked = addressed(request, model, entry, filtered=inference.read.filtered)
             check_provider_tools(asked, model, entry)
-            plain.append(asked)
+            return asked
+
+        plain = await in_turns(address, zip(requests, planned.inferences, strict=True))
         whole = await _with_files(plain, planned.inferences, entry)
         batch = await api.submit(
             whole,

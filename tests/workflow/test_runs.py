@@ -148,7 +148,8 @@ async def test_the_old_name_of_a_task(catalog: ConfigCatalog) -> None:
     workflows = Workflows(catalog, store)
     await workflows.begin_episode(RUN, EpisodeRequest(datapoint_name="old"))
     await workflows.begin_episode(RUN, EpisodeRequest(datapoint_name="old", task_name="new"))
-    assert [episode["task"] for episode in store.episodes] == ["old", "new"]
+    await workflows.begin_episode(RUN, EpisodeRequest(datapoint_name="old", task_name=""))
+    assert [episode["task"] for episode in store.episodes] == ["old", "new", ""]
 
 
 async def test_the_key_of_the_client(catalog: ConfigCatalog) -> None:

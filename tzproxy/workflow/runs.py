@@ -109,7 +109,7 @@ class Workflows:
         await self._kept.add_episode(
             run_id,
             episode_id,
-            task_name=request.task_name or request.datapoint_name,
+            task_name=request.datapoint_name if request.task_name is None else request.task_name,
             tags={**_with_key(request.tags, api_key_id), **dict.fromkeys(RUN_TAGS, run_id)},
             snapshot_hash=self._catalog.snapshot_hash,
         )

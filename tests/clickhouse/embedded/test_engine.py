@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tzproxy.clickhouse import StoreClient
-from tzproxy.clickhouse.embedded import EmbeddedStore
+from tzproxy.clickhouse.embedded import EmbeddedStore, frugality
 from tzproxy.clickhouse.embedded.engine import Engine, EngineError, EngineLimits, Result
 from tzproxy.errors import StoreError
 
@@ -124,3 +127,22 @@ def test_a_store_may_run_inside_a_process(tmp_path: Path) -> None:
         assert store.pid is None
         client.close()
     assert not store.alive()
+
+
+def test_modules_are_hidden_only_if_the_engine_starts_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine that turns out to need a module that we would rather not load gets it."""
+    monkeypatch.setattr(frugality, "UNUSED_MODULES", ("colorsys", "antigravity"))
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+
+    class Needy(Engine):
+        """It needs a module when it opens a connection."""
+
+        def _open(self) -> Any:
+            import_module("colorsys")
+            return super()._open()
+
+    engine = Needy(tmp_path / "clickhouse", alone=True)
+    engine.close()
+    assert "antigravity" not in sys.modules

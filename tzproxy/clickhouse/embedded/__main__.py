@@ -17,13 +17,11 @@ from pathlib import Path
 from typing import Final
 
 from tzproxy.clickhouse.embedded.engine import EngineLimits
+from tzproxy.clickhouse.embedded.frugality import ALLOCATOR
 from tzproxy.clickhouse.embedded.service import StoreService
 from tzproxy.errors import StoreError
 
 _LOG: Final = logging.getLogger("tzproxy.clickhouse.embedded")
-ALLOCATOR: Final = "dirty_decay_ms:1000,muzzy_decay_ms:0,background_thread:true"
-"""How the engine's allocator (jemalloc) gives memory back: about a second after a query, not ten and more."""
-
 EXIT_REFUSED: Final = 3
 """Exit status when the directory is in use or the engine is missing: starting again will not help."""
 
@@ -41,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         service = StoreService(
             Path(options.data_dir),
             port=options.port,
+            alone=True,
             limits=EngineLimits(
                 max_memory_bytes=options.max_memory_mb << 20,
                 max_query_memory_bytes=max(options.max_memory_mb // 2, 64) << 20,

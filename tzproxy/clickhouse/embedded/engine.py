@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any, Final
+from types import ModuleType
+from typing import IO, Any, Final, cast
 from urllib.parse import urlencode
 
 import msgspec
 
+from tzproxy.clickhouse.embedded import frugality
 from tzproxy.clickhouse.schema.ddl import quote_name, quote_text
 from tzproxy.errors import StoreError
 
@@ -30,14 +33,6 @@ _IN_MEMORY_BYTES: Final = 8 << 20
 _COPY_BYTES: Final = 1 << 20
 _CODE: Final = re.compile(r"Code:\s*(\d+)")
 _VERSION_TRAILER: Final = re.compile(r"(?:\s*\(version [^()]*\))+(?=\.|\s|$)")
-# Taken only from a file. Beyond this number of merged parts the engine removes them with 128 threads, which
-# would stay for good: far too many for a guest.
-_ENGINE_CONFIG: Final = """<clickhouse>
-  <merge_tree>
-    <concurrent_part_removal_threshold>1000000</concurrent_part_removal_threshold>
-  </merge_tree>
-</clickhouse>
-"""
 _SETTING_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -49,7 +44,7 @@ class EngineLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_query_memory_bytes: int = 512 << 20
     """Memory of one query; beyond it the query fails."""
     max_threads: int = 2
-    """Threads of one query."""
+    """Most threads of one query; the engine uses fewer when less than 1 GiB for each is left."""
     background_threads: int = 1
     """Threads that merge parts."""
     reads: int = 4
@@ -76,6 +71,7 @@ class EngineLimits(msgspec.Struct, frozen=True, kw_only=True):
             "implicit_select": 0,
             # There is no queue here that could collect asynchronous inserts.
             "async_insert": 0,
+            **frugality.SETTINGS,
         }
 
 
@@ -109,7 +105,12 @@ class Result(msgspec.Struct, kw_only=True):
 class Engine:
     """One data directory, opened. Close it once, when no session is open any more."""
 
-    def __init__(self, path: Path, limits: EngineLimits | None = None) -> None:
+    def __init__(self, path: Path, limits: EngineLimits | None = None, *, alone: bool = False) -> None:
+        """Open a directory. `alone`: nothing but the store runs in this process.
+
+        Raises:
+            StoreError: when chdb is missing or cannot open the directory.
+        """
         self.limits: Final = limits or EngineLimits()
         if "?" in str(path.resolve()):
             raise StoreError(
@@ -120,13 +121,13 @@ class Engine:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._scratch.mkdir(exist_ok=True)
         config = self._scratch / "engine.xml"
-        config.write_text(_ENGINE_CONFIG, encoding="ascii")
+        config.write_text(frugality.CONFIG, encoding="ascii")
         options = {**self.limits.connection_options(), "config-file": str(config.resolve())}
         self._dsn = f"{path.resolve()}?{urlencode(options, safe='/')}"
         self._reads = threading.BoundedSemaphore(self.limits.reads)
         self._writes = threading.BoundedSemaphore(self.limits.writes)
         # The engine shuts down with its last connection: this one keeps it up.
-        self._anchor = self._open()
+        self._anchor = self._open_first(frugality.UNUSED_MODULES if alone else ())
         self.version: Final = bytes(self._anchor.query("SELECT version()", "RawBLOB").bytes()).decode()
 
     @contextmanager
@@ -154,6 +155,20 @@ class Engine:
     def close(self) -> None:
         """Write out what is pending and let go of the directory."""
         self._anchor.close()
+
+    def _open_first(self, unused: Sequence[str]) -> Any:
+        """Open a connection while those modules seem not to be installed."""
+        hidden = [name for name in unused if name not in sys.modules]
+        sys.modules.update(cast("dict[str, ModuleType]", dict.fromkeys(hidden)))
+        try:
+            return self._open()
+        except (EngineError, ImportError):
+            if not hidden:
+                raise
+            # Perhaps this release of chdb needs one of them.
+            for name in hidden:
+                del sys.modules[name]
+            return self._open()
 
     def _open(self) -> Any:  # chdb has no types
         with _engine_errors():

@@ -15,12 +15,19 @@ from tzproxy.clickhouse.schema.ddl import quote_name
 class StoreService:
     """Opens a directory and serves it until `stop`. One per process: the engine allows no more."""
 
-    def __init__(self, data_dir: Path, *, port: int = 0, limits: EngineLimits | None = None) -> None:
+    def __init__(
+        self, data_dir: Path, *, port: int = 0, limits: EngineLimits | None = None, alone: bool = False
+    ) -> None:
+        """Open and serve a directory. `alone`: nothing but the store runs in this process.
+
+        Raises:
+            StoreError: when the directory is in use, or chdb is missing.
+        """
         self._place = Place(data_dir)
         self._place.lock()
         try:
             known = self._place.read_access()
-            self._engine = Engine(self._place.engine_dir, limits)
+            self._engine = Engine(self._place.engine_dir, limits, alone=alone)
             with self._engine.session() as session:
                 session.run(
                     f"CREATE DATABASE IF NOT EXISTS {quote_name(STORE_DATABASE)}", "Null", {}, streams=False

@@ -1,0 +1,91 @@
+"""What keeps the engine small, in the store's own process."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tzproxy.clickhouse import StoreClient
+from tzproxy.clickhouse.embedded import EmbeddedStore, is_engine_installed
+from tzproxy.clickhouse.embedded.frugality import ALLOCATOR, SETTINGS
+from tzproxy.clickhouse.migrations import migrate
+from tzproxy.errors import StoreError
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(not is_engine_installed(), reason="the embedded extra is not installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
+    """A store with all tables."""
+    with EmbeddedStore(tmp_path_factory.mktemp("frugal")) as store:
+        client = StoreClient(store.url)
+        migrate(client)
+        client.close()
+        yield store
+
+
+@pytest.fixture
+def client(store: EmbeddedStore) -> Iterator[StoreClient]:
+    """A client of it."""
+    client = StoreClient(store.url)
+    yield client
+    client.close()
+
+
+def _mapped(store: EmbeddedStore) -> str:
+    return Path(f"/proc/{store.pid}/maps").read_text()
+
+
+def test_every_setting_is_in_force(client: StoreClient) -> None:
+    """The engine knows each of the settings by this name and uses our value."""
+    found = client.query(
+        "SELECT name, value FROM system.settings WHERE name IN {names:Array(String)}",
+        {"names": list(SETTINGS)},
+    )
+    assert {row["name"]: row["value"] for row in found} == {
+        name: str(value) for name, value in SETTINGS.items()
+    }
+
+
+def test_the_file_is_read(client: StoreClient) -> None:
+    """Tables have what only the file can say."""
+    (row,) = client.query(
+        "SELECT value, changed FROM system.merge_tree_settings WHERE name = 'index_granularity_bytes'"
+    )
+    assert row == {"value": str(1 << 20), "changed": 1}
+
+
+def test_the_allocator_listens(client: StoreClient) -> None:
+    """It has one arena instead of one for each core."""
+    (row,) = client.query("SELECT * FROM system.jemalloc_stats")
+    (text,) = row.values()
+    assert f'Environment variable MALLOC_CONF: "{ALLOCATOR}"' in text or "JE_MALLOC_CONF" in os.environ
+    assert re.search(r"opt\.narenas: 1\n", text) or "JE_MALLOC_CONF" in os.environ
+
+
+def test_what_results_never_need_is_not_loaded(store: EmbeddedStore) -> None:
+    """The libraries for other forms of results stay on disk."""
+    assert "pyarrow" not in _mapped(store)
+    assert "numpy" not in _mapped(store)
+
+
+def test_an_error_costs_no_memory(store: EmbeddedStore, client: StoreClient) -> None:
+    """The engine does not load its symbols to write down where an error arose."""
+
+    def anonymous_kb() -> int:
+        found = re.search(r"RssAnon:\s+(\d+) kB", Path(f"/proc/{store.pid}/status").read_text())
+        assert found is not None
+        return int(found[1])
+
+    client.query("SELECT 1")
+    before = anonymous_kb()
+    with pytest.raises(StoreError):
+        client.query("SELECT nonsense")
+    assert anonymous_kb() - before < 12_000

@@ -83,6 +83,8 @@ def test_all_flags(run: Run, asked: list[evaluate.EvaluateOptions]) -> None:
         ("evaluate", "--function-name", "f", "-d", "set", "-v", "main"),
         (*USUAL, "--datapoint-ids", "1"),
         ("evaluate", "-e", "quality", "-v", "main", "--datapoint-ids", "1", "--max-datapoints", "1"),
+        ("evaluate", "-d", "set", "-v", "main", "--function-name", "f", "--evaluator-names", ","),
+        ("evaluate", "-e", "quality", "-v", "main", "--datapoint-ids", ""),
         (*USUAL, "--format", "xml"),
         (*USUAL, "--inference-cache", "maybe"),
         (*USUAL, "--concurrency", "0"),

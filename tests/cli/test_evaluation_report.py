@@ -55,7 +55,7 @@ def test_for_people(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptur
         "same: 0.50 ± 0.35 (n=2)",
     ]
     assert report.problem is None
-    assert caplog.messages == ["evaluator `bad`: no score", "no answer"]
+    assert caplog.messages == ["evaluator `bad`: Error scoring datapoint p: no score", "no answer"]
 
 
 def test_lines_of_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,6 +105,18 @@ def summary(*values: dict[str, Any]) -> Summary:
 def test_cutoffs(cutoffs: dict[str, float], problem: str | None) -> None:
     """A mean on the wrong side of its cutoff fails; one that meets it passes."""
     assert summary({"same": True, "bad": 0.5}, {"same": False}).problem(cutoffs) == problem
+
+
+def test_a_mean_that_is_just_enough() -> None:
+    """Nine of ten meet a cutoff of 0.9, in whichever order they come."""
+    values = [{"same": number != 8} for number in range(10)]
+    assert summary(*values).problem({"same": 0.9}) is None
+
+
+def test_nothing_was_scored(caplog: pytest.LogCaptureFixture) -> None:
+    """Where smaller is better, nothing passes; the log says so."""
+    assert summary({"same": True}).problem({"bad": 0.5}) is None
+    assert "evaluator `bad` has scored nothing" in caplog.text
 
 
 def test_cutoffs_of_the_configuration(caplog: pytest.LogCaptureFixture) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tzproxy.evaluations.statistics import ScoreStatistics, wilson
 
@@ -40,3 +42,24 @@ def test_values_close_together() -> None:
     for value in (1e9, 1e9 + 1, 1e9 + 2):
         statistics.add(value)
     assert statistics.standard_error == pytest.approx(math.sqrt(2 / 3 / 3))
+
+
+@pytest.mark.parametrize(
+    ("values", "mean"),
+    [([True] * 8 + [False, True], 0.9), ([False] + [True] * 3 + [False, True], 2 / 3), ([0.1] * 10, 0.1)],
+)
+def test_a_mean_is_rounded_once(values: list[bool | float], mean: float) -> None:
+    """A mean that is just what a cutoff wants does not miss it by the last digit."""
+    statistics = ScoreStatistics("float")
+    for value in values:
+        statistics.add(value)
+    assert statistics.mean == mean
+
+
+@given(values=st.lists(st.booleans(), min_size=1, max_size=60))
+def test_the_order_does_not_count(values: list[bool]) -> None:
+    """The mean of booleans is their share."""
+    statistics = ScoreStatistics("boolean")
+    for value in values:
+        statistics.add(value)
+    assert statistics.mean == sum(values) / len(values)

@@ -63,6 +63,9 @@ def evaluate(  # noqa: PLR0913 - one parameter for each flag
         raise typer.BadParameter("--function-name and --evaluator-names need each other")
     if (dataset_name is None) == (datapoint_ids is None):
         raise typer.BadParameter("either --dataset-name or --datapoint-ids")
+    for flag, names in (("--evaluator-names", evaluator_names), ("--datapoint-ids", datapoint_ids)):
+        if names is not None and not _names(names):
+            raise typer.BadParameter(f"{flag}: the list is empty")
     if datapoint_ids is not None and max_datapoints is not None:
         raise typer.BadParameter("--max-datapoints cannot be used with --datapoint-ids")
     if format_ not in ("pretty", "jsonl"):

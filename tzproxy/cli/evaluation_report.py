@@ -50,6 +50,8 @@ class Summary:
         missed = []
         for name, entry in self.statistics.items():
             cutoff = self._cutoff(name, wanted.get(name))
+            if cutoff is not None and not entry.count:
+                logger.warning("evaluator `%s` has scored nothing: 0 is compared with its cutoff", name)
             # Only numbers of models may be better when they are small.
             is_min = self._evaluators[name].get("optimize") == "min"
             if cutoff is not None and (entry.mean > cutoff if is_min else entry.mean < cutoff):
@@ -133,7 +135,8 @@ class Pretty:
             case "success":
                 self.summary.add(event["evaluations"])
                 for name, message in event["evaluator_errors"].items():
-                    logger.warning("evaluator `%s`: %s", name, message)
+                    where = event["datapoint"]["id"]
+                    logger.warning("evaluator `%s`: Error scoring datapoint %s: %s", name, where, message)
                 self._progress()
             case "error":
                 logger.warning("%s", event["message"])

@@ -15,6 +15,6 @@ async def test_nothing_is_nothing(migrated: StoreClient) -> None:
     store = AsyncStoreClient(migrated.url, threads=1)
     results = EvaluationResults(store)
     assert await results.page([UUID(ID)], UUID(ID), limit=5, offset=0) == []
-    parts = await results.parts([Answered(ID, ID, ID)])
+    parts = await results.parts([Answered(ID, ID, ID, "f")])
     assert parts == ResultParts(inferences={}, datapoints={}, scores={}, calls={})
     await store.close()

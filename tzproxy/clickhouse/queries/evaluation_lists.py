@@ -148,8 +148,9 @@ class EvaluationLists:
         parameters = Parameters()
         inferences = inferences_of(parameters, runs, function_name)
         ids = f"(SELECT inference_id FROM ({inferences}))"
+        name = parameters.bind(function_name, "String")
         times = " UNION ALL ".join(
-            f"SELECT id, processing_time_ms FROM {table} WHERE id IN {ids}"
+            f"SELECT id, processing_time_ms FROM {table} WHERE function_name = {name} AND id IN {ids}"
             for table in ("ChatInference", "JsonInference")
         )
         calls = (

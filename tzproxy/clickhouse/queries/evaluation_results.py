@@ -20,9 +20,10 @@ from tzproxy.clickhouse.queries.parameters import Parameters
 from tzproxy.clickhouse.queries.times import written
 
 _SENT = " IN (SELECT id FROM _sent)"
+# Inferences lie in order of functions, not of ids.
 _INFERENCES = " UNION ALL ".join(
     "SELECT toString(id) AS id, toString(episode_id) AS episode_id, variant_name, output, processing_time_ms"
-    f" FROM {table} WHERE id{_SENT}"
+    f" FROM {table} WHERE function_name IN {{functions:Array(String)}} AND id{_SENT}"
     for table in ("ChatInference", "JsonInference")
 )
 # Deleted datapoints too: what was evaluated stays visible. The newest version of each counts.
@@ -58,6 +59,7 @@ class Answered(Struct, frozen=True):
     inference_id: str
     run_id: str
     datapoint_id: str
+    function_name: str
 
 
 class InferenceOfRun(Struct, frozen=True):
@@ -129,10 +131,10 @@ class EvaluationResults:
         first = parameters.bind(offset, "UInt64")
         size = parameters.bind(limit, "UInt64")
         sql = (
-            "SELECT toString(p.inference_id) AS inference_id, r.run_id AS run_id, p.point AS datapoint_id"
-            " FROM (SELECT inference_id, point, place,"
+            "SELECT toString(p.inference_id) AS inference_id, r.run_id AS run_id, p.point AS datapoint_id,"
+            " p.name AS function_name FROM (SELECT inference_id, point, place, name,"
             " dense_rank() OVER (ORDER BY place DESC) AS number FROM (SELECT inference_id,"
-            " any(value) AS point, toUInt128(toUUID(point)) AS place"
+            " any(value) AS point, toUInt128(toUUID(point)) AS place, any(toString(function_name)) AS name"
             f" FROM TagInference WHERE {where} GROUP BY inference_id)) AS p"
             f" INNER JOIN ({inferences}) AS r ON r.inference_id = p.inference_id"
             f" WHERE p.number > {first} AND p.number <= {first} + {size}"
@@ -144,8 +146,9 @@ class EvaluationResults:
     async def parts(self, answered: Sequence[Answered]) -> ResultParts:
         """Return what belongs to some answers; what is gone is missing."""
         inference_ids = [entry.inference_id for entry in answered]
+        functions = sorted({entry.function_name for entry in answered})
         inferences, datapoints, scores, calls = await asyncio.gather(
-            self._read(_INFERENCES, inference_ids, InferenceOfRun),
+            self._read(_INFERENCES, inference_ids, InferenceOfRun, functions=functions),
             self._read(_DATAPOINTS, {entry.datapoint_id for entry in answered}, DatapointOfRun),
             self._read(_SCORES, inference_ids, ScoreOfRun),
             self._read(_CALLS, inference_ids, CallsOfInference),
@@ -160,11 +163,11 @@ class EvaluationResults:
             calls={row.id: row for row in calls},
         )
 
-    async def _read(self, sql: str, ids: Iterable[str], shape: type[T]) -> list[T]:
+    async def _read(self, sql: str, ids: Iterable[str], shape: type[T], **values: object) -> list[T]:
         lines = b"\n".join(b'{"id":"%s"}' % entry.encode() for entry in ids)
         sent = SentTable(name="_sent", columns=("id UUID",), lines=lines)
         decoder = msgspec.json.Decoder(shape, strict=False)
         found: list[T] = []
-        async for part in self._store.stream(sql, settings=_SETTINGS, table=sent):
+        async for part in self._store.stream(sql, values, settings=_SETTINGS, table=sent):
             found.extend(decoder.decode(line) for line in part)
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
 from collections.abc import Iterator
@@ -185,3 +186,29 @@ def test_an_embedded_gateway(mail: Mail, tmp_path: Path) -> None:
     mail.released.set()
     with tzproxy.TensorZeroGateway.build_embedded(**options) as client:
         check(end(client, task_id))
+
+
+async def test_an_embedded_gateway_and_an_event_loop(mail: Mail, tmp_path: Path) -> None:
+    """The asynchronous client does the same."""
+    for name, text in {"tensorzero.toml": config(mail.url), **FILES}.items():
+        (tmp_path / name).write_text(text)
+    made = tzproxy.AsyncTensorZeroGateway.build_embedded(
+        config_file=str(tmp_path / "tensorzero.toml"), data_dir=tmp_path / "data", async_setup=False
+    )
+    async with made as client:
+        await client.create_datapoints(dataset_name="mail", requests=[point(number) for number in range(16)])
+        launched = await client.optimization.gepa.launch(
+            function_name="sort",
+            dataset_name="mail",
+            evaluators=["exact"],
+            analysis_model="analyst",
+            mutation_model="editor",
+            max_iterations=2,
+            batch_size=8,
+        )
+        deadline = time.monotonic() + 60
+        told: Any = {"status": "pending"}
+        while told["status"] == "pending" and time.monotonic() < deadline:
+            await asyncio.sleep(0.1)
+            told = await client.optimization.gepa.get(task_id=launched.task_id)
+        check(told)

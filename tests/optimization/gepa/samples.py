@@ -72,6 +72,26 @@ type = "chat_completion"
 model = "judge"
 system_instructions = "judge.txt"
 json_mode = "off"
+[functions.free]
+type = "json"
+[functions.free.variants.v]
+type = "chat_completion"
+model = "reader"
+json_mode = "on"
+namespace = "n"
+templates.system.path = "plain.minijinja"
+[functions.free.variants.bare]
+type = "chat_completion"
+model = "reader"
+json_mode = "on"
+[functions.free.experimentation]
+type = "static"
+candidate_variants = ["bare"]
+[functions.free.experimentation.namespaces.n]
+type = "static"
+candidate_variants = ["v"]
+[functions.free.evaluators.exact]
+type = "exact_match"
 [functions.other]
 type = "chat"
 [functions.other.variants.v]
@@ -138,6 +158,21 @@ class Searching:
         assert reply.status == 200, reply.body
         ids: list[str] = reply.json()["ids"]
         return ids
+
+    async def add_json(self, function_name: str) -> None:
+        """Make eight datapoints of a JSON function, all greetings."""
+        points = [
+            {
+                "type": "json",
+                "function_name": function_name,
+                "input": {"messages": [{"role": "user", "content": f"{number}: a greeting"}]},
+                "output": {"raw": '{"kind": "greeting"}'},
+            }
+            for number in range(8)
+        ]
+        path = f"/v1/datasets/{self.dataset}/datapoints"
+        reply = await self.gateway.post(path, {"datapoints": points})
+        assert reply.status == 200, reply.body
 
     def request(self, **fields: Any) -> dict[str, Any]:
         """Write a launch; a field of None is left out."""

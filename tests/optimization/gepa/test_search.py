@@ -216,17 +216,7 @@ async def test_the_rows_of_a_search(searching: Searching, store: StoreClient) ->
 
 async def test_a_json_function_with_older_templates_and_a_judge(searching: Searching, mail: Mail) -> None:
     """Templates that take the caller's text stay in the older form; what comes back serves."""
-    points = [
-        {
-            "type": "json",
-            "function_name": "read",
-            "input": {"messages": [{"role": "user", "content": f"{number}: a greeting"}]},
-            "output": {"raw": '{"kind": "greeting"}'},
-        }
-        for number in range(8)
-    ]
-    path = f"/v1/datasets/{searching.dataset}/datapoints"
-    assert (await searching.gateway.post(path, {"datapoints": points})).status == 200
+    await searching.add_json("read")
     told = await searching.search(function_name="read", evaluators=["exact", "length"], max_iterations=1)
     found = told["variants"]["gepa-iter-0-older"]
     assert found["templates"]["system"]["path"]["__data"] == "Sort mail. Known kinds: greeting "
@@ -240,7 +230,7 @@ async def test_a_json_function_with_older_templates_and_a_judge(searching: Searc
     assert '"judge_instructions": [' in text_of(mail.of("analyst")[0]["messages"][-1])
     request = {
         "function_name": "read",
-        "input": points[0]["input"],
+        "input": {"messages": [{"role": "user", "content": "a greeting"}]},
         "internal_dynamic_variant_config": {"type": "chat_completion", **found},
         "dryrun": True,
     }
@@ -256,3 +246,11 @@ async def test_a_name_that_is_taken(begin: StartSearching, mail: Mail, tmp_path:
     await searching.add()
     told = await searching.search(max_iterations=1, initial_variants=["plain"])
     assert list(told["variants"]) == ["gepa-iter-0-plain-2"]
+
+
+async def test_a_json_function_without_a_schema(searching: Searching) -> None:
+    """Anything in JSON is an answer; a variant of a namespace is searched like any other."""
+    await searching.add_json("free")
+    told = await searching.search(function_name="free", max_iterations=1)
+    assert told["statistics"]["v"]["exact"]["mean"] == 0.0
+    assert told["statistics"]["gepa-iter-0-v"]["exact"]["mean"] == 1.0

@@ -13,8 +13,11 @@ from tzproxy.config.requests import RetryConfig
 from tzproxy.config.variants import ChatCompletionConfig, ChatCompletionOptions
 
 ENCODER = msgspec.json.Encoder()
-WITHOUT = frozenset({"templates", "input_wrappers", "weight", *(f"{role}_template" for role in ROLES)})
-"""What a candidate does not take over: its templates are its own, and nobody has given it requests."""
+WITHOUT = frozenset(
+    {"templates", "input_wrappers", "weight", "namespace", *(f"{role}_template" for role in ROLES)}
+)
+"""What a candidate does not take over: its templates are its own, nobody has given it requests yet, and
+datapoints are of no namespace."""
 
 PUBLISHED = frozenset(field.name for field in msgspec.structs.fields(ChatCompletionOptions))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -152,6 +153,23 @@ def test_a_reload(gateway: Gateway, mail: Mail) -> None:
     assert told.keys() == {"status", "variants", "statistics"}
     answer = httpx.get(f"{gateway.url}{GEPA}/{task_id}", timeout=30).json()
     assert set(answer["skipped_iterations"]) == {"0", "1"}
+
+
+def test_a_store_that_is_gone_for_a_while(gateway: Gateway, mail: Mail) -> None:
+    """A search waits for it, and nothing is lost."""
+    mail.held.set()
+    with tensorzero.TensorZeroGateway.build_http(gateway_url=gateway.url, timeout=60) as client:
+        task_id = launch(client)
+        wait_until(lambda: mail.of("sorter"), "the first inference")
+        os.kill(gateway.pid_of("store"), signal.SIGKILL)
+        mail.held.clear()
+        mail.released.set()
+
+        def look() -> Any:
+            answer = httpx.get(f"{gateway.url}{GEPA}/{task_id}", timeout=30)
+            return answer if answer.status_code != 503 and answer.json()["status"] != "pending" else None
+
+        check(wait_until(look, "the end of the search").json())
 
 
 def test_a_variant_that_was_found_serves(gateway: Gateway) -> None:

@@ -174,3 +174,32 @@ async def test_statements_that_cannot_begin() -> None:
             await waited
     await client.close()
     assert not began
+
+
+@pytest.mark.parametrize("way", ["query", "query_bytes", "stream"])
+async def test_what_nobody_waits_for_is_ended(store: EmbeddedStore, way: str) -> None:
+    """A SELECT that is cancelled gives its thread back long before its end."""
+    client = AsyncStoreClient(store.url, threads=1)
+    endless = "SELECT number FROM numbers(1000000000000) WHERE sipHash64(number) = 1"
+    other = AsyncStoreClient(store.url)
+
+    async def ask() -> None:
+        if way == "stream":
+            async with aclosing(client.stream(endless)) as rows:
+                await anext(rows)
+        else:
+            await getattr(client, way)(endless)
+
+    async def runs() -> bool:
+        sql = "SELECT count() AS n FROM system.processes WHERE query LIKE {like:String}"
+        (row,) = await other.query(sql, {"like": "SELECT number FROM numbers(1000000000000)%"})
+        return row["n"] != "0"
+
+    asking = asyncio.create_task(ask())
+    while not await runs():
+        pass
+    asking.cancel()
+    assert await asyncio.wait_for(client.query("SELECT 1 AS one"), 60.0) == [{"one": 1}]
+    assert not await runs()
+    await client.close()
+    await other.close()

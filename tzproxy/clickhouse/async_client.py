@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, TypeVar
 
 from tzproxy.clickhouse.client import Params, SentTable, Settings, StoreClient, Summary
+from tzproxy.clickhouse.given_up import GivenUp
 from tzproxy.clickhouse.row_stream import RowStream
 from tzproxy.clickhouse.url import ClickHouseUrl
 from tzproxy.errors import StoreUnavailableError
@@ -24,7 +26,8 @@ _T = TypeVar("_T")
 class AsyncStoreClient:
     """An awaitable client of one ClickHouse database.
 
-    Statements beyond the number of threads wait, but no longer than one may take without a sign of life.
+    Statements beyond the number of threads wait, but no longer than one may take without a sign of life. A
+    SELECT that nobody waits for any more is ended in the server, so that it gives its thread back.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class AsyncStoreClient:
         )
         self._wait_s = timeout_s
         self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="tzproxy-store")
+        self._given_up = GivenUp(self.client)
 
     @property
     def database(self) -> str:
@@ -55,7 +59,9 @@ class AsyncStoreClient:
         self, sql: str, params: Params | None = None, *, settings: Settings | None = None
     ) -> list[dict[str, Any]]:
         """Rows of a SELECT. Raises as `StoreClient.query` does."""
-        return await self._run(partial(self.client.query, sql, params, settings=settings))
+        query_id = str(uuid.uuid4())
+        settings = {**(settings or {}), "query_id": query_id}
+        return await self._read(partial(self.client.query, sql, params, settings=settings), query_id)
 
     async def query_bytes(
         self,
@@ -66,7 +72,10 @@ class AsyncStoreClient:
         settings: Settings | None = None,
     ) -> bytes:
         """Bytes of a SELECT in the wanted format. Raises as `StoreClient.query` does."""
-        return await self._run(partial(self.client.query_bytes, sql, params, fmt=fmt, settings=settings))
+        query_id = str(uuid.uuid4())
+        settings = {**(settings or {}), "query_id": query_id}
+        call = partial(self.client.query_bytes, sql, params, fmt=fmt, settings=settings)
+        return await self._read(call, query_id)
 
     async def stream(
         self,
@@ -80,11 +89,13 @@ class AsyncStoreClient:
 
         The connection is held until the iteration ends or is closed, a thread only while rows are read.
         """
-        run = partial(self.client.stream, sql, params, settings=settings, table=table)
-        opening = self._begin(run)
+        query_id = str(uuid.uuid4())
+        settings = {**(settings or {}), "query_id": query_id}
+        opening = self._begin(partial(self.client.stream, sql, params, settings=settings, table=table))
         try:
             rows = await asyncio.wrap_future(opening)
         except asyncio.CancelledError:
+            self._given_up.add(opening, query_id)
             opening.add_done_callback(_close_unread)
             raise
         reading: Future[list[bytes]] | None = None
@@ -128,11 +139,23 @@ class AsyncStoreClient:
     async def close(self) -> None:
         """Wait for running statements and close the connections."""
         try:
-            await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+            await asyncio.get_running_loop().run_in_executor(None, self._end_threads)
         except RuntimeError:
             # The interpreter is ending, and has joined all threads of executors before.
-            self._threads.shutdown()
+            self._end_threads()
         self.client.close()
+
+    def _end_threads(self) -> None:
+        self._threads.shutdown()
+        self._given_up.close()
+
+    async def _read(self, call: Callable[[], _T], query_id: str) -> _T:
+        running = self._begin(call)
+        try:
+            return await asyncio.wrap_future(running)
+        except asyncio.CancelledError:
+            self._given_up.add(running, query_id)
+            raise
 
     async def _run(self, call: Callable[[], _T]) -> _T:
         return await asyncio.wrap_future(self._begin(call))

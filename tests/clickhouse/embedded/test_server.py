@@ -357,3 +357,47 @@ def test_clickhouse_connect_sees_errors(driver: Client) -> None:
         driver.query("SELECT throwIf(number = 150000) FROM numbers(200000)")
     assert caught.value.code == 395
     assert caught.value.name == "FUNCTION_THROW_IF_VALUE_IS_NON_ZERO"
+
+
+ENDLESS = "SELECT number FROM numbers(1000000000000) WHERE sipHash64(number) = 1"
+
+
+def wait_for_statement(ask: Ask, *, runs: bool) -> None:
+    """Wait until the endless statement runs, or does not."""
+    sql = "SELECT count() FROM system.processes WHERE startsWith(query, 'SELECT number FROM numbers')"
+    deadline = time.monotonic() + 60.0
+    while (ask(sql).text.strip() != "0") != runs:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_the_statement_of_a_client_that_leaves_is_ended(ask: Ask, url: ClickHouseUrl) -> None:
+    """It gives its place back long before its end, whoever gave up."""
+    for _ in range(5):
+        connection = http.client.HTTPConnection(url.host, url.port, timeout=30)
+        headers = {"X-ClickHouse-User": url.username, "X-ClickHouse-Key": url.password}
+        connection.request("POST", "/", body=ENDLESS, headers=headers)
+        wait_for_statement(ask, runs=True)
+        connection.close()
+        wait_for_statement(ask, runs=False)
+
+
+def test_a_statement_can_be_killed_by_its_id(ask: Ask, driver: Client) -> None:
+    """The client's own `query_id` counts, as on a server; the statement fails with ClickHouse's code."""
+    failures: list[str] = []
+
+    def run() -> None:
+        try:
+            driver.query(ENDLESS, settings={"query_id": "it's-mine"})
+        except DatabaseError as exc:
+            failures.append(str(exc))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    wait_for_statement(ask, runs=True)
+    assert ask("KILL QUERY WHERE query_id = 'another' ASYNC").text == ""
+    wait_for_statement(ask, runs=True)
+    killed = ask("KILL QUERY WHERE query_id = {id:String} SYNC", param_id="it's-mine")
+    assert killed.status == 200
+    thread.join(60.0)
+    assert "QUERY_WAS_CANCELLED" in failures[0]

@@ -33,6 +33,10 @@ _IN_MEMORY_BYTES: Final = 8 << 20
 _COPY_BYTES: Final = 1 << 20
 _CODE: Final = re.compile(r"Code:\s*(\d+)")
 _VERSION_TRAILER: Final = re.compile(r"(?:\s*\(version [^()]*\))+(?=\.|\s|$)")
+MARK_SETTING: Final = "log_comment"
+MARK_COLUMN: Final = f"Settings['{MARK_SETTING}']"
+"""How a statement is found in `system.processes`: the engine lets nobody choose its `query_id`."""
+
 _SETTING_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -151,6 +155,19 @@ class Engine:
                 connection.close()
         finally:
             places.release()
+
+    def end_statement(self, mark: str) -> None:
+        """End the statements that were marked so; they fail with the code 394. Nothing happens without any.
+
+        Raises:
+            EngineError: The engine refuses.
+        """
+        connection = self._open()
+        try:
+            with _engine_errors():
+                connection.query(f"KILL QUERY WHERE {MARK_COLUMN} = {quote_text(mark)} ASYNC", "Null")
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """Write out what is pending and let go of the directory."""

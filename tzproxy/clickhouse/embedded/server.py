@@ -20,12 +20,21 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import IO, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from tzproxy.clickhouse.embedded.compression import decode_chunks
-from tzproxy.clickhouse.embedded.engine import Engine, EngineError, Result, iter_body
+from tzproxy.clickhouse.embedded.engine import (
+    MARK_COLUMN,
+    MARK_SETTING,
+    Engine,
+    EngineError,
+    Result,
+    iter_body,
+)
+from tzproxy.clickhouse.embedded.leavers import Leavers
 from tzproxy.clickhouse.embedded.request import QueryRequest, read_request
 
 _LOG: Final = logging.getLogger(__name__)
@@ -37,6 +46,7 @@ _REQUEST_LINE_BYTES: Final = 1 << 20
 # How much of a refused body is read away to keep the connection.
 _SKIPPED_BYTES: Final = 16 << 20
 _QUERY_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
+_QUERY_ID_COLUMN: Final = re.compile(r"\bquery_id\b")
 
 # Source: ClickHouse's own table from exception code to HTTP status.
 _STATUS_OF_CODE: Final = {
@@ -73,6 +83,7 @@ class ClickHouseServer(ThreadingHTTPServer):
     def __init__(self, engine: Engine, *, user: str, password: str, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.engine: Final = engine
+        self.leavers: Final = Leavers(engine.end_statement)
         self._credentials = (user.encode(), password.encode())
         self._busy = 0
         self._is_stopping = False
@@ -236,7 +247,7 @@ class _Handler(BaseHTTPRequestHandler):
         fmt = request.statement.fmt or fallback
         if self.command != "POST":
             request.settings.setdefault("readonly", "2")
-        with _spooled(request.data) as data:
+        with _spooled(request.data) as data, self._watch(request, query_id):
             result = _execute(self.server.engine, request, data, database=database, fmt=fmt)
         with result.body:
             headers = {"Content-Type": _CONTENT_TYPES.get(fmt, "application/octet-stream")}
@@ -244,6 +255,13 @@ class _Handler(BaseHTTPRequestHandler):
                 headers["X-ClickHouse-Format"] = fmt
             headers["X-ClickHouse-Summary"] = _summary(result)
             self._answer(200, result, headers, query_id=query_id)
+
+    def _watch(self, request: QueryRequest, query_id: str) -> AbstractContextManager[None]:
+        if not request.statement.can_stream:
+            # What writes goes on to its end, whoever waits for it.
+            return nullcontext()
+        request.settings[MARK_SETTING] = query_id
+        return self.server.leavers.watching(self.connection, query_id)
 
     def _refuse(self, exc: EngineError, body: _Body, query_id: str) -> None:
         text = f"{exc.message} (version {self.server.engine.version} (official build))\n"
@@ -362,6 +380,8 @@ def _execute(engine: Engine, request: QueryRequest, data: IO[bytes], *, database
                 "Code: 62. DB::Exception: Syntax error (Multi-statements are not allowed). (SYNTAX_ERROR)",
                 clickhouse_code=62,
             )
+        if statement.verb == "KILL":
+            sql = _QUERY_ID_COLUMN.sub(MARK_COLUMN, sql)
         return session.run(sql, fmt, request.params, streams=statement.can_stream)
 
 

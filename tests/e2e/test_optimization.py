@@ -24,6 +24,10 @@ type = "chat"
 [functions.taught.variants.plain]
 type = "chat_completion"
 model = "mock"
+[provider_types.fireworks.sft]
+account_id = "acct"
+[provider_types.together.sft]
+hf_api_token = "token-of-hugging-face"
 """
 HOSTS = {
     "openai": f"{OPENAI}/v1",
@@ -88,6 +92,8 @@ def test_a_model_is_trained(played: ProviderServer, tmp_path: Path) -> None:
     """From recorded inferences to a model's configuration, by the published client; no key is shown."""
     environ = {
         "OPENAI_API_KEY": "key-of-openai",
+        "FIREWORKS_API_KEY": "key-of-fireworks",
+        "TOGETHER_API_KEY": "key-of-together",
         "TENSORZERO_INTERNAL_MOCK_PROVIDER_API": played.url,
     }
     with (
@@ -125,6 +131,22 @@ def test_a_model_is_trained(played: ProviderServer, tmp_path: Path) -> None:
         info = client.experimental_poll_optimization(job_handle=handle)
         assert info.status == tensorzero.OptimizationJobStatus.Completed
         assert info.output["content"]["routing"] == ["ft:x"]
-        assert provider.keys() == {"Bearer key-of-openai"}
-        shown = str(handle) + repr(info.output) + gateway.log
-    assert "key-of-openai" not in shown
+        shown = str(handle) + repr(info.output)
+        for settings in (
+            tensorzero.FireworksSFTConfig(model="m"),
+            tensorzero.TogetherSFTConfig(model="m", lr_scheduler={"lr_scheduler_type": "cosine"}),
+        ):
+            handle = client.experimental_launch_optimization_workflow(
+                function_name="taught",
+                template_variant_name="plain",
+                output_source="inference",
+                optimizer_config=settings,
+            )
+            info = client.experimental_poll_optimization(job_handle=handle)
+            assert info.status == tensorzero.OptimizationJobStatus.Pending
+            shown += str(handle) + info.message
+        assert provider.sent("/fine-tunes")["hf_api_token"] == "token-of-hugging-face"
+        keys = ("key-of-openai", "key-of-fireworks", "key-of-together")
+        assert provider.keys() == {f"Bearer {key}" for key in keys}
+        shown += gateway.log
+    assert not [secret for secret in (*keys, "token-of-hugging-face") if secret in shown]

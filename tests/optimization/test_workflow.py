@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 import pytest
+from msgspec import Raw
 
 from optimization.fakes import OPENAI, FakeProviders, lines_of
 from optimization.gateways import StoredGateway
@@ -13,7 +14,10 @@ from optimization.samples import sample
 from tzproxy.optimization.jobs import OpenAISftHandle, decoded_handle
 from tzproxy.optimization.optimizers import Optimizers
 from tzproxy.optimization.request import LaunchRequest
-from tzproxy.optimization.workflow import NothingToLearnError, Optimization
+from tzproxy.optimization.samples import StoredSample
+from tzproxy.optimization.workflow import NothingToLearnError, Optimization, _add
+from tzproxy.types.content import StoredInput, StoredMessage, Template, Text, ToolCall, Unknown
+from tzproxy.types.stored_inference import StoredChatInference
 
 
 def questions(provider: FakeProviders) -> list[list[str]]:
@@ -203,3 +207,28 @@ async def test_rendered_samples_are_launched_as_they_are() -> None:
     assert launched[0].validation is None
     with pytest.raises(NothingToLearnError):
         await made.launch(LaunchRequest(train_samples=[], optimization_config=settings))
+
+
+async def test_what_makes_no_sample_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    """A row that holds what no request could costs itself, not the job."""
+    blocks = ([Text("fine")], [Unknown(Raw(b"null")), ToolCall("c", "n", "{}")], [Template("t", None)])  # type: ignore[arg-type]
+    rows = [
+        StoredChatInference(
+            function_name="f",
+            variant_name="v",
+            input=StoredInput([StoredMessage("user", list(content))]),
+            dispreferred_outputs=[],
+            timestamp="",
+            episode_id="e",
+            inference_id=f"row-{number}",
+            provider_tools=[],
+            tags={},
+            processing_time_ms=None,
+            ttft_ms=None,
+        )
+        for number, content in enumerate(blocks)
+    ]
+    found: list[StoredSample] = []
+    await _add(found, rows)
+    assert [one.inference_id for one in found] == ["row-0", "row-1"]
+    assert "row-2 of function `f` is left out" in caplog.text

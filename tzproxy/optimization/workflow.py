@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import random
@@ -11,9 +12,9 @@ from contextlib import aclosing
 import msgspec
 
 from tzproxy.clickhouse.queries.datapoint_pages import PageQuery
-from tzproxy.datasets.answers import answered
+from tzproxy.datasets.answers import Datapoint, answered
 from tzproxy.datasets.datasets import Datasets
-from tzproxy.errors import RequestError, StoreError
+from tzproxy.errors import RequestError
 from tzproxy.optimization.jobs import JobInfo, decoded_handle, encoded_handle
 from tzproxy.optimization.optimizers import Optimizers
 from tzproxy.optimization.render import Renderer, RenderRequest, as_sample
@@ -22,9 +23,11 @@ from tzproxy.optimization.samples import RenderedSample, StoredSample, TrainingD
 from tzproxy.optimization.settings import read_settings
 from tzproxy.reading.inferences import InferenceReader
 from tzproxy.types.listing import InferenceListing
+from tzproxy.types.stored_inference import StoredInference
 
 logger = logging.getLogger(__name__)
 ALL = 2**32 - 1
+SAMPLES_AT_ONCE = 64
 
 
 class NothingToLearnError(RequestError):
@@ -106,12 +109,9 @@ class Optimization:
         return await self._optimizers.poll(decoded_handle(handle))
 
     async def _stored(self, request: WorkflowRequest) -> list[StoredSample]:
-        try:
-            if request.dataset_name is not None:
-                return await self._datapoints(request.dataset_name, request.function_name)
-            return await self._found(request)
-        except msgspec.DecodeError as exc:
-            raise StoreError(f"a stored sample cannot be read: {exc}") from exc
+        if request.dataset_name is not None:
+            return await self._datapoints(request.dataset_name, request.function_name)
+        return await self._found(request)
 
     async def _found(self, request: WorkflowRequest) -> list[StoredSample]:
         listing = InferenceListing(
@@ -126,7 +126,7 @@ class Optimization:
         found: list[StoredSample] = []
         async with aclosing(self._inferences.page(listing)) as parts:
             async for part in parts:
-                found.extend(as_sample(inference) for inference in part)
+                await _add(found, part)
         return found
 
     async def _datapoints(self, dataset_name: str, function_name: str) -> list[StoredSample]:
@@ -135,7 +135,7 @@ class Optimization:
         found: list[StoredSample] = []
         async with aclosing(store.page(query)) as parts:
             async for rows in parts:
-                found.extend(as_sample(datapoint) for datapoint in answered(rows))
+                await _add(found, answered(rows))
         return found
 
     def _divided(self, samples: Sequence[RenderedSample], share: float | None) -> TrainingData:
@@ -146,3 +146,15 @@ class Optimization:
         self._chance.shuffle(mixed)
         count = math.floor(len(mixed) * share + 0.5)
         return TrainingData(training=mixed[count:], validation=mixed[:count] or None)
+
+
+async def _add(found: list[StoredSample], stored: Sequence[StoredInference | Datapoint]) -> None:
+    """Add what was read, so that other requests get their turn; what makes no sample is left out."""
+    for start in range(0, len(stored), SAMPLES_AT_ONCE):
+        for one in stored[start : start + SAMPLES_AT_ONCE]:
+            try:
+                found.append(as_sample(one))
+            except msgspec.DecodeError as exc:
+                name = one.id if isinstance(one, Datapoint) else one.inference_id
+                logger.warning("%s of function `%s` is left out: %s", name, one.function_name, exc)
+        await asyncio.sleep(0)

@@ -55,6 +55,8 @@ def test_functions_variants_schemas_and_templates(tmp_path: Path) -> None:
     assert isinstance(f, FunctionConfigChat)
     assert isinstance(g, FunctionConfigJson)
     assert (f.type, g.type, len(f.variants)) == ("chat", "json", 2)
+    assert {"f", "g"} <= set(config.functions)
+    assert ("plain" in f.variants, "other" in f.variants, "other" in config.functions) == (True, False, False)
     assert f.user_schema == g.output_schema == {"type": "object", "properties": {"a": {}}}
     assert (f.system_schema, f.assistant_schema) == (None, None)
     plain, named = f.variants["plain"], f.variants["named"]

@@ -18,7 +18,14 @@ from tzproxy.client.reading import (
     read_inference,
     stream_error,
 )
-from tzproxy.client.types import ChatInferenceResponse, FinishReason, JsonInferenceResponse
+from tzproxy.client.types import (
+    ChatInferenceResponse,
+    FinishReason,
+    JsonInferenceOutput,
+    JsonInferenceResponse,
+    ToolCallChunk,
+    Usage,
+)
 
 
 def test_answers_compare_and_survive_pickling() -> None:
@@ -37,6 +44,15 @@ def test_what_an_answer_holds() -> None:
     other = read_inference(json.dumps(JSON).encode())
     assert isinstance(other, JsonInferenceResponse)
     assert (other.output.parsed, other.usage.input_tokens) == ({"a": 1}, None)
+
+
+def test_what_an_answer_may_lack() -> None:
+    """Counts and texts that are not there are not known; a piece of a call need not repeat its name."""
+    bare = read_inference(json.dumps({**JSON, "usage": {}, "output": {}}).encode())
+    assert isinstance(bare, JsonInferenceResponse)
+    assert (bare.output, bare.usage) == (JsonInferenceOutput(), Usage(None, None))
+    block = read_block_chunk({"type": "tool_call", "id": "1", "raw_arguments": "{"})
+    assert block == ToolCallChunk(id="1", raw_arguments="{", raw_name="")
 
 
 @pytest.mark.parametrize("missing", ["inference_id", "usage", "variant_name", "content"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -83,6 +84,9 @@ class VariantsConfig:
     def __len__(self) -> int:
         return len(self._variants)
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variants)
+
     def __getitem__(self, key: str, /) -> VariantView:
         """Return a variant. Raises KeyError."""
         variant = self._variants[key]
@@ -145,6 +149,9 @@ class FunctionsConfig:
 
     def __len__(self) -> int:
         return len(self._functions)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._functions)
 
     def __getitem__(self, key: str, /) -> FunctionConfigChat | FunctionConfigJson:
         """Return a function. Raises KeyError."""

@@ -70,7 +70,7 @@ def read_inference(body: bytes) -> InferenceResponse:
             return ChatInferenceResponse(content=[read_block(block) for block in data["content"]], **rest)
         output = data["output"]
         return JsonInferenceResponse(
-            output=JsonInferenceOutput(raw=output["raw"], parsed=output.get("parsed")), **rest
+            output=JsonInferenceOutput(raw=output.get("raw"), parsed=output.get("parsed")), **rest
         )
     except (LookupError, TypeError, ValueError, AttributeError) as exc:
         raise unreadable(NO_RESPONSE) from exc
@@ -120,8 +120,8 @@ def _common(data: dict[str, Any]) -> dict[str, Any]:
 
 def _usage(data: dict[str, Any]) -> Usage:
     return Usage(
-        input_tokens=data["input_tokens"],
-        output_tokens=data["output_tokens"],
+        input_tokens=data.get("input_tokens"),
+        output_tokens=data.get("output_tokens"),
         provider_cache_read_input_tokens=data.get("provider_cache_read_input_tokens"),
         provider_cache_write_input_tokens=data.get("provider_cache_write_input_tokens"),
         cost=data.get("cost"),
@@ -185,7 +185,7 @@ def read_block_chunk(block: dict[str, Any]) -> ContentBlockChunk:
             return TextChunk(id=block["id"], text=block["text"])
         case "tool_call":
             return ToolCallChunk(
-                id=block["id"], raw_arguments=block["raw_arguments"], raw_name=block["raw_name"]
+                id=block["id"], raw_arguments=block["raw_arguments"], raw_name=block.get("raw_name", "")
             )
         case "thought":
             return ThoughtChunk(

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import pytest
+from openai.types.fine_tuning.job_create_params import JobCreateParams
+from pydantic import TypeAdapter
 
 from optimization.fakes import OPENAI, FakeProviders, lines_of
 from optimization.samples import WEATHER, called, sample, text
 from optimization.services import Services
-from tzproxy.config.graders import MultiGrader, PythonGrader, StringCheckGrader
+from tzproxy.config.graders import (
+    Grader,
+    GraderMessage,
+    MultiGrader,
+    PythonGrader,
+    ScoreModelGrader,
+    StringCheckGrader,
+    TextSimilarityGrader,
+)
 from tzproxy.config.optimizers import OpenAIRftConfig, RftJsonSchema, RftResponseFormat
 from tzproxy.optimization.jobs import OpenAIRftHandle, PendingJob
 from tzproxy.optimization.openai.jobs import TuningJobs
@@ -106,3 +116,24 @@ async def test_jobs_can_be_asked_for(optimizer: OpenAIRft, provider: FakeProvide
     provider.jobs[OPENAI] = {"status": "queued", "error": None}
     handle = OpenAIRftHandle(job_id="ftjob-1", job_url="", job_api_url="")
     assert await optimizer.poll(handle) == PendingJob(message="Queued")
+
+
+@pytest.mark.parametrize(
+    "grader",
+    [
+        GRADER,
+        TextSimilarityGrader(name="t", evaluation_metric="rouge_l", input="a", reference="b"),
+        PythonGrader(name="p", source="def grade(): ...", image_tag="2026-01"),
+        ScoreModelGrader(
+            name="s", model="m", input=(GraderMessage(role="user", content="c"),), range=(0.0, 1.0)
+        ),
+    ],
+)
+async def test_the_job_is_what_openais_own_library_would_send(
+    optimizer: OpenAIRft, provider: FakeProviders, grader: Grader
+) -> None:
+    """Its types accept every grader; those with others within them they have otherwise than the guide."""
+    settings = OpenAIRftConfig(model="m", grader=grader, compute_multiplier=1.5, reasoning_effort="low")
+    await optimizer.launch(settings, TrainingData(training=[sample()]))
+    job = provider.sent("/jobs")
+    TypeAdapter(JobCreateParams).validate_python(job)

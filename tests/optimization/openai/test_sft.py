@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from openai.types.fine_tuning.job_create_params import JobCreateParams
+from pydantic import TypeAdapter
 
 from optimization.fakes import OPENAI, FakeProviders, form_of, lines_of
 from optimization.samples import CONVERSATION, CUSTOM, WEATHER, sample
@@ -106,3 +108,14 @@ async def test_jobs_are_asked_for_by_their_id(optimizer: OpenAISft, provider: Fa
     provider.jobs[OPENAI] = {"status": "queued", "error": None}
     assert await optimizer.poll(handle) == PendingJob(message="Queued")
     assert provider.asked == ["GET api.openai.com/v1/fine_tuning/jobs/ftjob-1"]
+
+
+async def test_the_job_is_what_openais_own_library_would_send(
+    optimizer: OpenAISft, provider: FakeProviders
+) -> None:
+    """Its types accept every field; null stands for what may be left out."""
+    settings = OpenAISftConfig(model="m", batch_size=2, learning_rate_multiplier=0.1, seed=5, suffix="s")
+    await optimizer.launch(settings, TrainingData(training=[sample()], validation=[sample()]))
+    job = provider.sent("/jobs")
+    TypeAdapter(JobCreateParams).validate_python(job)
+    assert set(job) <= set(JobCreateParams.__annotations__)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -74,7 +77,7 @@ def have_all_settled(gateway: Gateway, winner: str) -> bool:
 
 
 def test_an_experiment_ends_on_the_better_variant(two_workers: Gateway) -> None:
-    """Feedback moves new episodes to it, on both workers; old episodes stay; a restart changes nothing."""
+    """Feedback moves new episodes to it, on both workers; a restart and a silent store move no old ones."""
     source = random.Random(3)
     kept: dict[str, str] = {}
     with two_workers as gateway:
@@ -102,3 +105,13 @@ def test_an_experiment_ends_on_the_better_variant(two_workers: Gateway) -> None:
         assert {episode: ask(gateway, episode_id=episode)["variant_name"] for episode in some} == some
         pinned = ask(gateway, variant_name="poor")
         assert pinned["variant_name"] == "poor"
+        store = gateway.pid_of("store")
+        os.kill(store, signal.SIGSTOP)
+        try:
+            # It neither answers nor refuses: nobody waits for it, and the weights stay.
+            began = time.monotonic()
+            assert {ask(gateway)["variant_name"] for _ in range(20)} == {"fine"}
+            assert {episode: ask(gateway, episode_id=episode)["variant_name"] for episode in some} == some
+            assert time.monotonic() - began < 30
+        finally:
+            os.kill(store, signal.SIGCONT)

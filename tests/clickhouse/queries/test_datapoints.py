@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -198,3 +199,25 @@ async def test_datasets(beside: AsyncStoreClient, name: str) -> None:
     assert found.datapoint_count == 1
     assert len(await store.datasets(limit=1)) == 1
     assert await store.count(name, function_name="f") == 1
+
+
+class Tight(AsyncStoreClient):
+    """Lets a statement have so much of the server's memory."""
+
+    async def command(self, sql: str, params: Any = None, *, settings: Any = None) -> Any:
+        """Run a statement."""
+        return await super().command(
+            sql, params, settings={**(settings or {}), "max_memory_usage": 256 << 20}
+        )
+
+
+async def test_a_dataset_larger_than_the_servers_memory_is_deleted(client: StoreClient, name: str) -> None:
+    """What is marked does not have to fit into memory at once."""
+    tight = Tight(client.url)
+    store = Datapoints(tight)
+    wide = json.dumps({"messages": [{"role": "user", "content": "x" * 1_000_000}]})
+    for _ in range(4):
+        await store.write([chat(name, input=wide) for _ in range(50)], at=await store.now())
+    assert await store.stale_dataset(name) == 200
+    assert await store.count(name) == 0
+    await tight.close()

@@ -7,6 +7,7 @@ All versions that one change writes carry one time, of the store's clock: gatewa
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -15,7 +16,7 @@ from msgspec import Struct
 
 from tzproxy.clickhouse.async_client import AsyncStoreClient
 from tzproxy.clickhouse.queries.datapoint_pages import LIVE, OF_FUNCTION, TABLES, PageQuery, page_statement
-from tzproxy.errors import StoreError
+from tzproxy.errors import StoreError, StoreUnavailableError
 from tzproxy.types.datapoints import ChatDatapointRow, DatapointRow, JsonDatapointRow, Kind
 
 ROWS: Final[dict[Kind, type[DatapointRow]]] = {"chat": ChatDatapointRow, "json": JsonDatapointRow}
@@ -36,6 +37,21 @@ INSERT INTO {table}
 SELECT * REPLACE (now64(6) AS updated_at, now64(6) AS staled_at)
 FROM (SELECT * FROM {table} FINAL WHERE {condition})
 """
+LIVE_IDS = "SELECT id FROM {table} FINAL WHERE {condition}"
+STALE_SOME = """
+INSERT INTO {table}
+SELECT * REPLACE (now64(6) AS updated_at, now64(6) AS staled_at)
+FROM (SELECT * FROM {table} FINAL PREWHERE {keys} WHERE staled_at IS NULL)
+"""
+STALE_AT_ONCE: Final = 10
+SMALL_BLOCKS: Final = {
+    **SKIP,
+    "max_threads": 1,
+    "max_block_size": 16,
+    "min_insert_block_size_bytes": 16 * 1024 * 1024,
+}
+"""What the server merges at once, and gathers before it writes, takes little of its memory."""
+
 COUNT = "SELECT count() AS found FROM {table} FINAL WHERE {condition}"
 OF_SOURCE = """
 SELECT countIf(staled_at IS NULL) AS live, count() AS ever FROM {table} FINAL
@@ -53,6 +69,7 @@ SELECT dataset_name, count() AS found, max(updated_at) AS newest FROM {table} FI
 WHERE staled_at IS NULL{of_function} GROUP BY dataset_name
 """
 ENCODER = msgspec.json.Encoder()
+logger = logging.getLogger(__name__)
 
 
 class Dataset(Struct, frozen=True, kw_only=True):
@@ -228,9 +245,8 @@ class Datapoints:
         for kind, count in counts.items():
             if not count:
                 continue
-            sql = STALE_ALL.format(table=TABLES[kind], condition=LIVE)
             try:
-                await self._store.command(sql, {"dataset_name": dataset_name})
+                await self._stale_kind(dataset_name, kind)
             except StoreError as exc:
                 if not done:
                     raise
@@ -239,6 +255,22 @@ class Datapoints:
                 ) from exc
             done.append(f"{count} {kind} datapoints")
         return sum(counts.values())
+
+    async def _stale_kind(self, dataset_name: str, kind: Kind) -> None:
+        parameters: dict[str, object] = {"dataset_name": dataset_name}
+        table = TABLES[kind]
+        try:
+            await self._store.command(STALE_ALL.format(table=table, condition=LIVE), parameters)
+            return
+        except StoreUnavailableError as exc:
+            # Inputs of some hundred MB together are more than a server gives one statement.
+            logger.info("the datapoints of a dataset are marked as deleted in parts: %s", exc.message)
+        rows = await self._store.query(LIVE_IDS.format(table=table, condition=LIVE), parameters)
+        ids = sorted((row["id"] for row in rows), key=_stored_order)
+        sql = STALE_SOME.format(table=table, keys=OF_DATASET + IDS)
+        for first in range(0, len(ids), STALE_AT_ONCE):
+            part = {**parameters, "ids": ids[first : first + STALE_AT_ONCE]}
+            await self._store.command(sql, part, settings=SMALL_BLOCKS)
 
     async def count(self, dataset_name: str, *, function_name: str | None = None) -> int:
         """Return how many live datapoints a dataset has."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from clickhouse.rows import float_feedback, lines
@@ -229,6 +230,16 @@ def test_wilson() -> None:
     assert interval(0.7, 10) == (pytest.approx(0.3968, abs=1e-4), pytest.approx(0.8922, abs=1e-4))
     assert interval(0.0, 3)[0] == 0
     assert interval(1.0, 3)[1] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("kind", ["boolean", "float"])
+def test_numbers_of_a_metric(kind: str) -> None:
+    """A mean is no whole number, not even where it is one; an infinite one is null, and so are its bounds."""
+    row = {"kind": kind, "metric_name": "m", "n": 2, "mean": 1, "stdev": 0}
+    found = msgspec.json.encode(metric_of_run(row))
+    assert b'"avg_metric":1.0,"stdev":0.0' in found
+    infinite = metric_of_run({**row, "mean": None, "stdev": None})
+    assert (infinite.avg_metric, infinite.ci_lower, infinite.ci_upper) == (None, None, None)
 
 
 async def test_refusals(gateway: RunningGateway) -> None:

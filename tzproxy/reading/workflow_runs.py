@@ -85,21 +85,23 @@ class WorkflowReader:
 
 def metric_of_run(row: dict[str, Any]) -> MetricOfRun:
     """Add the confidence interval: Wilson's for booleans, the normal one for numbers."""
-    count, mean, stdev = row["n"], row["mean"], row["stdev"]
+    count, stdev = row["n"], row["stdev"]
+    # Null for values that are stored as infinite.
+    mean = None if row["mean"] is None else float(row["mean"])
     lower = upper = None
-    if row["kind"] == "boolean":
+    if mean is not None and row["kind"] == "boolean":
         centre = mean + Z * Z / (2 * count)
         half = Z / (2 * count) * math.sqrt(4 * count * mean * (1 - mean) + Z * Z)
         scale = 1 + Z * Z / count
         lower, upper = max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
-    elif stdev is not None:
+    elif mean is not None and stdev is not None:
         half = Z * stdev / math.sqrt(count)
         lower, upper = mean - half, mean + half
     return MetricOfRun(
         metric_name=row["metric_name"],
         count=count,
         avg_metric=mean,
-        stdev=stdev,
+        stdev=None if stdev is None else float(stdev),
         ci_lower=lower,
         ci_upper=upper,
     )

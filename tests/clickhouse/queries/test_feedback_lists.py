@@ -45,5 +45,6 @@ async def test_pages_across_kinds_and_values_as_they_are(client: StoreClient) ->
     assert [len(page) for page in pages] == [3, 3, 1]
     assert [row["id"] for row in rows] == [id_at(at) for at in (8, 6, 5, 4, 2, 1, 0)]
     assert [row["value"] for row in rows] == [1e30, odd, False, -3, odd, True, 0.1]
+    assert [type(rows[place]["value"]) for place in (0, 3)] == [float, float]
     assert rows[1]["tags"] == {odd: odd} and rows[1]["target_type"] == "episode"
     assert latest == {"score": id_at(8), odd: id_at(5)}

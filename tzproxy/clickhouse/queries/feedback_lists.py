@@ -108,7 +108,8 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
     made["inference_id" if kind == "demonstration" else "target_id"] = row["target"]
     if kind in ("boolean", "float"):
         made["metric_name"] = row["own"]
-        made["value"] = msgspec.json.decode(row["text"])
+        value = msgspec.json.decode(row["text"])
+        made["value"] = float(value) if kind == "float" and value is not None else value
     else:
         if kind == "comment":
             made["target_type"] = row["own"]

@@ -163,6 +163,25 @@ async def test_enough_ends_what_is_under_way(
     assert all(connection.is_closed for connection in gateway.network.connections[20:])
 
 
+async def test_what_is_being_scored_counts(
+    start: StartGateway, store_url: str, evaluating: Evaluating
+) -> None:
+    """When many answers come at once, those that were scored in the end are reported, and no others."""
+    await evaluating.add(*(point() for _ in range(25)))
+    gateway = await start(CONFIG, *[SILENT] * 25, files=FILES, store_url=store_url)
+    mine = Evaluating(gateway, evaluating.dataset)
+    run = Wired(mine, concurrency=25, precision_targets={"same": 1.0})
+    await run.until(25)
+    for connection in gateway.network.connections:
+        connection.push(completion())
+    async with asyncio.timeout(30):
+        events = events_of((await run.conversation.finish()).body)
+    reported = [event["response"]["inference_id"] for event in events[1:-1]]
+    assert len(reported) >= 20
+    assert sorted(reported) == sorted(row["target_id"] for row in mine.feedback())
+    assert all(event["evaluations"] for event in events[1:-1])
+
+
 class SlowReader(Conversation):
     """A client that reads no results until it is let."""
 

@@ -26,6 +26,7 @@ def test_a_run_is_over_when_all_have_stopped() -> None:
         stopping.note({"b": 1.0})
         other.note({"a": True})
     assert stopping.is_over
+    assert stopping.note({}) and not other.note({})
     assert not other.is_over
 
 

@@ -41,10 +41,6 @@ WAITING = 64
 UNEXPECTED = "Internal error: the gateway failed to go on with this evaluation; see its log"
 
 
-class _EnoughError(Exception):
-    """No evaluator wants to see more."""
-
-
 class RunParts(Struct, frozen=True, kw_only=True):
     """What a run works with."""
 
@@ -77,6 +73,7 @@ class EvaluationRun:
         self._parts = parts
         self._stopping = stopping
         self._workers = concurrency
+        self._inferring: set[asyncio.Timeout] = set()
         self._room = asyncio.Semaphore(WAITING)
 
     async def events(self) -> AsyncGenerator[Event]:
@@ -107,25 +104,26 @@ class EvaluationRun:
     async def _work(self, queue: asyncio.Queue[Event | None]) -> None:
         """Work through all datapoints; None ends the queue, come what may."""
         try:
-            try:
-                async with asyncio.TaskGroup() as workers:
-                    for _ in range(self._workers):
-                        workers.create_task(self._worker(queue))
-            except* _EnoughError:
-                logger.debug("all evaluators of an evaluation run have seen enough")
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(self._workers):
+                    workers.create_task(self._worker(queue))
             await self._settle()
         finally:
             queue.put_nowait(None)
 
     async def _worker(self, queue: asyncio.Queue[Event | None]) -> None:
-        while (row := await self._supply.take()) is not None:
+        while (row := await self._supply.take()) is not None and not self._stopping.is_over:
             event = await self._datapoint(row)
-            # A client that reads slowly slows the run down: what it has not read is in memory.
-            await self._room.acquire()
-            queue.put_nowait(event)
-            if self._stopping.is_over:
-                # The other workers give up what they are at.
-                raise _EnoughError
+            if event is not None:
+                # A client that reads slowly slows the run down: what it has not read is in memory.
+                await self._room.acquire()
+                queue.put_nowait(event)
+
+    def _give_up(self) -> None:
+        """End all inferences under way: nobody wants to score them. What is being scored is not wasted."""
+        now = asyncio.get_running_loop().time()
+        while self._inferring:
+            self._inferring.pop().reschedule(now)
 
     async def _settle(self) -> None:
         sink = self._parts.sink
@@ -134,7 +132,8 @@ class EvaluationRun:
         except StoreError as exc:
             logger.warning("rows of an evaluation run are still on their way: %s", exc.message)
 
-    async def _datapoint(self, row: DatapointRow) -> Event:
+    async def _datapoint(self, row: DatapointRow) -> Event | None:
+        """Return what came of a datapoint; None where all evaluators had stopped before it was answered."""
         run_id = self.start.evaluation_run_id
         try:
             (datapoint,) = answered([row])
@@ -147,8 +146,11 @@ class EvaluationRun:
             message = f"Error inferring for datapoint {row.id}: {exc}"
             logger.warning("%s", message)
             return Failure(evaluation_run_id=run_id, datapoint_id=row.id, message=message)
+        if answer is None or self._stopping.is_over:
+            return None
         values, errors = await self._scored(row, stored_input, answer)
-        self._stopping.note(values)
+        if self._stopping.note(values):
+            self._give_up()
         return Success(
             evaluation_run_id=run_id,
             datapoint=datapoint,
@@ -158,9 +160,19 @@ class EvaluationRun:
             processing_time_ms=took_ms,
         )
 
-    async def _infer(self, request: InferenceRequest) -> Answer:
+    async def _infer(self, request: InferenceRequest) -> Answer | None:
         engine = self._parts.engine
-        return await engine.infer(await engine.plan(request, self._parts.api_key_id))
+        try:
+            async with asyncio.timeout(None) as limit:
+                self._inferring.add(limit)
+                try:
+                    return await engine.infer(await engine.plan(request, self._parts.api_key_id))
+                finally:
+                    self._inferring.discard(limit)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return None
 
     async def _scored(
         self, row: DatapointRow, stored_input: StoredInput, answer: Answer

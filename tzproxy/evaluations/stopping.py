@@ -27,21 +27,22 @@ class Stopping:
         self._has_evaluators = bool(kinds)
         self._datapoints = 0
 
-    def note(self, values: Mapping[str, bool | float | None]) -> None:
-        """Take the values of another datapoint; null is nothing to count."""
+    def note(self, values: Mapping[str, bool | float | None]) -> bool:
+        """Take the values of another datapoint; null is nothing to count. Return whether all have stopped."""
         if not self._targets:
-            return
+            return self.is_over
         self._datapoints += 1
         for name, value in values.items():
             statistics = self._running.get(name)
             if statistics is not None and value is not None:
                 statistics.add(value)
         if self._datapoints < MIN_DATAPOINTS:
-            return
+            return self.is_over
         for name, target in self._targets.items():
             half_width = self._running[name].half_width if name in self._running else None
             if half_width is not None and half_width <= target:
                 del self._running[name]
+        return self.is_over
 
     def is_running(self, name: str) -> bool:
         """Whether an evaluator wants to see more."""

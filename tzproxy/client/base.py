@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -37,6 +38,14 @@ class BaseTensorZeroGateway:
     @property
     def _is_embedded(self) -> bool:
         return getattr(self._transport.carrier, "loaded", None) is not None
+
+    experimental_render_samples: Callable[..., Any]
+
+    def experimental_render_inferences(
+        self, *, stored_inferences: Sequence[Any], variants: dict[str, str]
+    ) -> Any:
+        """`experimental_render_samples` by its name of June 2025; to be awaited where that is."""
+        return self.experimental_render_samples(stored_samples=stored_inferences, variants=variants)
 
     def experimental_get_config(self) -> Config:
         """Return the configuration of an embedded gateway.

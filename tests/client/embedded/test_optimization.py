@@ -85,6 +85,8 @@ def test_samples_are_rendered_and_learnt_from(start: Start, provider: FakeProvid
     samples = client.experimental_render_samples(stored_samples=read_back(), variants={"f": "v"})
     assert [sample.inference_id is None for sample in samples] == [False, True, False]
     assert samples[0] == samples[2]
+    older = client.experimental_render_inferences(stored_inferences=read_back(), variants={"f": "v"})
+    assert older == samples
     for sample in samples:
         texts = [block.text for block in sample.input.messages[0].content if hasattr(block, "text")]
         assert texts[:3] == ["Hello A!", "t", "r"]
@@ -111,6 +113,10 @@ async def test_with_an_event_loop(provider: FakeProviders, tmp_path: Path) -> No
         samples = await client.experimental_render_samples(
             stored_samples=read_back(), variants={"f": "v"}, concurrency=1
         )
+        older = await client.experimental_render_inferences(
+            stored_inferences=read_back(), variants={"f": "v"}
+        )
+        assert older == samples
         settings = {"type": "openai_sft", "model": "m"}
         handle = await client.experimental_launch_optimization(
             train_samples=samples, optimization_config=settings

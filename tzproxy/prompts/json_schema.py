@@ -14,6 +14,7 @@ import jsonschema_rs
 import msgspec
 
 from tzproxy.errors import ConfigError, RequestError, SchemaValidationError
+from tzproxy.prompts.schema_patterns import spelled_out
 
 _DECODER = msgspec.json.Decoder()
 _ENCODER = msgspec.json.Encoder()
@@ -26,6 +27,19 @@ class _UncompilableSchemaError(Exception):
 def _refuse_reference(uri: str) -> NoReturn:
     """Stand in for the engine's own retriever, which would go to the network or to the disk."""
     raise ValueError("external references are not fetched")
+
+
+def _compiled(schema: object) -> tuple[jsonschema_rs.Validator, dict[str, str]]:
+    """Compile a schema; also return which of its patterns the spelled-out ones are."""
+    if isinstance(schema, dict):
+        try:
+            spelled, changed = spelled_out(schema)
+            if changed:
+                return _compile(spelled), changed
+        except (RecursionError, _UncompilableSchemaError):
+            # What is wrong is told of the schema as it is.
+            pass
+    return _compile(schema), {}
 
 
 def _compile(schema: object) -> jsonschema_rs.Validator:
@@ -41,6 +55,10 @@ def _compile(schema: object) -> jsonschema_rs.Validator:
         raise _UncompilableSchemaError(str(exc)) from exc
 
 
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
 class JsonSchema:
     """One compiled schema.
 
@@ -49,7 +67,7 @@ class JsonSchema:
         value: The schema as plain data, to be embedded in a request to a provider. Not to be changed.
     """
 
-    __slots__ = ("_validate", "is_valid", "raw", "value")
+    __slots__ = ("_patterns", "_validate", "is_valid", "raw", "value")
 
     def __init__(self, text: bytes | str, *, key: str) -> None:
         """Compile the text of a schema file.
@@ -85,7 +103,7 @@ class JsonSchema:
         return schema
 
     def _use(self, value: object) -> None:
-        compiled = _compile(value)
+        compiled, self._patterns = _compiled(value)
         self.value = value
         self.raw = _ENCODER.encode(value)
         self._validate = compiled.validate
@@ -106,8 +124,16 @@ class JsonSchema:
             self._validate(value)
         except jsonschema_rs.ValidationError as exc:
             shown = f"\n\nData:\n{_ENCODER.encode(value).decode()}" if show_value else ""
-            message = f"JSON Schema validation failed:\n{exc.message}{shown}\n\nSchema:\n{self.raw.decode()}"
-            raise SchemaValidationError(message, finding=exc.message, value=value, schema=self.value) from exc
+            finding = self._told(exc.message)
+            message = f"JSON Schema validation failed:\n{finding}{shown}\n\nSchema:\n{self.raw.decode()}"
+            raise SchemaValidationError(message, finding=finding, value=value, schema=self.value) from exc
+
+    def _told(self, finding: str) -> str:
+        """Return the engine's words with the patterns as they were written, by themselves or within JSON."""
+        for spelled, written in self._patterns.items():
+            finding = finding.replace(f'"{spelled}"', f'"{written}"')
+            finding = finding.replace(_quoted(spelled), _quoted(written))
+        return finding
 
     def __repr__(self) -> str:
         return f"JsonSchema({self.raw.decode()})"

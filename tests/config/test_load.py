@@ -48,7 +48,7 @@ def complete(folder: Path) -> LoadedConfig:
 
 
 def test_all_files_are_one_configuration(complete: LoadedConfig, folder: Path) -> None:
-    """Files come sorted, and only what is deprecated or switched off is warned about."""
+    """Files come sorted, and only what is deprecated, switched off or of no effect is warned about."""
     names = (
         "functions/helpdesk/helpdesk.toml",
         "functions/invoice/invoice.toml",
@@ -57,6 +57,7 @@ def test_all_files_are_one_configuration(complete: LoadedConfig, folder: Path) -
     )
     assert complete.files == [f"{folder}/{name}" for name in names]
     assert [line.split(": ")[0] for line in complete.warnings] == [
+        "gateway.observability.batch_writes.write_queue_capacity",
         "rate_limiting.enabled",
         "evaluations.invoice_regression",
     ]

@@ -139,3 +139,11 @@ def test_content_in_openinference_traces_is_a_warning(load: Load) -> None:
     """The combination has no effect, and that is said."""
     toml = 'gateway.export.otlp.traces = { format = "openinference", include_content = true }'
     assert "include_content" in load(toml).warnings[0]
+
+
+def test_a_queue_that_does_not_exist_is_a_warning(load: Load) -> None:
+    """Whoever bounds the queue of the original is told that rows wait elsewhere."""
+    toml = "gateway.observability = { async_writes = false, batch_writes = { enabled = true, %s } }"
+    assert load(toml % "max_rows = 5").warnings == []
+    (warning,) = load(toml % "write_queue_capacity = 5").warnings
+    assert warning.startswith("gateway.observability.batch_writes.write_queue_capacity: has no effect")

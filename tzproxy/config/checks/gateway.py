@@ -16,6 +16,7 @@ from tzproxy.config.locations import EnvLocation, LiteralLocation
 from tzproxy.config.root import Config
 from tzproxy.config.scalars import parse_socket_address
 
+NO_QUEUE = "has no effect: rows wait in files of a bounded size, and are lost only when those are full"
 _OBSERVABILITY = ("gateway", "observability")
 _BUCKETS = ("gateway", "metrics", "tensorzero_inference_latency_overhead_seconds_buckets")
 
@@ -78,6 +79,8 @@ def _check_observability(config: Config, scope: Scope) -> None:
     if batch.write_queue_capacity == 0:
         reason = "Batch writes `write_queue_capacity` must be greater than 0 when set"
         scope.problems.add((*path, "write_queue_capacity"), reason)
+    elif batch.write_queue_capacity is not None:
+        scope.warn((*path, "write_queue_capacity"), NO_QUEUE)
 
 
 def _check_buckets(gateway: GatewayConfig, scope: Scope) -> None:

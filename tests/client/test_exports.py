@@ -36,8 +36,8 @@ def of(module: Any) -> list[str]:
     ]
 
 
-NOT_HERE = {"HasTypeField", *(name for name in vars(tensorzero.types) if name.startswith("parse_"))}
-"""A protocol for type checkers, and functions for the native part of the published client."""
+NOT_HERE = {name for name in vars(tensorzero.types) if name.startswith("parse_")}
+"""Functions for the native part of the published client."""
 
 
 PUBLISHED = [

@@ -7,8 +7,8 @@ Declared once for both clients. What is not given is None, unless `DEFAULTS` say
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Required, TypedDict, TypeVar
-from uuid import UUID
 
+from tzproxy.client.ids import Id
 from tzproxy.client.types.answers import InferenceInput
 from tzproxy.client.types.blocks import Input
 from tzproxy.client.types.extras import ExtraBody, ExtraHeader, InferenceParams
@@ -23,7 +23,7 @@ class InferenceArguments(TypedDict, total=False):
     input: Required[InferenceInput | Input | dict[str, Any]]
     function_name: str | None
     model_name: str | None
-    episode_id: str | UUID | None
+    episode_id: Id | None
     namespace: str | None
     stream: bool | None
     params: dict[str, Any] | InferenceParams | None
@@ -57,8 +57,8 @@ class FeedbackArguments(TypedDict, total=False):
 
     metric_name: Required[str]
     value: Required[Any]
-    inference_id: str | UUID | None
-    episode_id: str | UUID | None
+    inference_id: Id | None
+    episode_id: Id | None
     dryrun: bool | None
     internal: bool | None
     tags: dict[str, str] | None

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, Unpack, overload
-from uuid import UUID
 
 from tzproxy.client import calls, evaluations, store_calls, tuning
 from tzproxy.client.arguments import (
@@ -19,6 +18,7 @@ from tzproxy.client.arguments import (
 )
 from tzproxy.client.base import BaseTensorZeroGateway, embedded, http_address
 from tzproxy.client.evaluations import AsyncEvaluationJobHandler
+from tzproxy.client.ids import Id
 from tzproxy.client.optimization import AsyncOptimizationNamespace
 from tzproxy.client.reading import read_chunk
 from tzproxy.client.transport import AsyncTransport
@@ -30,12 +30,17 @@ from tzproxy.client.types.answers import (
     WorkflowEvaluationRunResponse,
 )
 from tzproxy.client.types.datapoints import (
+    ChangedDatapoint,
+    CreateDatapointsFromInferenceRequestParams,
     CreateDatapointsResponse,
     DeleteDatapointsResponse,
     GetDatapointsResponse,
+    ListDatapointsRequest,
+    NewDatapoint,
+    UpdateDatapointMetadataRequest,
     UpdateDatapointsResponse,
 )
-from tzproxy.client.types.inferences import GetInferencesResponse
+from tzproxy.client.types.inferences import GetInferencesResponse, ListInferencesRequest
 from tzproxy.client.types.optimization import OptimizationJobHandle, OptimizationJobInfo, RenderedSample
 
 T = TypeVar("T")
@@ -201,42 +206,42 @@ class AsyncTensorZeroGateway(BaseTensorZeroGateway):
         return await self._transport.send(calls.begin_run(variants, tags, project_name, display_name))
 
     async def workflow_evaluation_run_episode(
-        self, *, run_id: str | UUID, task_name: str | None = None, tags: dict[str, str] | None = None
+        self, *, run_id: Id, task_name: str | None = None, tags: dict[str, str] | None = None
     ) -> WorkflowEvaluationRunEpisodeResponse:
         """Begin an episode of a run. Raises as `inference`."""
         return await self._transport.send(calls.begin_episode(run_id, task_name, tags))
 
     async def create_datapoints(
-        self, *, dataset_name: str, requests: Sequence[Any]
+        self, *, dataset_name: str, requests: Sequence[NewDatapoint]
     ) -> CreateDatapointsResponse:
         """Create datapoints. Raises as `inference`."""
         return await self._transport.send(store_calls.create_datapoints(dataset_name, requests))
 
     async def update_datapoints(
-        self, *, dataset_name: str, requests: Sequence[Any]
+        self, *, dataset_name: str, requests: Sequence[ChangedDatapoint]
     ) -> UpdateDatapointsResponse:
         """Update datapoints, which get new ids; `OMIT` keeps a field. Raises as `inference`."""
         return await self._transport.send(store_calls.update_datapoints(dataset_name, requests))
 
     async def update_datapoints_metadata(
-        self, *, dataset_name: str, requests: Sequence[Any]
+        self, *, dataset_name: str, requests: Sequence[UpdateDatapointMetadataRequest | Mapping[str, Any]]
     ) -> UpdateDatapointsResponse:
         """Rename datapoints, which keep their ids. Raises as `inference`."""
         return await self._transport.send(store_calls.update_datapoints_metadata(dataset_name, requests))
 
     async def get_datapoints(
-        self, *, ids: Sequence[str | UUID], dataset_name: str | None = None
+        self, *, ids: Sequence[Id], dataset_name: str | None = None
     ) -> GetDatapointsResponse:
         """Look datapoints up. Raises as `inference`."""
         return await self._transport.send(store_calls.get_datapoints(dataset_name, ids))
 
-    async def list_datapoints(self, *, dataset_name: str, request: Any) -> GetDatapointsResponse:
+    async def list_datapoints(
+        self, *, dataset_name: str, request: ListDatapointsRequest | Mapping[str, Any]
+    ) -> GetDatapointsResponse:
         """List datapoints (`ListDatapointsRequest`). Raises as `inference`."""
         return await self._transport.send(store_calls.list_datapoints(dataset_name, request))
 
-    async def delete_datapoints(
-        self, *, dataset_name: str, ids: Sequence[str | UUID]
-    ) -> DeleteDatapointsResponse:
+    async def delete_datapoints(self, *, dataset_name: str, ids: Sequence[Id]) -> DeleteDatapointsResponse:
         """Delete datapoints. Raises as `inference`."""
         return await self._transport.send(store_calls.delete_datapoints(dataset_name, ids))
 
@@ -245,7 +250,11 @@ class AsyncTensorZeroGateway(BaseTensorZeroGateway):
         return await self._transport.send(store_calls.delete_dataset(dataset_name))
 
     async def create_datapoints_from_inferences(
-        self, *, dataset_name: str, params: Any, output_source: str | None = None
+        self,
+        *,
+        dataset_name: str,
+        params: CreateDatapointsFromInferenceRequestParams | Mapping[str, Any],
+        output_source: str | None = None,
     ) -> CreateDatapointsResponse:
         """Create datapoints from stored inferences. Raises as `inference`."""
         return await self._transport.send(
@@ -253,12 +262,14 @@ class AsyncTensorZeroGateway(BaseTensorZeroGateway):
         )
 
     async def get_inferences(
-        self, *, ids: Sequence[str | UUID], function_name: str | None = None, output_source: str = "inference"
+        self, *, ids: Sequence[Id], function_name: str | None = None, output_source: str = "inference"
     ) -> GetInferencesResponse:
         """Look stored inferences up. Raises as `inference`."""
         return await self._transport.send(store_calls.get_inferences(ids, function_name, output_source))
 
-    async def list_inferences(self, *, request: Any) -> GetInferencesResponse:
+    async def list_inferences(
+        self, *, request: ListInferencesRequest | Mapping[str, Any]
+    ) -> GetInferencesResponse:
         """List stored inferences (`ListInferencesRequest`). Raises as `inference`."""
         return await self._transport.send(store_calls.list_inferences(request))
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, Unpack
-from uuid import UUID
 
 from tzproxy.client import calls, evaluations, store_calls, tuning
 from tzproxy.client.arguments import (
@@ -17,6 +16,7 @@ from tzproxy.client.arguments import (
 )
 from tzproxy.client.base import BaseTensorZeroGateway, embedded, http_address
 from tzproxy.client.evaluations import EvaluationJobHandler
+from tzproxy.client.ids import Id
 from tzproxy.client.optimization import OptimizationNamespace
 from tzproxy.client.reading import read_chunk
 from tzproxy.client.transport import Transport
@@ -28,12 +28,17 @@ from tzproxy.client.types.answers import (
     WorkflowEvaluationRunResponse,
 )
 from tzproxy.client.types.datapoints import (
+    ChangedDatapoint,
+    CreateDatapointsFromInferenceRequestParams,
     CreateDatapointsResponse,
     DeleteDatapointsResponse,
     GetDatapointsResponse,
+    ListDatapointsRequest,
+    NewDatapoint,
+    UpdateDatapointMetadataRequest,
     UpdateDatapointsResponse,
 )
-from tzproxy.client.types.inferences import GetInferencesResponse
+from tzproxy.client.types.inferences import GetInferencesResponse, ListInferencesRequest
 from tzproxy.client.types.optimization import OptimizationJobHandle, OptimizationJobInfo, RenderedSample
 
 
@@ -125,36 +130,40 @@ class TensorZeroGateway(BaseTensorZeroGateway):
         return self._transport.send(calls.begin_run(variants, tags, project_name, display_name))
 
     def workflow_evaluation_run_episode(
-        self, *, run_id: str | UUID, task_name: str | None = None, tags: dict[str, str] | None = None
+        self, *, run_id: Id, task_name: str | None = None, tags: dict[str, str] | None = None
     ) -> WorkflowEvaluationRunEpisodeResponse:
         """Begin an episode of a run. Raises as `inference`."""
         return self._transport.send(calls.begin_episode(run_id, task_name, tags))
 
-    def create_datapoints(self, *, dataset_name: str, requests: Sequence[Any]) -> CreateDatapointsResponse:
+    def create_datapoints(
+        self, *, dataset_name: str, requests: Sequence[NewDatapoint]
+    ) -> CreateDatapointsResponse:
         """Create datapoints. Raises as `inference`."""
         return self._transport.send(store_calls.create_datapoints(dataset_name, requests))
 
-    def update_datapoints(self, *, dataset_name: str, requests: Sequence[Any]) -> UpdateDatapointsResponse:
+    def update_datapoints(
+        self, *, dataset_name: str, requests: Sequence[ChangedDatapoint]
+    ) -> UpdateDatapointsResponse:
         """Update datapoints, which get new ids; `OMIT` keeps a field. Raises as `inference`."""
         return self._transport.send(store_calls.update_datapoints(dataset_name, requests))
 
     def update_datapoints_metadata(
-        self, *, dataset_name: str, requests: Sequence[Any]
+        self, *, dataset_name: str, requests: Sequence[UpdateDatapointMetadataRequest | Mapping[str, Any]]
     ) -> UpdateDatapointsResponse:
         """Rename datapoints, which keep their ids. Raises as `inference`."""
         return self._transport.send(store_calls.update_datapoints_metadata(dataset_name, requests))
 
-    def get_datapoints(
-        self, *, ids: Sequence[str | UUID], dataset_name: str | None = None
-    ) -> GetDatapointsResponse:
+    def get_datapoints(self, *, ids: Sequence[Id], dataset_name: str | None = None) -> GetDatapointsResponse:
         """Look datapoints up. Raises as `inference`."""
         return self._transport.send(store_calls.get_datapoints(dataset_name, ids))
 
-    def list_datapoints(self, *, dataset_name: str, request: Any) -> GetDatapointsResponse:
+    def list_datapoints(
+        self, *, dataset_name: str, request: ListDatapointsRequest | Mapping[str, Any]
+    ) -> GetDatapointsResponse:
         """List datapoints (`ListDatapointsRequest`). Raises as `inference`."""
         return self._transport.send(store_calls.list_datapoints(dataset_name, request))
 
-    def delete_datapoints(self, *, dataset_name: str, ids: Sequence[str | UUID]) -> DeleteDatapointsResponse:
+    def delete_datapoints(self, *, dataset_name: str, ids: Sequence[Id]) -> DeleteDatapointsResponse:
         """Delete datapoints. Raises as `inference`."""
         return self._transport.send(store_calls.delete_datapoints(dataset_name, ids))
 
@@ -163,7 +172,11 @@ class TensorZeroGateway(BaseTensorZeroGateway):
         return self._transport.send(store_calls.delete_dataset(dataset_name))
 
     def create_datapoints_from_inferences(
-        self, *, dataset_name: str, params: Any, output_source: str | None = None
+        self,
+        *,
+        dataset_name: str,
+        params: CreateDatapointsFromInferenceRequestParams | Mapping[str, Any],
+        output_source: str | None = None,
     ) -> CreateDatapointsResponse:
         """Create datapoints from stored inferences. Raises as `inference`."""
         return self._transport.send(
@@ -171,12 +184,12 @@ class TensorZeroGateway(BaseTensorZeroGateway):
         )
 
     def get_inferences(
-        self, *, ids: Sequence[str | UUID], function_name: str | None = None, output_source: str = "inference"
+        self, *, ids: Sequence[Id], function_name: str | None = None, output_source: str = "inference"
     ) -> GetInferencesResponse:
         """Look stored inferences up. Raises as `inference`."""
         return self._transport.send(store_calls.get_inferences(ids, function_name, output_source))
 
-    def list_inferences(self, *, request: Any) -> GetInferencesResponse:
+    def list_inferences(self, *, request: ListInferencesRequest | Mapping[str, Any]) -> GetInferencesResponse:
         """List stored inferences (`ListInferencesRequest`). Raises as `inference`."""
         return self._transport.send(store_calls.list_inferences(request))
 

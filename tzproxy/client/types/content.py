@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 Detail = Literal["low", "high", "auto"]
 
 
+class HasTypeField(Protocol):
+    """What says of which kind it is."""
+
+    type: str
+
+
 @dataclass
-class ContentBlock:
+class ContentBlock(HasTypeField):
     """The root of all blocks."""
 
 
@@ -159,7 +165,7 @@ class UnknownContentBlock(ContentBlock):
 
 
 @dataclass
-class ContentBlockChunk:
+class ContentBlockChunk(HasTypeField):
     """The root of the pieces of blocks."""
 
 

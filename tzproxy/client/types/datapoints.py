@@ -6,6 +6,7 @@ thing is better here: a field that holds `OMIT` is left out, so that the server 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -194,7 +195,7 @@ class CreateDatapointsFromInferenceRequestParamsInferenceQuery:
     function_name: str | None = None
     limit: int | None = None
     offset: int | None = None
-    order_by: list[AnyOrderBy] | None = None
+    order_by: Sequence[AnyOrderBy] | None = None
     output_source: InferenceOutputSource | None = "inference"
     search_query_experimental: str | None = None
     variant_name: str | None = None
@@ -204,6 +205,10 @@ CreateDatapointsFromInferenceRequestParams = (
     CreateDatapointsFromInferenceRequestParamsInferenceIds
     | CreateDatapointsFromInferenceRequestParamsInferenceQuery
 )
+
+
+NewDatapoint = CreateDatapointRequest | ChatDatapointInsert | JsonDatapointInsert | Mapping[str, Any]
+"""What `create_datapoints` takes."""
 
 
 # ---- to update
@@ -263,6 +268,8 @@ class UpdateJsonDatapointRequest(UpdateJsonDatapointRequestInternal):
 
 
 UpdateDatapointRequest = UpdateChatDatapointRequest | UpdateJsonDatapointRequest
+ChangedDatapoint = UpdateDatapointRequest | Mapping[str, Any]
+"""What `update_datapoints` takes."""
 
 
 @dataclass(kw_only=True)
@@ -312,7 +319,7 @@ class ListDatapointsRequest:
     function_name: str | None = None
     limit: int | None = None
     offset: int | None = None
-    order_by: list[DatapointOrderBy] | None = None
+    order_by: Sequence[DatapointOrderBy] | None = None
     page_size: int | None = None
     search_query_experimental: str | None = None
 

@@ -5,6 +5,7 @@ Class names, fields and defaults are those of the types that TensorZero generate
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -100,7 +101,7 @@ class ListInferencesRequest:
     function_name: str | None = None
     limit: int | None = None
     offset: int | None = None
-    order_by: list[AnyOrderBy] | list[OrderBy] | None = None
+    order_by: Sequence[AnyOrderBy | OrderBy] | None = None
     output_source: str | None = "inference"
     search_query_experimental: str | None = None
     variant_name: str | None = None

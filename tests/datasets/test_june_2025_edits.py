@@ -60,6 +60,9 @@ async def test_a_new_one(older: DatasetsOf2025, opened: Opened) -> None:
         ({"output": [{"type": "text"}]}, "output: "),
         ({"function_name": "extract", "output_schema": {"type": "x"}}, "Error in compiling"),
         ({"episode_id": "x"}, "episode_id: UUID parsing failed"),
+        ({"tool_params": 5}, "tool_params: Expected `object`, got `int`"),
+        ({"tool_params": {"tools_available": [{"name": "x"}]}}, "tool_params: Object missing required"),
+        ({"tool_params": {"tool_choice": "odd"}}, "tool_params: Invalid enum value 'odd'"),
     ],
 )
 async def test_refusals(

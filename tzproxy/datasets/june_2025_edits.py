@@ -13,10 +13,19 @@ from tzproxy.inference.function import Function
 from tzproxy.types.datapoints import ChatDatapointRow, DatapointRow, JsonDatapointRow
 from tzproxy.types.request import given
 from tzproxy.types.stored import read_stored_input
+from tzproxy.types.tools import FunctionTool, ToolChoice
 
 ENCODER = msgspec.json.Encoder()
 BLOCKS = msgspec.json.Decoder(list[OutputBlock])
 JSON_OUTPUT = msgspec.json.Decoder(RawOutput)
+
+
+class OldTools(Struct, frozen=True):
+    """The tools of a datapoint; a row that says anything else could not be listed any more."""
+
+    tools_available: list[FunctionTool] = []
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
 
 
 class OldEdit(Struct, frozen=True, kw_only=True):
@@ -58,9 +67,7 @@ def edited_row(
         if function.type == "chat":
             blocks = None if output is None else stored_blocks(BLOCKS.decode(output))
             text = None if blocks is None else ENCODER.encode(blocks).decode()
-            tools = given(edit.tool_params)
-            params = "" if tools is None else msgspec.json.format(bytes(tools), indent=-1).decode()
-            return msgspec.structs.replace(row, output=text, tool_params=params)
+            return msgspec.structs.replace(row, output=text, tool_params=_tools(edit))
         raw = None if output is None else JSON_OUTPUT.decode(output)
     except msgspec.DecodeError as exc:
         raise RequestError(f"output: {exc}") from exc
@@ -80,6 +87,17 @@ def _input(edit: OldEdit, function: Function) -> str:
         raise RequestError(f"input: {exc}") from exc
     function.checks.check(stored)
     return ENCODER.encode(stored).decode()
+
+
+def _tools(edit: OldEdit) -> str:
+    tools = given(edit.tool_params)
+    if tools is None:
+        return ""
+    try:
+        msgspec.json.decode(tools, type=OldTools)
+    except msgspec.DecodeError as exc:
+        raise RequestError(f"tool_params: {exc}") from exc
+    return msgspec.json.format(bytes(tools), indent=-1).decode()
 
 
 def _id(text: str | None, where: str) -> str | None:

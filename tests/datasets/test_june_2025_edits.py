@@ -52,6 +52,15 @@ async def test_a_new_one(older: DatasetsOf2025, opened: Opened) -> None:
     assert shown["output"] == {"raw": '{"answer":"x"}', "parsed": {"answer": "x"}}
 
 
+async def test_another_function(older: DatasetsOf2025, opened: Opened) -> None:
+    """A datapoint that is given to another function, of the other kind too, leaves the one it was of."""
+    await put(older, opened, UNKNOWN)
+    for name in ("weather", "extract", "talk"):
+        shown = await put(older, opened, UNKNOWN, function_name=name)
+        assert shown["function_name"] == name
+        assert await opened.datasets.count(opened.name, None) == 1
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [

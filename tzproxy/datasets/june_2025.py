@@ -182,14 +182,21 @@ class DatasetsOf2025:
             RequestError: (or a relative) when it does not fit its function.
         """
         store = self._datasets.opened(dataset_name)
+        function = self._function(edit.function_name)
         row = edited_row(
             edit,
-            self._function(edit.function_name),
+            function,
             dataset_name=dataset_name,
             datapoint_id=datapoint_id,
             snapshot_hash=str(self._catalog.snapshot_hash),
         )
-        await store.write([row], at=await store.now())
+        there = await store.find([datapoint_id], dataset_name=dataset_name, is_live=True)
+        at = await store.now()
+        # Rows lie by their function: one of another would stay beside this one.
+        moved = [
+            msgspec.structs.replace(old, staled_at=at) for old in there if old.function_name != function.name
+        ]
+        await store.write([*moved, row], at=at)
         return datapoint_id
 
 

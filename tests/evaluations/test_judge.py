@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from uuid import UUID
+
+import pytest
 
 from evaluations.samples import CONFIG, FILES, GOOD, Evaluating, point
 from in_process import StartGateway, completion
 from tzproxy._speedups.ids import new_uuid7
 from tzproxy.clickhouse import StoreClient
+from tzproxy.clickhouse.queries.evaluations import EvaluationStore
 
 QUALITY = "tensorzero::evaluation_name::quality::evaluator_name::"
 
@@ -67,6 +71,29 @@ async def test_a_person_overrules_the_judge(evaluating: Evaluating, store: Store
     assert told["value"] is False
     assert told["tags"]["tensorzero::evaluator_inference_id"] == inference_id
     assert told["tags"]["tensorzero::derived_from_human_feedback"] == "true"
+
+
+async def test_the_store_is_not_asked_in_vain(
+    evaluating: Evaluating, store: StoreClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What people said is looked up for datapoints of which they said anything."""
+    asked: list[tuple[str, str]] = []
+    find = EvaluationStore.find_human_score
+
+    async def noted(self: EvaluationStore, metric: str, datapoint_id: str, output: str) -> Any:
+        asked.append((metric, datapoint_id))
+        return await find(self, metric, datapoint_id, output)
+
+    monkeypatch.setattr(EvaluationStore, "find_human_score", noted)
+    first, _ = await evaluating.add(point(), point())
+    await evaluating.run()
+    assert asked == []
+    row = {"metric_name": f"{QUALITY}good", "datapoint_id": first, "output": "another", "value": "false"}
+    ids = {"feedback_id": new_uuid7(), "evaluator_inference_id": new_uuid7()}
+    store.insert_json("StaticEvaluationHumanFeedback", json.dumps({**row, **ids}).encode())
+    events = await evaluating.run()
+    assert asked == [(f"{QUALITY}good", first)]
+    assert [event["evaluations"]["good"] for event in events[1:-1]] == [True, True]
 
 
 async def test_a_judge_is_told_what_the_original_tells_it(

@@ -71,6 +71,7 @@ class Evaluations:
         if name is None:
             name = f"{target.function_name}__{selection.dataset_name}__{now:%Y%m%d%H%M%S}"
         row = self._row(request, target, selection, name, now)
+        judged = await self._store.find_judged([entry.metric for entry in target.evaluators if entry.judge])
         await self._store.add_run(run_id, row)
         start = Start(
             evaluation_run_id=run_id,
@@ -94,7 +95,9 @@ class Evaluations:
             engine=self._engine,
             intake=self._intake,
             sink=self._sink,
-            judges=Judges(self._engine, self._store, tags=tags, cache=cache, api_key_id=api_key_id),
+            judges=Judges(
+                self._engine, self._store, judged=judged, tags=tags, cache=cache, api_key_id=api_key_id
+            ),
             asking=asking,
             api_key_id=api_key_id,
             feedback_tags=tags,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 import msgspec
@@ -36,19 +37,31 @@ class HumanScores(Protocol):
 
 
 class Judges:
-    """Asks the judges of one run."""
+    """Asks the judges of one run. What people say of answers while it goes on is for later runs."""
 
     def __init__(
         self,
         engine: Engine,
         scores: HumanScores,
         *,
+        judged: Collection[tuple[str, str]],
         tags: dict[str, str],
         cache: CacheOptions,
         api_key_id: str | None,
     ) -> None:
+        """Prepare to ask.
+
+        Args:
+            engine: what answers.
+            scores: what people said.
+            judged: metrics, each with a datapoint, of which they said anything: others are not looked up.
+            tags: of the judges' inferences.
+            cache: whether they may be given before.
+            api_key_id: the client's, as the engine takes it.
+        """
         self._engine = engine
         self._scores = scores
+        self._judged = judged
         self._tags = tags
         self._cache = cache
         self._api_key_id = api_key_id
@@ -59,9 +72,11 @@ class Judges:
         Raises:
             TzproxyError: when the judge cannot be asked, does not answer or gives no score.
         """
-        human = await self._scores.find_human_score(
-            evaluator.metric, outcome.datapoint.id, outcome.stored_output
-        )
+        human = None
+        if (evaluator.metric, outcome.datapoint.id) in self._judged:
+            human = await self._scores.find_human_score(
+                evaluator.metric, outcome.datapoint.id, outcome.stored_output
+            )
         if human is not None:
             return Judgement(
                 value=_value(human.value, evaluator.name),

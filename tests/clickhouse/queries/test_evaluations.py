@@ -71,3 +71,12 @@ async def test_human_scores(client: StoreClient, evaluations: EvaluationStore) -
     add_score(client, "0.5", datapoint_id=datapoint_id, output=output)
     newest = add_score(client, "0.75", datapoint_id=datapoint_id, output=output)
     assert await evaluations.find_human_score("m", datapoint_id, output) == HumanScore("0.75", newest)
+
+
+async def test_what_people_judged(client: StoreClient, evaluations: EvaluationStore) -> None:
+    """Metrics and datapoints, each pair once, and only of the metrics that are asked for."""
+    first, second = new_uuid7(), new_uuid7()
+    for datapoint_id, name in ((first, ODD), (first, ODD), (second, "p"), (second, "other")):
+        add_score(client, "true", datapoint_id=datapoint_id, output="", metric_name=name)
+    assert await evaluations.find_judged([ODD, "p", "none"]) == {(ODD, first), ("p", second)}
+    assert await evaluations.find_judged([]) == frozenset()

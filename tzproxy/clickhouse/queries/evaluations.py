@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
@@ -18,6 +19,10 @@ WHERE metric_name = {metric_name:String} AND datapoint_id = toUUID({datapoint_id
     AND SHA256(output) = unhex({digest:String})
 ORDER BY timestamp DESC, toUInt128(feedback_id) DESC
 LIMIT 1
+"""
+FIND_JUDGED = """
+SELECT DISTINCT toString(metric_name) AS metric_name, toString(datapoint_id) AS datapoint_id
+FROM StaticEvaluationHumanFeedback WHERE metric_name IN {metric_names:Array(String)}
 """
 ENCODER = msgspec.json.Encoder()
 
@@ -66,6 +71,13 @@ class EvaluationStore:
         """Write a run; it is there when the method returns."""
         line = {"run_id_uint": str(UUID(run_id).int), **msgspec.structs.asdict(row)}
         await self._store.insert_json("InferenceEvaluationRuns", ENCODER.encode(line), dedup_token=run_id)
+
+    async def find_judged(self, metric_names: Sequence[str]) -> frozenset[tuple[str, str]]:
+        """Return the metrics, and datapoints with them, whose answers people have judged: seldom many."""
+        if not metric_names:
+            return frozenset()
+        rows = await self._store.query(FIND_JUDGED, {"metric_names": list(metric_names)})
+        return frozenset((row["metric_name"], row["datapoint_id"]) for row in rows)
 
     async def find_human_score(self, metric_name: str, datapoint_id: str, output: str) -> HumanScore | None:
         """Return a person's score of an answer to a datapoint, byte for byte; None: nobody said anything."""

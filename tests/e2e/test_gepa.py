@@ -186,6 +186,38 @@ def test_a_variant_that_was_found_serves(gateway: Gateway) -> None:
         assert answer["content"] == [{"type": "text", "text": "greeting"}]
 
 
+def test_the_older_workflow(gateway: Gateway, mail: Mail) -> None:
+    """The published client launches a search as an optimisation, and finds it done."""
+    with tensorzero.TensorZeroGateway.build_http(gateway_url=gateway.url, timeout=60) as client:
+        made = [
+            tensorzero.CreateDatapointRequestChat(
+                function_name="sort", input=point(number)["input"], output=point(number)["output"]
+            )
+            for number in range(16)
+        ]
+        client.create_datapoints(dataset_name="mail", requests=made)
+        settings = tensorzero.GEPAConfig(
+            function_name="sort",
+            evaluation_name=None,
+            evaluator_names=["exact"],
+            analysis_model="analyst",
+            mutation_model="editor",
+            max_iterations=1,
+            batch_size=8,
+        )
+        handle = client.experimental_launch_optimization_workflow(
+            function_name="sort",
+            template_variant_name="plain",
+            dataset_name="mail",
+            val_fraction=0.5,
+            optimizer_config=settings,
+        )
+        info: Any = client.experimental_poll_optimization(job_handle=handle)
+    assert info.status == tensorzero.OptimizationJobStatus.Completed
+    assert info.output["type"] == "variants"
+    assert info.output["content"][BEST]["type"] == "chat_completion"
+
+
 def test_an_embedded_gateway(mail: Mail, tmp_path: Path) -> None:
     """A program searches without a server; what one program has left another one completes."""
     for name, text in {"tensorzero.toml": config(mail.url), **FILES}.items():

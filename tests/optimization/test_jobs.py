@@ -14,6 +14,7 @@ from tzproxy.optimization.jobs import (
     DiclHandle,
     FailedJob,
     FireworksSftHandle,
+    GepaHandle,
     JobHandle,
     OpenAIRftHandle,
     OpenAISftHandle,
@@ -35,6 +36,7 @@ from tzproxy.optimization.jobs import (
         TogetherSftHandle(job_id="a", job_url="b"),
         VertexSftHandle(job_url="a", job_name="b"),
         DiclHandle(embedding_model="e", k=3, model="m"),
+        GepaHandle(result={"Ok": {"v": {"model": "m"}}}),
     ],
 )
 def test_handles_round_trip(handle: JobHandle) -> None:

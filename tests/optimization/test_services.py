@@ -20,6 +20,7 @@ from tzproxy.config.optimizers import (
     TogetherSftConfig,
 )
 from tzproxy.errors import StoreError, TzproxyError
+from tzproxy.optimization.gepa.tasks import GepaParts
 from tzproxy.optimization.samples import TrainingData
 from tzproxy.optimization.services import optimization
 from tzproxy.optimization.workflow import Optimization
@@ -31,9 +32,10 @@ def made(folder: Path, provider: FakeProviders, toml: str = "", **environ: str) 
     (folder / "tensorzero.toml").write_text(toml)
     loaded = load_config(str(folder / "tensorzero.toml"), environ=environ)
     nothing: Any = None
+    engine: Any = SimpleNamespace(catalog=SimpleNamespace(functions={}))
+    searches = GepaParts(loaded=loaded, engine=engine, evaluations=nothing, planner=None, store=None)
     return optimization(
-        loaded,
-        SimpleNamespace(functions={}),  # type: ignore[arg-type]
+        searches,
         provider,
         keeper=nothing,
         inferences=nothing,

@@ -154,8 +154,8 @@ async def test_from_a_dataset(gateway: StoredGateway, provider: FakeProviders) -
                     "mutation_model": "m",
                 }
             },
-            501,
-            "Optimizers of type `gepa` are not supported here",
+            400,
+            "GEPA needs samples for validation",
         ),
         (
             {"filters": {"type": "boolean_metric", "metric_name": "nope", "value": True}},

@@ -67,8 +67,23 @@ class DiclHandle(Struct, tag="dicl", tag_field="type", frozen=True, kw_only=True
     model: str
 
 
+class GepaHandle(Struct, tag="gepa", tag_field="type", frozen=True, kw_only=True):
+    """Prompts that were found: the search was over before there was a handle.
+
+    `result`: `Ok` with variants by name, or `Err` with a text.
+    """
+
+    result: dict[str, object]
+
+
 JobHandle = (
-    OpenAISftHandle | OpenAIRftHandle | FireworksSftHandle | TogetherSftHandle | VertexSftHandle | DiclHandle
+    OpenAISftHandle
+    | OpenAIRftHandle
+    | FireworksSftHandle
+    | TogetherSftHandle
+    | VertexSftHandle
+    | DiclHandle
+    | GepaHandle
 )
 HANDLE: msgspec.json.Decoder[JobHandle] = msgspec.json.Decoder(JobHandle)
 
@@ -107,6 +122,12 @@ class VariantOutput(Struct, tag="variant", tag_field="type", frozen=True):
     content: Mapping[str, object]
 
 
+class VariantsOutput(Struct, tag="variants", tag_field="type", frozen=True):
+    """Variants as `[functions.F.variants]` would describe them."""
+
+    content: Mapping[str, Mapping[str, object]]
+
+
 class PendingJob(Struct, tag="pending", tag_field="status", frozen=True, kw_only=True):
     """It goes on. `trained_tokens` and `error` as the provider tells them."""
 
@@ -119,7 +140,7 @@ class PendingJob(Struct, tag="pending", tag_field="status", frozen=True, kw_only
 class CompletedJob(Struct, tag="completed", tag_field="status", frozen=True):
     """It is done."""
 
-    output: ModelOutput | VariantOutput
+    output: ModelOutput | VariantOutput | VariantsOutput
 
 
 class FailedJob(Struct, tag="failed", tag_field="status", frozen=True, kw_only=True):

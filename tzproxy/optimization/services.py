@@ -10,11 +10,12 @@ from tzproxy.config.credentials import RULES
 from tzproxy.config.provider_types import GcpVertexGeminiSftSettings, TogetherSftSettings
 from tzproxy.datasets.datasets import Datasets
 from tzproxy.inference.embedder import Embedder
-from tzproxy.inference.engine import Catalog
 from tzproxy.inference.files.keep import FileKeeper
 from tzproxy.inference.surroundings import surroundings_of
 from tzproxy.optimization.dicl import DiclOptimizer
 from tzproxy.optimization.fireworks import FireworksSft
+from tzproxy.optimization.gepa.optimizer import GepaOptimizer
+from tzproxy.optimization.gepa.tasks import GepaParts
 from tzproxy.optimization.openai.jobs import TuningJobs
 from tzproxy.optimization.openai.rft import OpenAIRft
 from tzproxy.optimization.openai.sft import OpenAISft
@@ -35,8 +36,7 @@ from tzproxy.reading.inferences import InferenceReader
 
 
 def optimization(
-    loaded: LoadedConfig,
-    catalog: Catalog,
+    searches: GepaParts,
     jobs: Jobs,
     *,
     keeper: FileKeeper,
@@ -46,12 +46,14 @@ def optimization(
     examples: LearningExamples | None,
 ) -> Optimization:
     """Build all of it; nothing is opened, and a missing key is told when a job needs it."""
+    loaded, catalog = searches.loaded, searches.engine.catalog
     return Optimization(
         Renderer(catalog, keeper),
         Optimizers(
             {
                 **_optimizers(loaded, jobs),
                 "dicl": DiclOptimizer(catalog.functions, embedder, examples),
+                "gepa": GepaOptimizer(searches, datasets),
             }
         ),
         inferences=inferences,

@@ -152,8 +152,7 @@ class Services:
         self.gepa = self._gepa()
         self._ending.push_async_callback(self.gepa.close)
         self.optimization = optimization(
-            self.loaded,
-            self.catalog,
+            self.gepa.parts,
             jobs,
             keeper=self.keeper,
             inferences=self.inferences,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import aclosing
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -50,6 +50,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     include_inference_for_mutation: bool
     max_concurrency: int
     api_key_id: str | None
+    reflection: dict[str, Any] = {}
+    """Further keys of the variants that reflect."""
 
     def initial(self) -> list[Candidate]:
         """Return what the search begins with."""

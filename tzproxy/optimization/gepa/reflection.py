@@ -24,8 +24,12 @@ ENCODER = msgspec.json.Encoder()
 class Reflection:
     """Asks on behalf of one search."""
 
-    def __init__(self, engine: Engine, api_key_id: str | None) -> None:
+    def __init__(
+        self, engine: Engine, api_key_id: str | None, options: Mapping[str, Any] | None = None
+    ) -> None:
+        """Ask for the holder of an API key; `options` are further keys of the variants."""
         self._engine = engine
+        self._options = dict(options or {})
         self._api_key_id = api_key_id
 
     async def ask(
@@ -43,7 +47,7 @@ class Reflection:
             TzproxyError: when it cannot be asked or does not answer.
         """
         schema: Raw | UnsetType = UNSET if output_schema is None else Raw(ENCODER.encode(output_schema))
-        variant = {"type": "chat_completion", "model": model}
+        variant = {**self._options, "type": "chat_completion", "model": model}
         if output_schema is not None:
             variant["json_mode"] = "strict"
         request = InferenceRequest(

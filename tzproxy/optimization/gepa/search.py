@@ -78,7 +78,7 @@ class Search:
         self._parts = parts
         self._state = state or SearchState()
         self._trials = Trials(parts.evaluations, plan)
-        self._reflection = Reflection(parts.engine, plan.api_key_id)
+        self._reflection = Reflection(parts.engine, plan.api_key_id, plan.reflection)
         by_function = plan.evaluation_name is None
         target = parts.evaluations.targets.find(
             EvaluationRequest(

@@ -56,7 +56,7 @@ class GepaTasks:
     """The searches of one gateway process, and those of others as they left them."""
 
     def __init__(self, parts: GepaParts) -> None:
-        self._parts = parts
+        self.parts = parts
         self._owner = new_uuid7()
         self._running: dict[str, RunningSearch] = {}
 
@@ -69,7 +69,7 @@ class GepaTasks:
             ConfigError: when the store lacks a table that may not be made.
             StoreError: when the store does not answer or refuses.
         """
-        planner, store = self._parts.planner, self._parts.store
+        planner, store = self.parts.planner, self.parts.store
         if planner is None or store is None:
             raise GepaDisabledError
         plan = await planner.settle(request, api_key_id)
@@ -87,7 +87,7 @@ class GepaTasks:
             GepaDisabledError: when there is no store.
             StoreError: when the store does not answer or refuses.
         """
-        store = self._parts.store
+        store = self.parts.store
         if store is None:
             raise GepaDisabledError
         mine = self._running.get(task_id)
@@ -107,7 +107,7 @@ class GepaTasks:
 
     async def _take_over(self, task_id: str, parts: dict[Part, TaskPart], begun: int) -> Status:
         """Go on with a search that nobody works on."""
-        store = self._parts.store
+        store = self.parts.store
         if begun >= MOST_BEGUN:
             end = Failed(
                 f"The process that worked on this search ended before it was done, {begun} times; "
@@ -130,7 +130,7 @@ class GepaTasks:
         return mine.status
 
     def _start(self, task_id: str, plan: Plan, state: SearchState | None, *, begun: int) -> RunningSearch:
-        store = self._parts.store
+        store = self.parts.store
         if store is None:
             raise GepaDisabledError
         running = RunningSearch(task_id, plan, store, owner=self._owner, begun=begun, takes_over=begun > 1)
@@ -142,7 +142,7 @@ class GepaTasks:
     def _search_of(
         self, task_id: str, plan: Plan, state: SearchState | None
     ) -> Callable[[RunningSearch], Search]:
-        return partial(_make_search, self._parts, task_id, plan, state)
+        return partial(_make_search, self.parts, task_id, plan, state)
 
     def _forget_ended(self) -> None:
         """Leave the oldest of those that are over to the store."""

@@ -43,10 +43,6 @@ def test_runs_are_marked_as_the_published_client_marks_them() -> None:
     }
 
 
-def test_names_of_datasets_may_hold_anything() -> None:
-    """A slash or a space in a name stays part of the name."""
-    assert calls.dataset_path("a/b ä", "/x") == "/v1/datasets/a%2Fb%20%C3%A4/x"
-    assert calls.ids_of([UUID(ID), ID]) == [ID, ID]
-    with pytest.warns(DeprecationWarning, match="dataset_name"):
-        calls.warn_without_dataset()
+def test_episodes_of_runs() -> None:
+    """The run is in the path."""
     assert calls.begin_episode(ID, "t", None).path == f"/workflow_evaluation_run/{ID}/episode"

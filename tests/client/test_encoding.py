@@ -9,7 +9,7 @@ import pytest
 import uuid_utils
 
 from client.scripted_server import ID
-from tzproxy.client.encoding import TensorZeroTypeEncoder, body_of, json_of, optional_uuid, uuid_text
+from tzproxy.client.encoding import TensorZeroTypeEncoder, body_of, ids_of, json_of, optional_uuid, uuid_text
 from tzproxy.client.errors import TensorZeroInternalError
 from tzproxy.client.generated_types import OMIT, UpdateChatDatapointRequest
 from tzproxy.client.types import RawText, Text, ToolCall
@@ -30,6 +30,7 @@ def test_ids_of_all_libraries() -> None:
         assert json_of({"id": one}) == f'{{"id":"{ID}"}}'.encode()
         assert uuid_text(one, "id") == ID
     assert optional_uuid(None, "id") is None
+    assert ids_of([UUID(ID), ID]) == [ID, ID]
     with pytest.raises(ValueError, match="Failed to parse run_id as UUID"):
         uuid_text("x", "run_id")
 

@@ -14,6 +14,7 @@ import pytest
 from client.scripted_server import BREAK, CHAT, CHUNK, HANG, INPUT, ScriptedServer, scripted_server
 from tzproxy import AsyncTensorZeroGateway, TensorZeroError, TensorZeroGateway, TensorZeroInternalError
 from tzproxy.client.http import address_of
+from tzproxy.client.loop import engine_loop
 
 
 def test_addresses_do_not_show_keys() -> None:
@@ -128,6 +129,8 @@ def test_connections_are_kept(server: ScriptedServer) -> None:
         stream: Any = client.inference(input=INPUT, stream=True)
         next(stream)
         stream.close()
+        # Closing does not wait for the engine; the server's last bytes must not overtake it.
+        engine_loop().run(asyncio.sleep(0))
         server.release.set()
         server.answers(CHAT)
         client.inference(input=INPUT)
@@ -192,8 +195,9 @@ async def test_a_reader_that_is_cancelled(server: ScriptedServer) -> None:
     reader.cancel()
     with suppress(asyncio.CancelledError):
         await reader
-    # One turn for the collector, then the engine's.
+    # The stream goes with the frames of its reader; then it is the engine's turn.
     await asyncio.sleep(0.05)
+    engine_loop().run(asyncio.sleep(0))
     server.release.set()
     assert await asyncio.to_thread(server.wait_until_alone, 10.0)
     await client.close()

@@ -76,3 +76,15 @@ def test_look_ups_without_a_dataset() -> None:
     assert store_calls.delete_dataset("d").body is None
     assert store_calls.delete_datapoints("d", [ID]).method == "DELETE"
     assert sent(store_calls.list_datapoints("d", {"limit": 1})) == {"limit": 1}
+
+
+def test_names_of_datasets_may_hold_anything() -> None:
+    """A slash or a space in a name stays part of the name."""
+    assert store_calls.dataset_path("a/b ä", "/x") == "/v1/datasets/a%2Fb%20%C3%A4/x"
+
+
+def test_looking_up_without_a_dataset() -> None:
+    """It works, and warns of what it costs."""
+    with pytest.warns(DeprecationWarning, match="dataset_name"):
+        call = store_calls.get_datapoints(None, [ID])
+    assert (call.path, sent(call)) == ("/v1/datasets/get_datapoints", {"ids": [ID]})

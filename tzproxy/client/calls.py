@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeVar
-from urllib.parse import quote
 from uuid import UUID
 
 from tzproxy.client.arguments import FeedbackArguments, InferenceArguments, check
@@ -148,29 +146,3 @@ def _one_id(kind: Callable[..., T], name: str, body: bytes) -> T:
 def read_as(kind: type[T]) -> Callable[[bytes], T]:
     """Return what reads an answer as this dataclass."""
     return lambda body: build(kind, decoded(body))
-
-
-def dataset_path(dataset_name: str, rest: str = "") -> str:
-    """Return the path of a dataset; the name may hold anything."""
-    return f"/v1/datasets/{quote(dataset_name, safe='')}{rest}"
-
-
-def ids_of(ids: Sequence[object], name: str = "ids") -> list[str]:
-    """Write ids.
-
-    Raises:
-        TypeError: for a text, which is a sequence of letters.
-        ValueError: for what is no id.
-    """
-    if isinstance(ids, str):
-        raise TypeError(f"argument '{name}': expected a list of ids, got a string")
-    return [uuid_text(one, name) for one in ids]
-
-
-def warn_without_dataset() -> None:
-    """Warn of a look-up that has to search all datasets."""
-    warnings.warn(
-        "`get_datapoints` without `dataset_name` is deprecated: it has to search all datasets",
-        DeprecationWarning,
-        stacklevel=4,
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 from uuid import UUID
@@ -68,3 +68,15 @@ def uuid_text(value: object, name: str) -> str:
 def optional_uuid(value: object, name: str) -> str | None:
     """Write an id that may be None. Raises as `uuid_text`."""
     return None if value is None else uuid_text(value, name)
+
+
+def ids_of(ids: Sequence[object], name: str = "ids") -> list[str]:
+    """Write ids.
+
+    Raises:
+        TypeError: for a text, which is a sequence of letters.
+        ValueError: for what is no id.
+    """
+    if isinstance(ids, str):
+        raise TypeError(f"argument '{name}': expected a list of ids, got a string")
+    return [uuid_text(one, name) for one in ids]

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from tzproxy.client.arguments import DEFAULTS, EvaluationArguments, check
-from tzproxy.client.calls import Call, ids_of
-from tzproxy.client.encoding import body_of
+from tzproxy.client.calls import Call
+from tzproxy.client.encoding import body_of, ids_of
 from tzproxy.client.errors import TensorZeroInternalError
 from tzproxy.client.reading import decoded
 from tzproxy.client.streams import AsyncEventStream, EventStream

@@ -41,7 +41,6 @@ from tzproxy.client.types.blocks import (
     StoredInputMessageContentToolCall,
     StoredInputMessageContentToolResult,
     StoredInputMessageContentUnknown,
-    System,
     Template,
     Text,
     Thought,
@@ -52,7 +51,7 @@ from tzproxy.client.types.blocks import (
     ToolResult,
     Unknown,
 )
-from tzproxy.client.types.content import Detail
+from tzproxy.client.types.content import Detail, System
 from tzproxy.client.types.datapoints import (
     ChatInferenceDatapoint,
     CreateChatDatapointRequest,

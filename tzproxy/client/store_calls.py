@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
+from urllib.parse import quote
 
-from tzproxy.client.calls import Call, dataset_path, ids_of, read_as, warn_without_dataset
-from tzproxy.client.encoding import body_of
+from tzproxy.client.calls import Call, read_as
+from tzproxy.client.encoding import body_of, ids_of
 from tzproxy.client.omit import OmitType
 from tzproxy.client.types.datapoints import (
     ChatDatapointInsert,
@@ -22,8 +24,14 @@ from tzproxy.client.types.inferences import GetInferencesResponse
 TWO_SOURCES = (
     "You must specify `output_source` either at the root or inside the `params` parameter but not both."
 )
+WITHOUT_DATASET = "`get_datapoints` without `dataset_name` is deprecated: it has to search all datasets"
 UNSENT = frozenset({"filter"})
 """An older name in requests for inferences that never had an effect."""
+
+
+def dataset_path(dataset_name: str, rest: str = "") -> str:
+    """Return the path of a dataset; the name may hold anything."""
+    return f"/v1/datasets/{quote(dataset_name, safe='')}{rest}"
 
 
 def create_datapoints(dataset_name: str, requests: Sequence[Any]) -> Call[CreateDatapointsResponse]:
@@ -76,7 +84,7 @@ def get_datapoints(dataset_name: str | None, ids: Sequence[object]) -> Call[GetD
         ValueError: for an id that is none.
     """
     if dataset_name is None:
-        warn_without_dataset()
+        warnings.warn(WITHOUT_DATASET, DeprecationWarning, stacklevel=3)
         path = "/v1/datasets/get_datapoints"
     else:
         path = dataset_path(dataset_name, "/get_datapoints")

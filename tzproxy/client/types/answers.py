@@ -10,10 +10,9 @@ from enum import Enum
 from typing import Any, Literal, NotRequired, TypedDict
 from uuid import UUID
 
-from tzproxy.client.types.content import ContentBlock, ContentBlockChunk
+from tzproxy.client.types.content import ContentBlock, ContentBlockChunk, System
 
 ApiType = Literal["chat_completions", "responses", "embeddings"]
-System = str | dict[str, Any]
 ChatInferenceOutput = list[ContentBlock]
 
 

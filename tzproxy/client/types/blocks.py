@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tzproxy.client.types.content import Detail
+from tzproxy.client.types.content import Detail, System
 
 Role = Literal["user", "assistant"]
-System = str | dict[str, Any]
 
 
 @dataclass(kw_only=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 Detail = Literal["low", "high", "auto"]
+System = str | dict[str, Any]
 
 
 class HasTypeField(Protocol):

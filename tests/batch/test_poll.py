@@ -22,6 +22,8 @@ from tzproxy.batch.errors import (
     UnsupportedProviderError,
 )
 from tzproxy.batch.poll import BatchPoller
+from tzproxy.clickhouse.snapshots import ConfigSnapshot, upsert_config_snapshot
+from tzproxy.config import load_config
 from tzproxy.errors import NotFoundError, UpstreamConnectError
 from tzproxy.inference.catalog import ConfigCatalog
 from tzproxy.providers.batches import JobRequest, UnusableResultsError
@@ -147,6 +149,25 @@ async def test_a_batch_that_broke_off(parts: Parts) -> None:
     answer = plain(await parts.poller.poll(batch.batch_id))
     assert answer["status"] == "completed"
     assert [one["inference_id"] for one in answer["inferences"]] == batch.inference_ids[1:]
+
+
+async def test_prices_are_those_of_the_beginning(parts: Parts, build: BuildParts, tmp_path: Path) -> None:
+    """A price that changed in the meantime does not count, if the configuration of then was kept."""
+    folder = tmp_path / "dearer"
+    folder.mkdir()
+    load(folder)
+    path = folder / "tensorzero.toml"
+    path.write_text(path.read_text().replace("cost_per_million = 200000", "cost_per_million = 400000"))
+    later = build(ConfigCatalog(load_config(str(path), environ={"ANTHROPIC_API_KEY": "k"})))
+    costs = []
+    for _ in range(2):
+        batch = await parts.starter.start(ask("one"))
+        (inference,) = plain(await later.poller.poll(batch.batch_id))["inferences"]
+        costs.append(inference["usage"]["cost"])
+        taken = parts.catalog.snapshot
+        kept = ConfigSnapshot(hash=taken.hash_int, config=taken.toml)
+        await asyncio.to_thread(upsert_config_snapshot, parts.client, kept)
+    assert costs == [2.0, 1.0]
 
 
 async def test_a_file_that_breaks_off(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:

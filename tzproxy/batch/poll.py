@@ -24,11 +24,13 @@ from tzproxy.batch.errors import (
     UnsupportedProviderError,
 )
 from tzproxy.batch.plan import function_of
+from tzproxy.batch.prices import prices_then
 from tzproxy.batch.replies import ReplyCache
 from tzproxy.batch.results import FinishedInference, Kind, Restorer, read_back
 from tzproxy.batch.rows import REQUESTS, polled_row
 from tzproxy.clickhouse.queries.batches import BatchStatus, StoredBatch, StoredElement, StoredResult
 from tzproxy.errors import NotFoundError
+from tzproxy.inference.cost import Price
 from tzproxy.inference.engine import Catalog
 from tzproxy.inference.function import Function
 from tzproxy.inference.metrics import GatewayMetrics
@@ -51,6 +53,10 @@ class PollStore(CompletionStore, Protocol):
 
     async def status(self, batch_id: str) -> BatchStatus | None:
         """Return how a batch is by now."""
+        ...
+
+    async def config(self, snapshot_hash: str) -> str | None:
+        """Return the configuration with a hash."""
         ...
 
     async def finished(self, batch: StoredBatch, kind: Kind, inference_id: str | None) -> list[StoredResult]:
@@ -159,9 +165,8 @@ class BatchPoller:
         """Write what came back, then that the batch is completed."""
         function, entry = served_by
         polled, results = said
-        restorer = Restorer(
-            batch, function.type, prices=entry.batch_prices, snapshot_hash=self._catalog.snapshot_hash
-        )
+        prices = await self._prices(store, batch, entry)
+        restorer = Restorer(batch, function.type, prices=prices, snapshot_hash=self._catalog.snapshot_hash)
         completion = Completion(store, batch, restorer, self._noter(batch, function))
         try:
             written = await completion.write(results, inference_id)
@@ -179,6 +184,14 @@ class BatchPoller:
         if inference_id is not None and not written.answers:
             raise ResultNotFoundError(inference_id)
         return BatchAnswer(status="completed", batch_id=batch.batch_id, inferences=written.answers)
+
+    async def _prices(self, store: PollStore, batch: StoredBatch, entry: ModelProvider) -> Sequence[Price]:
+        """Return the prices of then; of now, where those are not known."""
+        then = batch.snapshot_hash
+        if then is None or then == str(self._catalog.snapshot_hash):
+            return entry.batch_prices
+        config = await store.config(then)
+        return (prices_then(config, batch) if config else ()) or entry.batch_prices
 
     def _noter(
         self, batch: StoredBatch, function: Function

@@ -61,6 +61,7 @@ WHERE inference_id IN (
     SELECT inference_id FROM BatchModelInference WHERE batch_id = toUUID({batch_id:String})
 )
 """
+FIND_CONFIG = "SELECT config FROM ConfigSnapshot FINAL WHERE hash = {hash:UInt256}"
 FIND_IDS = """
 SELECT inference_id, episode_id FROM BatchModelInference
 WHERE batch_id = toUUID({batch_id:String})
@@ -180,6 +181,11 @@ class Batches:
         """Return some inferences of a batch, ordered by id; what is not one of its own is missing."""
         rows = await self._store.query(FIND_ELEMENTS, {"batch_id": batch_id, "ids": _uuids(ids)})
         return [msgspec.convert(row, StoredElement) for row in rows]
+
+    async def config(self, snapshot_hash: str) -> str | None:
+        """Return the configuration (TOML) with a hash; None: nobody kept it."""
+        rows = await self._store.query(FIND_CONFIG, {"hash": int(snapshot_hash)})
+        return rows[0]["config"] if rows else None
 
     async def stored_inferences(self, batch_id: str) -> set[str]:
         """Return the ids of a batch's inferences that have their row already."""

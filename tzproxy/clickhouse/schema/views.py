@@ -17,7 +17,7 @@ _ID: Final = "toUInt128(id)"
 # Episode ids of workflow evaluations carry a time ten billion seconds ahead. The border is the id that the
 # original drew in the first millisecond of that time, so that both gateways leave out exactly the same
 # episodes.
-_WORKFLOW_EPISODES_FROM: Final = "toUInt128(toUUID('09184e72-a000-78d6-8323-142ed2e37065'))"
+WORKFLOW_EPISODES_FROM: Final = "toUInt128(toUUID('09184e72-a000-78d6-8323-142ed2e37065'))"
 
 
 def _feedback_tags(source: str, metric_name: str) -> ViewSpec:
@@ -120,7 +120,7 @@ SELECT
     toUInt128(min(id)) AS min_inference_id_uint,
     toUInt128(max(id)) AS max_inference_id_uint
 FROM {source}
-WHERE toUInt128(episode_id) < {_WORKFLOW_EPISODES_FROM} AND {{rows}}
+WHERE toUInt128(episode_id) < {WORKFLOW_EPISODES_FROM} AND {{rows}}
 GROUP BY episode_id_uint""",
     )
 

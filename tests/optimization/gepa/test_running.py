@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -30,6 +31,13 @@ class MemoryStore:
         self.away = 0
         self.thief: str | None = None
         """Who has written last, though nobody has seen it."""
+        self._news = asyncio.Event()
+
+    async def has_written(self, is_there: Callable[[], bool]) -> None:
+        """Wait until what was written is as wanted."""
+        while not is_there():
+            self._news.clear()
+            await self._news.wait()
 
     async def prepare(self) -> None:
         """Nothing is missing."""
@@ -40,6 +48,7 @@ class MemoryStore:
             self.away -= 1
             raise StoreUnavailableError("away")
         self.written.append((part, data, owner))
+        self._news.set()
 
     async def find(self, task_id: str) -> dict[Part, TaskPart]:
         """Nobody asks."""
@@ -142,12 +151,14 @@ async def test_signs_of_life() -> None:
     def told() -> list[str]:
         return [beat["progress"]["current_step"] for beat, _ in store.of("progress")]
 
+    def told_twice(step: Progress) -> bool:
+        return told().count(step.current_step) == 2
+
     async def work(mine: RunningSearch) -> Completed:
         for step in steps:
             mine.report(step)
             assert mine.status == Pending(step)
-            while told().count(step.current_step) < 2:
-                await asyncio.sleep(0.01)
+            await store.has_written(partial(told_twice, step))
         await mine.keep(SearchState(iteration=1))
         return END
 

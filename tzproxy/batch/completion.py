@@ -6,7 +6,6 @@ ids, so that of two gateways which looked at the same moment one writes.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from hashlib import sha256
@@ -16,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from tzproxy.batch.results import Finished, FinishedInference, Restorer
+from tzproxy.batch.turns import in_turns
 from tzproxy.clickhouse.queries.batches import StoredBatch, StoredElement
 from tzproxy.errors import StoreError
 from tzproxy.providers.batches import BatchResult
@@ -100,11 +100,11 @@ class Completion:
             seen |= by_id.keys()
             elements = await self._store.elements(batch_id, sorted(by_id))
             known += len(elements)
-            finished = {one.answer.inference_id: one for one in self._finish(elements, by_id)}
+            made = await in_turns(self._finish, [(one, by_id[one.inference_id]) for one in elements])
+            finished = {one.answer.inference_id: one for one in made if one is not None}
             fresh = await self._write_some(finished, *there)
             await self._keep([one for one in elements if one.inference_id in fresh], by_id)
             answers |= {key: one.answer for key, one in finished.items() if only in (None, key)}
-            await asyncio.sleep(0)
         if known < len(seen):
             logger.warning(
                 "batch %s: its provider gave %d results of which %d are not known as its inferences",
@@ -114,21 +114,18 @@ class Completion:
             )
         return Written(results=len(seen), known=known, answers=[answers[key] for key in sorted(answers)])
 
-    def _finish(
-        self, elements: Sequence[StoredElement], results: Mapping[str, BatchResult]
-    ) -> list[Finished]:
-        finished = []
-        for element in elements:
-            try:
-                finished.append(self._restorer.finish(element, results[element.inference_id]))
-            except msgspec.MsgspecError as exc:
-                logger.error(
-                    "batch %s: inference %s is left out, it cannot be restored: %s",
-                    self._batch.batch_id,
-                    element.inference_id,
-                    exc,
-                )
-        return finished
+    def _finish(self, joined: tuple[StoredElement, BatchResult]) -> Finished | None:
+        element, result = joined
+        try:
+            return self._restorer.finish(element, result)
+        except msgspec.MsgspecError as exc:
+            logger.error(
+                "batch %s: inference %s is left out, it cannot be restored: %s",
+                self._batch.batch_id,
+                element.inference_id,
+                exc,
+            )
+        return None
 
     async def _write_some(
         self, finished: Mapping[str, Finished], inferences: set[str], calls: set[str]
@@ -141,9 +138,10 @@ class Completion:
 
     async def _keep(self, fresh: Sequence[StoredElement], results: Mapping[str, BatchResult]) -> None:
         """Note what is new, and write what is kept of it for later requests."""
-        noted = {one.inference_id: self._note(one, results[one.inference_id]) for one in fresh}
+        notes = await in_turns(lambda one: self._note(one, results[one.inference_id]), fresh)
+        noted = {one.inference_id: row for one, row in zip(fresh, notes, strict=True) if row is not None}
         try:
-            await self._insert(REPLIES, {key: row for key, row in noted.items() if row is not None})
+            await self._insert(REPLIES, noted)
         except StoreError as exc:
             # Only a shortcut is missing.
             logger.warning(

@@ -152,7 +152,7 @@ async def test_signs_of_life() -> None:
         return [beat["progress"]["current_step"] for beat, _ in store.of("progress")]
 
     def told_twice(step: Progress) -> bool:
-        return told().count(step.current_step) == 2
+        return told().count(step.current_step) >= 2
 
     async def work(mine: RunningSearch) -> Completed:
         for step in steps:

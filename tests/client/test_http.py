@@ -21,11 +21,19 @@ def test_addresses_do_not_show_keys() -> None:
     """A key is in no repr; the base path stays, the slash behind it goes."""
     made = address_of("http://h/base/", 1.0, "secret")
     assert repr(made) == "Address(url='http://h/base')"
-    for wrong in ("ftp://h", "http://", "h:80"):
+    assert address_of(" HTTP://h:80/base?a=b#c \n", None, None).url == "http://h:80/base"
+    for wrong in ("ftp://h", "http://", "h:80", "http://h:x", ""):
         with pytest.raises(ValueError, match="Invalid gateway URL"):
             address_of(wrong, None, None)
     with pytest.raises(ValueError, match="Invalid timeout"):
         address_of("http://h", float("nan"), None)
+
+
+def test_a_key_that_no_header_can_hold() -> None:
+    """The client is not built, and the key is not told."""
+    with pytest.raises(TensorZeroInternalError, match="Failed to construct") as wrong:
+        TensorZeroGateway.build_http(gateway_url="http://h", api_key="sk-secret\n\x00")
+    assert "secret" not in str(wrong.value)
 
 
 def test_nobody_listens() -> None:

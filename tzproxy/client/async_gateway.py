@@ -96,6 +96,7 @@ class AsyncTensorZeroGateway(BaseTensorZeroGateway):
 
         Raises:
             ValueError: for what is no URL, or no time.
+            TensorZeroInternalError: for a key that no header can hold.
         """
         from tzproxy.client.http import HttpCarrier  # noqa: PLC0415 - not for embedded gateways
 

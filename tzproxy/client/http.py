@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -51,7 +51,7 @@ class Address(Struct, frozen=True, kw_only=True):
 
 
 def address_of(gateway_url: str, timeout: float | None, api_key: str | None) -> Address:
-    """Check what a program says of its gateway.
+    """Check what a program says of its gateway; of the URL, blanks around it, query and fragment are dropped.
 
     Raises:
         ValueError: for what is no HTTP URL, or no time.
@@ -60,21 +60,30 @@ def address_of(gateway_url: str, timeout: float | None, api_key: str | None) -> 
         Endpoint.parse(gateway_url)
     except ValueError as exc:
         raise ValueError(f"Invalid gateway URL: {exc}") from exc
+    url = urlunsplit(urlsplit(gateway_url.strip())._replace(query="", fragment="")).rstrip("/")
     if timeout is not None and not timeout >= 0:
         raise ValueError(f"Invalid timeout: {timeout!r} seconds")
-    return Address(url=gateway_url.rstrip("/"), timeout_s=timeout, api_key=api_key)
+    return Address(url=url, timeout_s=timeout, api_key=api_key)
 
 
 class HttpCarrier:
     """Carries the calls of one client."""
 
     def __init__(self, address: Address) -> None:
+        """Check the key.
+
+        Raises:
+            TensorZeroInternalError: when no header can hold it. The key is not in the message.
+        """
         self._address = address
         self._upstream: Upstream | None = None
         self._forgotten: weakref.finalize[[int, EngineLoop, Upstream], HttpCarrier] | None = None
         self._pid = os.getpid()
         keys = {} if address.api_key is None else {"authorization": f"Bearer {address.api_key}"}
-        self._headers = HeaderBlock.of(keys.items())
+        try:
+            self._headers = HeaderBlock.of(keys.items())
+        except ValueError as exc:
+            raise TensorZeroInternalError(f"Failed to construct TensorZero client: {exc}") from exc
 
     @property
     def loop(self) -> EngineLoop:

@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Sequence
 
 import msgspec
 
-from tzproxy._speedups.ids import format_uuid, parse_uuid
 from tzproxy.batch.poll import BatchPoller
 from tzproxy.batch.request import BatchRequest
 from tzproxy.batch.results import FinishedInference
@@ -17,13 +16,13 @@ from tzproxy.batch.services import BatchInference
 from tzproxy.batch.start import BatchStarter
 from tzproxy.http.app import Handler
 from tzproxy.http.errors import decode_body
-from tzproxy.http.exchange import Exchange, ResponseHeaders
+from tzproxy.http.exchange import Exchange
+from tzproxy.http.path_ids import read_ids
 from tzproxy.http.reading.arrays import answer_array
 
 DECODER = msgspec.json.Decoder(BatchRequest)
 ENCODER = msgspec.json.Encoder()
 INFERENCES_AT_ONCE = 64
-TEXT_HEADERS = ResponseHeaders(("content-type", "text/plain; charset=utf-8"))
 
 
 class BatchStartRoute:
@@ -47,14 +46,9 @@ class BatchPollRoute:
 
     async def __call__(self, exchange: Exchange) -> None:
         """Answer one request; a bad id in the path is refused in plain text."""
-        ids: dict[str, str] = {}
-        for name, given in exchange.parameters.items():
-            try:
-                ids[name] = format_uuid(parse_uuid(given))
-            except ValueError as exc:
-                text = f"Invalid URL: Cannot parse `{name}` with value `{given}`: UUID parsing failed: {exc}"
-                await exchange.answer(400, text.encode(), TEXT_HEADERS)
-                return
+        ids = await read_ids(exchange, "batch_id", "inference_id")
+        if ids is None:
+            return
         answer = await self._poller.poll(ids["batch_id"], ids.get("inference_id"))
         if answer.inferences is None:
             await exchange.answer(200, ENCODER.encode(answer))

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 from msgspec import Struct
 
-from tzproxy._speedups.ids import format_uuid, parse_uuid
 from tzproxy.datasets.june_2025 import BulkRequest, DatasetsOf2025, FromInferenceRequest
 from tzproxy.datasets.june_2025_answers import OldDatapoint
 from tzproxy.datasets.june_2025_edits import OldEdit
@@ -15,7 +14,8 @@ from tzproxy.http.app import Handler
 from tzproxy.http.datasets import dataset_name
 from tzproxy.http.errors import decode_body
 from tzproxy.http.exchange import Exchange
-from tzproxy.http.reading.asked import TEXT_HEADERS, ReadRoute
+from tzproxy.http.path_ids import read_ids
+from tzproxy.http.reading.asked import ReadRoute
 from tzproxy.types.params import U32
 
 ENCODER = msgspec.json.Encoder()
@@ -92,16 +92,9 @@ def _with_id(serve: Callable[[Exchange, str], Awaitable[None]]) -> Handler:
     """Make a route that is about the datapoint in the path; what is no id is refused in plain text."""
 
     async def handle(exchange: Exchange) -> None:
-        given = exchange.parameters["datapoint_id"]
-        try:
-            datapoint_id = format_uuid(parse_uuid(given))
-        except ValueError as exc:
-            text = (
-                f"Invalid URL: Cannot parse `datapoint_id` with value `{given}`: UUID parsing failed: {exc}"
-            )
-            await exchange.answer(400, text.encode(), TEXT_HEADERS)
-            return
-        await serve(exchange, datapoint_id)
+        ids = await read_ids(exchange, "datapoint_id")
+        if ids is not None:
+            await serve(exchange, ids["datapoint_id"])
 
     return handle
 

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import msgspec
 
-from tzproxy._speedups.ids import format_uuid, parse_uuid
 from tzproxy.http.app import Handler
 from tzproxy.http.errors import decode_body
-from tzproxy.http.exchange import Exchange, ResponseHeaders
+from tzproxy.http.exchange import Exchange
+from tzproxy.http.path_ids import read_ids
 from tzproxy.optimization.gepa.request import LaunchRequest
 from tzproxy.optimization.gepa.tasks import GepaTasks
 
 DECODER = msgspec.json.Decoder(LaunchRequest)
 ENCODER = msgspec.json.Encoder()
-TEXT_HEADERS = ResponseHeaders(("content-type", "text/plain; charset=utf-8"))
 
 
 class LaunchGepaRoute:
@@ -40,14 +39,9 @@ class GetGepaRoute:
 
     async def __call__(self, exchange: Exchange) -> None:
         """Answer one request; a bad id in the path is refused in plain text."""
-        given = exchange.parameters["task_id"]
-        try:
-            task_id = format_uuid(parse_uuid(given))
-        except ValueError as exc:
-            text = f"Invalid URL: Cannot parse `task_id` with value `{given}`: UUID parsing failed: {exc}"
-            await exchange.answer(400, text.encode(), TEXT_HEADERS)
-            return
-        await exchange.answer(200, ENCODER.encode(await self._tasks.get(task_id)))
+        ids = await read_ids(exchange, "task_id")
+        if ids is not None:
+            await exchange.answer(200, ENCODER.encode(await self._tasks.get(ids["task_id"])))
 
 
 def gepa_routes(tasks: GepaTasks) -> dict[tuple[str, str], Handler]:

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import msgspec
 
-from tzproxy._speedups.ids import format_uuid, parse_uuid
 from tzproxy.http.app import Handler
 from tzproxy.http.errors import decode_body
-from tzproxy.http.exchange import Exchange, ResponseHeaders
+from tzproxy.http.exchange import Exchange
+from tzproxy.http.path_ids import read_ids
 from tzproxy.workflow.runs import EpisodeRequest, RunRequest, Workflows
 
 BASES = ("/workflow_evaluation_run", "/dynamic_evaluation_run")
 RUN_DECODER = msgspec.json.Decoder(RunRequest)
 EPISODE_DECODER = msgspec.json.Decoder(EpisodeRequest)
 ENCODER = msgspec.json.Encoder()
-TEXT_HEADERS = ResponseHeaders(("content-type", "text/plain; charset=utf-8"))
 
 
 class WorkflowRunRoute:
@@ -42,16 +41,12 @@ class WorkflowEpisodeRoute:
 
     async def __call__(self, exchange: Exchange) -> None:
         """Answer one request; a bad id in the path is refused in plain text, before the body is looked at."""
-        given = exchange.parameters["run_id"]
-        try:
-            run_id = format_uuid(parse_uuid(given))
-        except ValueError as exc:
-            text = f"Invalid URL: Cannot parse `run_id` with value `{given}`: UUID parsing failed: {exc}"
-            await exchange.answer(400, text.encode(), TEXT_HEADERS)
+        ids = await read_ids(exchange, "run_id")
+        if ids is None:
             return
         body = await exchange.body()
         request = decode_body(EPISODE_DECODER, body)
-        episode_id = await self._workflows.begin_episode(run_id, request, exchange.api_key_id)
+        episode_id = await self._workflows.begin_episode(ids["run_id"], request, exchange.api_key_id)
         await exchange.answer(200, ENCODER.encode({"episode_id": episode_id}))
 
 

@@ -15,10 +15,10 @@ import msgspec
 from msgspec import Struct
 
 from tzproxy.http.errors import decode_body
-from tzproxy.http.exchange import Exchange, ResponseHeaders, Watch
+from tzproxy.http.exchange import Exchange, Watch
+from tzproxy.http.path_ids import TEXT_HEADERS
 
 ENCODER = msgspec.json.Encoder()
-TEXT_HEADERS = ResponseHeaders(("content-type", "text/plain; charset=utf-8"))
 Asked = TypeVar("Asked", bound=Struct)
 Read = Callable[[Asked], Awaitable[object]]
 NO_NUMBER = "Expected `int`, got `str`"

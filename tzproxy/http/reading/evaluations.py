@@ -8,13 +8,13 @@ from uuid import UUID
 import msgspec
 
 from tzproxy.http.errors import decode_body
-from tzproxy.http.exchange import Exchange, ResponseHeaders
+from tzproxy.http.exchange import Exchange
+from tzproxy.http.path_ids import read_ids
 from tzproxy.http.reading.asked import answer_read
 from tzproxy.reading.evaluation_runs import EvaluationReader
 from tzproxy.types.evaluation_pages import HumanScoreAsked
 
 DECODER = msgspec.json.Decoder(HumanScoreAsked)
-TEXT_HEADERS = ResponseHeaders(("content-type", "text/plain; charset=utf-8"))
 
 
 class HumanFeedbackRoute:
@@ -25,12 +25,8 @@ class HumanFeedbackRoute:
 
     async def __call__(self, exchange: Exchange) -> None:
         """Answer one request; a bad id in the path is refused in plain text."""
-        given = exchange.parameters["datapoint_id"]
-        try:
-            datapoint_id = UUID(given)
-        except ValueError:
-            text = f"Invalid URL: Cannot parse `datapoint_id` with value `{given}`: it is no UUID"
-            await exchange.answer(400, text.encode(), TEXT_HEADERS)
+        ids = await read_ids(exchange, "datapoint_id")
+        if ids is None:
             return
         asked = decode_body(DECODER, await exchange.body())
-        await answer_read(exchange, partial(self._reader.human_feedback, datapoint_id), asked)
+        await answer_read(exchange, partial(self._reader.human_feedback, UUID(ids["datapoint_id"])), asked)

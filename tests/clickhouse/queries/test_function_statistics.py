@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args
 
 from clickhouse.rows import chat_inference, float_feedback, lines
 from tzproxy._speedups.ids import new_uuid7
@@ -37,3 +37,37 @@ async def test_names_are_values_and_nothing_is_nothing(migrated: StoreClient) ->
     assert await found.count_with_metric(ODD, "chat", ODD, METRIC, threshold=0.5) == MetricCount(1, 1)
     assert [metric.metric_name for metric in await found.metrics(ODD, ODD)] == [ODD]
     await store.close()
+
+
+class FrugalStore(AsyncStoreClient):
+    """Allows a statement 120 MB."""
+
+    async def query(
+        self, sql: str, params: Any = None, *, settings: Any = None, **_: Any
+    ) -> list[dict[str, Any]]:
+        """As that of a store."""
+        return await super().query(
+            sql, params, settings={**(settings or {}), "max_memory_usage": 120_000_000}
+        )
+
+
+async def test_feedback_without_end(migrated: StoreClient) -> None:
+    """A metric with a million values is followed within bounds; each inference counts once."""
+    many = 1_000_000
+    # Ids of one millisecond each: version 7, variant 2.
+    id_ = f"bitShiftLeft(toUInt128(1767225600000 + number), 80) + toUInt128('{(7 << 76) | (2 << 62)}')"
+    migrated.command(
+        "INSERT INTO InferenceById (id_uint, function_name, variant_name, episode_id, function_type)"
+        f" SELECT {id_}, 'busy', 'v', uint_to_uuid({id_}), 'chat' FROM numbers({many})"
+    )
+    for step, value in ((1, "0"), (2, "1")):
+        migrated.command(
+            "INSERT INTO FloatMetricFeedback (id, target_id, metric_name, value, tags)"
+            f" SELECT uint_to_uuid({id_} + {step}), uint_to_uuid({id_}), 'm', {value}, map()"
+            f" FROM numbers({many // step})"
+        )
+    store = FrugalStore(migrated.url, threads=1)
+    asked = PerformanceAsked(function_name="busy", metric_name="m", time_window="cumulative")
+    (found,) = await FunctionStatistics(store).performance(asked, METRIC)
+    await store.close()
+    assert (found.count, found.avg_metric) == (many, 0.5)

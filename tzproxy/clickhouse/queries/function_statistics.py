@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tzproxy.clickhouse.async_client import AsyncStoreClient
+from tzproxy.clickhouse.client import Settings
 from tzproxy.clickhouse.queries.filters import LATEST
 from tzproxy.clickhouse.queries.inference_query import FunctionType
 from tzproxy.clickhouse.queries.parameters import Parameters
@@ -23,7 +24,15 @@ from tzproxy.types.statistics import (
 )
 
 TABLES: dict[FunctionType, str] = {"chat": "ChatInference", "json": "JsonInference"}
-SETTINGS = {"optimize_aggregation_in_order": 1, "output_format_json_quote_64bit_integers": 0}
+SETTINGS: Settings = {"optimize_aggregation_in_order": 1, "output_format_json_quote_64bit_integers": 0}
+# All feedback of a metric meets all inferences of a function: both are sorted, on the server's disk where
+# they are many. A table of either in memory is a hundred bytes a row.
+JOIN_SETTINGS: Settings = {
+    **SETTINGS,
+    "join_algorithm": "full_sorting_merge",
+    "max_bytes_before_external_sort": 32 << 20,
+    "max_bytes_before_external_group_by": 32 << 20,
+}
 _FEEDBACK = {"float": "FloatMetricFeedback", "boolean": "BooleanMetricFeedback"}
 _TIME = written("max(timestamp)", FORMAT_MILLISECONDS)
 
@@ -96,15 +105,15 @@ class FunctionStatistics:
             good = f"value {operator} {parameters.bind(threshold, 'Float64')}"
         column = "id" if metric.level == "inference" else "episode_id"
         targets = (
-            f"SELECT target_id FROM {_FEEDBACK[metric.type]}"
-            f" WHERE metric_name = {parameters.bind(metric_name, 'String')}"
+            f"SELECT target_id, max({good}) AS is_good FROM {_FEEDBACK[metric.type]}"
+            f" WHERE metric_name = {parameters.bind(metric_name, 'String')} GROUP BY target_id"
         )
         sql = (
-            f"SELECT count() AS feedback_count,"
-            f" countIf({column} IN ({targets} AND {good})) AS inference_count"
-            f" FROM {TABLES[kind]} WHERE {where} AND {column} IN ({targets})"
+            "SELECT count() AS feedback_count, countIf(f.is_good) AS inference_count FROM"
+            f" (SELECT {column} AS subject FROM {TABLES[kind]} WHERE {where}) AS i"
+            f" INNER JOIN ({targets}) AS f ON f.target_id = i.subject"
         )
-        (row,) = await self._store.query(sql, parameters.values, settings=SETTINGS)
+        (row,) = await self._store.query(sql, parameters.values, settings=JOIN_SETTINGS)
         return msgspec.convert(row, MetricCount)
 
     async def metrics(self, function_name: str, variant_name: str | None) -> list[MetricWithFeedback]:
@@ -150,7 +159,7 @@ class FunctionStatistics:
             " avg(value) AS avg_metric, stddevSamp(value) AS stdev, 1.96 * stdev / sqrt(count()) AS ci_error"
             f" FROM ({found}) GROUP BY period, variant ORDER BY period, variant"
         )
-        rows = await self._store.query(sql, parameters.values, settings=SETTINGS)
+        rows = await self._store.query(sql, parameters.values, settings=JOIN_SETTINGS)
         return [msgspec.convert(row, Performance) for row in rows]
 
     async def throughput(self, asked: ThroughputAsked) -> list[Throughput]:

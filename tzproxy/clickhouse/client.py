@@ -27,6 +27,7 @@ from clickhouse_connect.driver.summary import QuerySummary
 from urllib3 import HTTPResponse, PoolManager
 from urllib3.exceptions import HTTPError
 
+from tzproxy.clickhouse.optional_settings import without_unknown
 from tzproxy.clickhouse.row_stream import RowStream
 from tzproxy.clickhouse.schema.ddl import quote_text
 from tzproxy.clickhouse.url import ClickHouseUrl, parse_clickhouse_url
@@ -212,7 +213,7 @@ class StoreClient:
             return driver.raw_query(
                 sql,
                 _driver_params(params),
-                settings=dict(settings or {}),
+                settings=without_unknown(settings, driver.server_settings),
                 fmt=fmt,
                 use_database=use_database,
             )
@@ -230,11 +231,13 @@ class StoreClient:
         The receiver closes the stream. Raises as `query` does, and while reading, if the connection breaks.
         """
         with _mapped():
-            response = self._connected().raw_stream(
+            driver = self._connected()
+            known = without_unknown(settings, driver.server_settings)
+            response = driver.raw_stream(
                 sql,
                 _driver_params(params),
                 # Otherwise a failure could follow the first rows, and would look like a row.
-                settings={"wait_end_of_query": 1, **(settings or {})},
+                settings={"wait_end_of_query": 1, **known},
                 fmt="JSONEachRow",
                 external_data=None if table is None else _external(table),
             )

@@ -224,6 +224,40 @@ async def test_ids(stored: StoredInferences, rows: dict[str, str], monkeypatch: 
     assert await names(stored, rows, after=UUID(rows["a"])) == "edcb"
 
 
+@pytest.mark.parametrize("limit", [2, 20, None])
+async def test_long_lists_are_those_of_short_ones(
+    stored: StoredInferences, rows: dict[str, str], limit: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list that is read in one statement has the rows of the same list read in two, in the same order."""
+    by_score = OrderByMetric(name="score", direction="ascending")
+    by_relevance = OrderByRelevance(direction="descending")
+    lists: list[dict[str, Any]] = [
+        {},
+        {"offset": 1},
+        {"before": UUID(rows["d"])},
+        {"after": UUID(rows["a"])},
+        F,
+        {**F, "variant_name": "v", "offset": 1},
+        {**F, "order_by": [by_score]},
+        {**F, "order_by": [by_score, OrderByTimestamp(direction="ascending")], "offset": 1},
+        {"search": "say"},
+        {"search": "SAY", "order_by": [by_relevance]},
+        {"search": ""},
+        {"filters": TagFilter(key="name", value="c", comparison_operator="!=")},
+        {"filters": DemonstrationFilter(has_demonstration=False)},
+        {"output_source": "demonstration"},
+        {"output_source": "none"},
+    ]
+    for asked in lists:
+        for name in ("ONE_STEP_FROM", "FOUND_ONCE_UP_TO"):
+            monkeypatch.setattr(inferences, name, 10_000)
+        short = await read(stored, **asked, limit=limit or 10_000)
+        for name in ("ONE_STEP_FROM", "FOUND_ONCE_UP_TO"):
+            monkeypatch.setattr(inferences, name, 0)
+        assert await read(stored, **asked, limit=limit) == short
+        assert short or asked == {"search": ""}
+
+
 async def test_columns(stored: StoredInferences, rows: dict[str, str]) -> None:
     """Both ways of reading give every column as it is stored."""
     paged, whole = await read(stored), await read(stored, limit=None)

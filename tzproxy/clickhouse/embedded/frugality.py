@@ -38,6 +38,8 @@ SETTINGS: Final[dict[str, str | int]] = {
     "output_format_parallel_formatting": 0,
     # `parallel_hash` makes a table for each thread.
     "join_algorithm": "direct,hash",
+    # It would make the hash table of whole inferences instead of the few columns that are joined to them.
+    "query_plan_join_swap_table": 0,
     # 50 MB of rows would be collected before they are aggregated.
     "aggregation_in_order_max_block_bytes": 1 << 20,
     # Otherwise a sort goes to disk only when the query also holds a quarter of all memory.

@@ -3,7 +3,7 @@
 A list is read in two steps. The first finds which inferences stand on the page and in which order, looking
 at short columns only: for most questions in `InferenceById`, whose rows lie in order of time, else (tags,
 search) in the inference tables. The second reads whole rows, which are long, by their table's sorting key. A
-list without an end is read in one step, sorted on the server's disk.
+long list is read in one statement, sorted on the server's disk.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tzproxy.clickhouse.queries.filters import LATEST, FilterColumns, FilterComp
 from tzproxy.clickhouse.queries.inference_query import FunctionType, InferenceQuery
 from tzproxy.clickhouse.queries.parameters import Parameters
 from tzproxy.config.functions import MetricConfig
-from tzproxy.types.filters import OrderBy, OrderByMetric, OrderByRelevance, OrderByTimestamp
+from tzproxy.types.filters import OrderBy, OrderByMetric, OrderByTimestamp
 
 SENT = "_sent"
 """The table that goes along with a statement: ids that are asked for, or the keys of a page."""
@@ -107,9 +107,7 @@ def keys_statement(query: InferenceQuery, metrics: Mapping[str, MetricConfig]) -
         RequestError: for unknown metrics and trees that are too large.
     """
     made = _Builder(query, metrics)
-    sources = (BY_ID,) if query.search is None and not uses_tags(query.filters) else made.tables
-    columns = "i.function_name AS function_name, i.variant_name AS variant_name, i.episode_id AS episode_id"
-    found = made.page([made.arm(source, columns) for source in sources], inverted=query.after is not None)
+    found = made.page("function_name", "variant_name", "episode_id")
     sql = (
         "SELECT type, function_name, variant_name, episode_id, uint_to_uuid(id_uint) AS id,"
         f" rowNumberInAllBlocks() AS position FROM ({found})"
@@ -142,11 +140,10 @@ def rows_statement(query: InferenceQuery, types: Collection[str]) -> Statement:
 
 
 def all_rows_statement(query: InferenceQuery, metrics: Mapping[str, MetricConfig]) -> Statement:
-    """Read whole rows in one step, for lists without an end. Raises as `keys_statement` does."""
+    """Read whole rows in one step, for long lists. Raises as `keys_statement` does."""
     made = _Builder(query, metrics)
-    arms = [made.arm(source, _row_columns(source, query), whole=True) for source in made.tables]
-    found = made.page(arms, inverted=False)
-    return Statement(sql=f"SELECT * EXCEPT (id_uint) FROM ({found})", params=made.parameters.values)
+    sql = f"SELECT * EXCEPT (id_uint) FROM ({made.whole_page()})"
+    return Statement(sql=sql, params=made.parameters.values)
 
 
 def count_statement(query: InferenceQuery, metrics: Mapping[str, MetricConfig]) -> Statement:
@@ -164,10 +161,9 @@ def episodes_condition(
 ) -> str:
     """Return a SELECT of the episodes, as numbers, that hold an inference of a list."""
     made = _Builder(query, metrics, parameters)
-    sources = (BY_ID,) if not uses_tags(query.filters) else made.tables
     return " UNION ALL ".join(
         f"SELECT toUInt128(i.episode_id) FROM {source.table} AS i WHERE {made.where(source)}"
-        for source in sources
+        for source in made.sources
     )
 
 
@@ -197,43 +193,76 @@ class _Builder:
         self._metrics = metrics
         kind = query.function_type
         self.tables = tuple(_BY_TYPE.values()) if kind is None else (_BY_TYPE[kind],)
+        """The tables of the rows."""
+        by_id = query.search is None and not uses_tags(query.filters)
+        self.sources = (BY_ID,) if by_id else self.tables
+        """The tables in which the list can be found."""
 
-    def page(self, arms: Sequence[str], *, inverted: bool) -> str:
-        """Order what the arms find, and cut the page out. `inverted`: from the other end."""
-        query = self._query
-        terms = [
-            f"s{number} {_sorting(term.direction == 'descending', inverted)} NULLS LAST"
-            for number, term in enumerate(query.order_by)
+    def page(self, *columns: str) -> str:
+        """Find the page: `type`, the columns, and `id_uint`, in the order in which they are cut out.
+
+        With `after` that is from the list's other end.
+        """
+        query, bind = self._query, self.parameters.bind
+        selected = "".join(f", i.{name} AS {name}" for name in columns)
+        arms = [
+            self._arm(source, f"{source.type} AS type{selected}", "", self.where(source))
+            for source in self.sources
         ]
-        terms.append(f"id_uint {_sorting(True, inverted)}")
-        hidden = "".join(f", s{number}" for number in range(len(query.order_by)))
-        columns = f"* EXCEPT ({hidden[2:]})" if hidden else "*"
-        sql = f"SELECT {columns} FROM ({' UNION ALL '.join(arms)}) ORDER BY {', '.join(terms)}"
+        sql = self._ordered(arms, inverted=query.after is not None)
         if query.limit is not None:
-            limit = self.parameters.bind(query.limit, "UInt64")
-            sql += f" LIMIT {limit} OFFSET {self.parameters.bind(query.offset, 'UInt64')}"
-        elif query.offset:
-            sql += f" OFFSET {self.parameters.bind(query.offset, 'UInt64')}"
+            sql += f" LIMIT {bind(query.limit, 'UInt64')}"
+        if query.offset:
+            sql += f" OFFSET {bind(query.offset, 'UInt64')}"
         return sql
 
-    def arm(self, source: Source, columns: str, *, whole: bool = False) -> str:
-        """Find inferences in one table, unordered. `whole`: `columns` are those of `_row_columns`."""
-        selected = [columns if whole else f"{source.type} AS type, {columns}", f"{source.id_uint} AS id_uint"]
-        joins = ""
+    def whole_page(self) -> str:
+        """Find whole rows, and `id_uint`, in order: of all the list, or of its page."""
+        query = self._query
+        joins = page = ""
+        if query.limit is not None or query.offset:
+            # PERF: only what is on the page is sorted with all its columns (benchmarks.lists).
+            page = f" AND i.id IN (SELECT uint_to_uuid(id_uint) FROM ({self.page()}))"
+        if query.output_source == "demonstration":
+            latest = (
+                f"SELECT inference_id, {LATEST} AS latest FROM DemonstrationFeedback GROUP BY inference_id"
+            )
+            joins = f" INNER JOIN ({latest}) AS d ON d.inference_id = i.id"
+        arms = [
+            self._arm(
+                source,
+                _row_columns(source, query),
+                joins,
+                self._scope(source) + page if page else self.where(source),
+            )
+            for source in self.tables
+        ]
+        return self._ordered(arms, inverted=False)
+
+    def _ordered(self, arms: Sequence[str], *, inverted: bool) -> str:
+        """Order what the arms find. `inverted`: from the other end."""
+        order_by = self._query.order_by
+        terms = [
+            f"s{number} {_sorting(term.direction == 'descending', inverted)} NULLS LAST"
+            for number, term in enumerate(order_by)
+        ]
+        terms.append(f"id_uint {_sorting(True, inverted)}")
+        hidden = ", ".join(f"s{number}" for number in range(len(order_by)))
+        columns = f"* EXCEPT ({hidden})" if hidden else "*"
+        return f"SELECT {columns} FROM ({' UNION ALL '.join(arms)}) ORDER BY {', '.join(terms)}"
+
+    def _arm(self, source: Source, columns: str, joins: str, where: str) -> str:
+        """Find inferences in one table, unordered: the columns, `id_uint`, and what they are ordered by."""
+        selected = [columns, f"{source.id_uint} AS id_uint"]
         for number, term in enumerate(self._query.order_by):
             selected.append(f"{self._term(source, term, number)} AS s{number}")
             if isinstance(term, OrderByMetric):
                 joins += self._join_metric(source, term, number)
-        if whole and self._query.output_source == "demonstration":
-            latest = (
-                f"SELECT inference_id, {LATEST} AS latest FROM DemonstrationFeedback GROUP BY inference_id"
-            )
-            joins += f" INNER JOIN ({latest}) AS d ON d.inference_id = i.id"
-        return f"SELECT {', '.join(selected)} FROM {source.table} AS i{joins} WHERE {self.where(source)}"
+        return f"SELECT {', '.join(selected)} FROM {source.table} AS i{joins} WHERE {where}"
 
-    def where(self, source: Source) -> str:
-        """Return the conditions on a row."""
-        query, bind, columns = self._query, self.parameters.bind, source.columns
+    def _scope(self, source: Source) -> str:
+        """Return the conditions that say where in a table rows lie."""
+        query, bind = self._query, self.parameters.bind
         conditions = ["true"]
         if query.function_name is not None:
             conditions.append(f"i.function_name = {bind(query.function_name, 'String')}")
@@ -247,6 +276,12 @@ class _Builder:
                     "i.id_uint IN (SELECT id_uint FROM InferenceByEpisodeId"
                     f" WHERE episode_id_uint = toUInt128({episode}))"
                 )
+        return " AND ".join(conditions)
+
+    def where(self, source: Source) -> str:
+        """Return the conditions on a row."""
+        query, bind, columns = self._query, self.parameters.bind, source.columns
+        conditions = [self._scope(source)]
         if query.before is not None:
             conditions.append(f"{source.id_uint} < toUInt128({bind(str(query.before), 'UUID')})")
         if query.after is not None:
@@ -266,11 +301,8 @@ class _Builder:
     def _search(self, text: str) -> str:
         if not text:
             return "false"
-        if any(isinstance(term, OrderByRelevance) for term in self._query.order_by):
-            # What is counted anyway need not be looked for before.
-            return f"({self._relevance()}) > 0"
         needle = self.parameters.bind(_as_stored(text), "String")
-        # PERF: a quarter faster than looking for its position (benchmarks.lists).
+        # PERF: a quarter faster than looking for its position, and faster than counting (benchmarks.lists).
         find = "multiSearchAnyCaseInsensitiveUTF8"
         return f"({find}(i.input, [{needle}]) OR {find}(i.output, [{needle}]))"
 

@@ -13,6 +13,8 @@ from msgspec import Struct
 
 from tzproxy.clickhouse.async_client import AsyncStoreClient
 from tzproxy.clickhouse.client import SentTable, Settings
+from tzproxy.clickhouse.optional_settings import THREAD_MEMORY
+from tzproxy.clickhouse.queries.filters import uses_tags
 from tzproxy.clickhouse.queries.inference_query import FunctionType, InferenceQuery
 from tzproxy.clickhouse.queries.inference_sql import (
     SENT,
@@ -26,14 +28,21 @@ from tzproxy.clickhouse.queries.inference_sql import (
 )
 from tzproxy.config.functions import MetricConfig
 from tzproxy.errors import StoreError
+from tzproxy.types.filters import OrderByTimestamp
 
-ONE_STEP_FROM = 10_000
-"""Lists of more rows than this are read in one step: looking them up by their keys would read all anyway."""
+ONE_STEP_FROM = 500
+"""Lists of more rows than this are read in one step: looking them up by their keys reads about as much."""
+
+FOUND_ONCE_UP_TO = 10_000
+"""Not so those for which one step looks twice at what takes long, unless they are longer than this."""
 
 KEYS_AT_ONCE = 2_000
 """How many rows are looked up in one statement."""
 
-FIND_SETTINGS = {"optimize_aggregation_in_order": 1}
+FIND_SETTINGS: Settings = {"optimize_aggregation_in_order": 1}
+SEARCH_SETTINGS: Settings = {THREAD_MEMORY: 64 << 20}
+"""For statements that look through texts."""
+
 READ_SETTINGS = {"max_block_size": 8192}
 SORT_SETTINGS = {**FIND_SETTINGS, "max_block_size": 512, "max_bytes_before_external_sort": 64 << 20}
 """A long list is sorted on the server's disk instead of in its memory."""
@@ -97,9 +106,9 @@ class StoredInferences:
         """
         if query.limit == 0 or (query.ids is not None and not query.ids):
             return
-        if query.ids is None and (query.limit is None or query.limit > ONE_STEP_FROM):
+        if _takes_one_step(query):
             statement = all_rows_statement(query, self._metrics)
-            async with aclosing(self._read(statement, SORT_SETTINGS)) as reading:
+            async with aclosing(self._read(statement, _for(query, SORT_SETTINGS))) as reading:
                 async for rows in reading:
                     yield rows
             return
@@ -114,7 +123,7 @@ class StoredInferences:
     async def count(self, query: InferenceQuery) -> int:
         """Return how many inferences a list has without its limit. Raises as `rows` does."""
         statement = count_statement(query, self._metrics)
-        rows = await self._store.query(statement.sql, statement.params, settings=FIND_SETTINGS)
+        rows = await self._store.query(statement.sql, statement.params, settings=_for(query, FIND_SETTINGS))
         return int(rows[0]["count"])
 
     async def _read(
@@ -133,10 +142,25 @@ class StoredInferences:
             sent = SentTable(name=SENT, columns=SENT_IDS, lines=ids)
         found: list[bytes] = []
         async for lines in self._store.stream(
-            statement.sql, statement.params, settings=FIND_SETTINGS, table=sent
+            statement.sql, statement.params, settings=_for(query, FIND_SETTINGS), table=sent
         ):
             found.extend(lines)
         return found
+
+
+def _for(query: InferenceQuery, settings: Settings) -> Settings:
+    return settings if query.search is None else {**settings, **SEARCH_SETTINGS}
+
+
+def _takes_one_step(query: InferenceQuery) -> bool:
+    if query.ids is not None:
+        return False
+    looks_twice = (
+        query.output_source == "demonstration"
+        or any(not isinstance(term, OrderByTimestamp) for term in query.order_by)
+        or (query.function_type is None and (query.search is not None or uses_tags(query.filters)))
+    )
+    return query.limit is None or query.limit > (FOUND_ONCE_UP_TO if looks_twice else ONE_STEP_FROM)
 
 
 def _parts(keys: Sequence[bytes], *, from_end: bool) -> Iterator[Sequence[bytes]]:

@@ -189,6 +189,36 @@ async def test_waits_that_are_cut_short(server: ScriptedServer) -> None:
         assert await asyncio.wait_for(waiting, 5.0) is None
 
 
+async def test_tasks_that_share_a_stream(server: ScriptedServer) -> None:
+    """Each piece goes to one of them, and each of them sees the end."""
+    pieces = [{**CHUNK, "variant_name": str(number)} for number in range(20)]
+    server.streams(pieces[0], HANG, *pieces[1:], "[DONE]")
+    async with await AsyncTensorZeroGateway.build_http(gateway_url=server.url) as client:
+        stream: Any = await client.inference(input=INPUT, stream=True)
+
+        async def read() -> list[str]:
+            return [piece.variant_name async for piece in stream]
+
+        readers = [asyncio.create_task(read()) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        server.release.set()
+        got = [name for names in await asyncio.wait_for(asyncio.gather(*readers), 5.0) for name in names]
+    assert sorted(got, key=int) == [str(number) for number in range(20)]
+
+
+def test_threads_that_share_a_stream(server: ScriptedServer) -> None:
+    """Each piece goes to one of them, and each of them sees the end."""
+    pieces = [{**CHUNK, "variant_name": str(number)} for number in range(20)]
+    server.streams(pieces[0], HANG, *pieces[1:], "[DONE]")
+    with TensorZeroGateway.build_http(gateway_url=server.url) as client, ThreadPoolExecutor(3) as threads:
+        stream: Any = client.inference(input=INPUT, stream=True)
+        readers = [threads.submit(lambda: [piece.variant_name for piece in stream]) for _ in range(3)]
+        assert not wait(readers, timeout=0.05).done
+        server.release.set()
+        got = [name for reader in readers for name in reader.result(5.0)]
+    assert sorted(got, key=int) == [str(number) for number in range(20)]
+
+
 async def test_a_reader_that_is_cancelled(server: ScriptedServer) -> None:
     """The gateway sees that nobody reads on, without anybody having closed the stream."""
     server.streams(CHUNK, HANG)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Self, TypeVar
@@ -71,17 +72,22 @@ class EventStream(_Left, Iterator[T]):
         super().__init__(leave)
         self._receive = receive
         self._read = read
+        self._turn = threading.Lock()
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> T:
-        """Return the next piece.
+        """Return the next piece; threads that share the stream get one each.
 
         Raises:
             TensorZeroError: for an error inside of the stream.
             TensorZeroInternalError: when the connection breaks or the client is closed.
         """
+        with self._turn:
+            return self._next()
+
+    def _next(self) -> T:
         while True:
             event = self._events.pop()
             if event is not None:

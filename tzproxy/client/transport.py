@@ -140,13 +140,16 @@ class _Reading:
 
     async def read(self) -> bytes:
         """Return what has arrived; nothing at the end, or when somebody left. Raises as `Source`."""
-        under_way = self._under_way
-        if under_way is None:
-            work = self._source.read()
-            under_way = self._under_way = _loop(self._carrier, work).submit(work)
-        await _done(under_way)
-        self._under_way = None
-        return b"" if under_way.cancelled() else under_way.result()
+        while True:
+            under_way = self._under_way
+            if under_way is None:
+                work = self._source.read()
+                under_way = self._under_way = _loop(self._carrier, work).submit(work)
+            await _done(under_way)
+            # Else another task that waits for pieces of this stream has taken it.
+            if under_way is self._under_way:
+                self._under_way = None
+                return b"" if under_way.cancelled() else under_way.result()
 
     def leave(self, was_read: bool) -> None:
         """As `Source.leave`."""

@@ -232,8 +232,3 @@ def announce(loaded: LoadedConfig, catalog: ConfigCatalog, options: ServeOptions
         logger.warning(warning)
     if options.config_file is None:
         logger.warning("running with the default configuration: only default functions exist")
-    if catalog.unsupported:
-        logger.warning(
-            "configured, but not supported by this version; requests that need it are refused: %s",
-            "; ".join(catalog.unsupported),
-        )

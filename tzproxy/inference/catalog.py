@@ -85,6 +85,9 @@ class ConfigCatalog:
             *self._models.unsupported(),
             *self._unsupported(loaded),
         ]
+        if self.unsupported:
+            lacking = "configured, but not supported by this version; requests that need it are refused: "
+            self.warnings.append(lacking + "; ".join(self.unsupported))
         self._default_variants: OrderedDict[str, Variant] = OrderedDict()
 
     def model(self, name: str) -> Model | None:

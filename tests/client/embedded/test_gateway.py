@@ -39,6 +39,14 @@ def test_answers_streams_and_refusals(start: Start) -> None:
     assert client.experimental_get_config().functions["f"].variants["v"].model == "dummy::good"  # type: ignore[union-attr]
 
 
+def test_what_is_not_built_is_named(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever starts a gateway within a program learns what its configuration asks for in vain."""
+    start(TOML + '[gateway.relay]\ngateway_url = "http://relay.test"\n')
+    assert any(
+        "not supported by this version" in text and "gateway.relay" in text for text in caplog.messages
+    )
+
+
 @pytest.mark.parametrize(
     ("toml", "reason"),
     [("[functions.f]\ntype = 'chat'\nvariants = 5", "functions.f.variants"), ("x = ", "tensorzero.toml")],

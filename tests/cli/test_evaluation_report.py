@@ -113,6 +113,15 @@ def test_a_mean_that_is_just_enough() -> None:
     assert summary(*values).problem({"same": 0.9}) is None
 
 
+def test_programs_are_named_at_the_start(caplog: pytest.LogCaptureFixture) -> None:
+    """An evaluator in TypeScript is said to score nothing, unless the gateway shows its program."""
+    report = Pretty()
+    kinds = {"own": {"type": "typescript", "typescript_code": ""}, "far": {"typescript_code": "1"}}
+    kinds["far"]["type"] = "typescript"
+    report.take({**START, "evaluation_config": {"evaluators": kinds}})
+    assert caplog.messages == ["evaluator `own` scores nothing: the gateway runs no TypeScript"]
+
+
 def test_nothing_was_scored(caplog: pytest.LogCaptureFixture) -> None:
     """Where smaller is better, nothing passes; the log says so."""
     assert summary({"same": True}).problem({"bad": 0.5}) is None

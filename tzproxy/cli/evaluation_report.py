@@ -27,6 +27,9 @@ class Summary:
     def begin(self, evaluators: Mapping[str, Any]) -> None:
         """Take the evaluators of the run, as its first event describes them."""
         self._evaluators = dict(evaluators)
+        for name, evaluator in evaluators.items():
+            if evaluator.get("type") == "typescript" and not evaluator.get("typescript_code"):
+                logger.warning("evaluator `%s` scores nothing: the gateway runs no TypeScript", name)
         self.statistics = {name: ScoreStatistics("float") for name in sorted(evaluators)}
 
     def add(self, values: Mapping[str, bool | float | None]) -> None:

@@ -130,7 +130,7 @@ class FunctionStatistics:
             f" GROUP BY inference_id) AS d ON d.target = i.id_uint WHERE {where})"
             " WHERE feedback_count > 0 ORDER BY metric_name"
         )
-        rows = await self._store.query(sql, parameters.values, settings=SETTINGS)
+        rows = await self._store.query(sql, parameters.values, settings=JOIN_SETTINGS)
         return [msgspec.convert(row, MetricWithFeedback) for row in rows]
 
     async def performance(self, asked: PerformanceAsked, metric: MetricConfig) -> list[Performance]:

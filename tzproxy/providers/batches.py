@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 LINES_AT_ONCE = 64
 """Lines of a file that are written or read before other requests get their turn."""
 
-RESULTS_AT_ONCE = 500
+RESULTS_AT_ONCE = 200
 RESULT_BYTES_AT_ONCE = 4 * 1024 * 1024
 """Results that are in memory together: files of results are larger than what a gateway should need."""
 

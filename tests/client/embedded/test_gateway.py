@@ -68,6 +68,25 @@ def test_a_store_that_does_not_answer(tmp_path: Path) -> None:
     assert "password" not in wrong.value.msg
 
 
+@pytest.mark.parametrize("demand", ["", "observability.enabled = true"])
+def test_no_place_for_a_data_directory(tmp_path: Path, caplog: pytest.LogCaptureFixture, demand: str) -> None:
+    """As without a store in the published client: the program goes on, and is told; unless it demands one."""
+    config, occupied = tmp_path / "c.toml", tmp_path / "occupied"
+    config.write_text(TOML.replace("observability.enabled = false", demand))
+    occupied.write_text("a file")
+
+    def build() -> TensorZeroGateway:
+        return TensorZeroGateway.build_embedded(config_file=str(config), data_dir=occupied / "data")
+
+    if demand:
+        with pytest.raises(TensorZeroInternalError, match="Not a directory"):
+            build()
+        return
+    with build() as client:
+        client.inference(function_name="f", input=INPUT)
+    assert any("nothing is recorded" in text for text in caplog.messages)
+
+
 def test_what_fails_to_open_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that survives a failed start keeps nothing open of it."""
     closed: list[Services] = []

@@ -18,6 +18,7 @@ from tzproxy.client.errors import TensorZeroInternalError
 from tzproxy.client.loop import EngineLoop, engine_loop
 from tzproxy.client.surroundings import environment
 from tzproxy.config import LoadedConfig, load_config
+from tzproxy.config.sampling import adaptive_functions
 from tzproxy.errors import ConfigError, StoreError
 from tzproxy.http.app import App
 from tzproxy.http.errors import ErrorShape
@@ -26,7 +27,7 @@ from tzproxy.http.routes import routes_of
 from tzproxy.inference.catalog import ConfigCatalog
 from tzproxy.inference.files.probe import check_storage
 from tzproxy.limits.opening import check_limits
-from tzproxy.services.observing import observing
+from tzproxy.services.observing import Observing, observing
 from tzproxy.services.services import Services
 from tzproxy.services.settings import WorkerSettings
 from tzproxy.services.store import prepare_store
@@ -38,6 +39,10 @@ VALKEY_VARIABLE = "TENSORZERO_VALKEY_URL"
 FAREWELL_S = 5.0
 """How long the end waits for requests that were told to end."""
 
+NO_PLACE = (
+    "the data directory cannot be written, going on without observability, nothing is recorded: %s (say "
+    "where with `data_dir`, or `clickhouse_url`; `gateway.observability.enabled = true` makes this an error)"
+)
 FORKED = (
     "This client was built in the process that this one was forked from: threads do not survive a fork. "
     "Build a client in each process."
@@ -102,7 +107,7 @@ class EmbeddedGateway:
         for warning in [*loaded.warnings, *catalog.warnings]:
             logger.warning(warning)
         mode = observing(loaded)
-        backstage = BACKSTAGES.enter(data_dir, loaded, mode) if mode.enabled else None
+        backstage = _backstage(data_dir, loaded, mode) if mode.enabled else None
         try:
             if backstage is not None:
                 taken = catalog.snapshot
@@ -115,7 +120,7 @@ class EmbeddedGateway:
                 data_dir=str(data_dir) if backstage is None else backstage.options.data_dir,
                 rings_dir=None if backstage is None else str(backstage.options.rings_path),
                 store_url=None if backstage is None else backstage.store_url,
-                synchronous=mode.synchronous,
+                synchronous=backstage is not None and mode.synchronous,
             )
             check_limits(loaded, Path(settings.data_dir))
             services = Services(settings, environ)
@@ -179,6 +184,23 @@ class EmbeddedGateway:
         """End requests, hand all rows on and end what runs beside; again is nothing."""
         self._is_closed = True
         self._finalizer()
+
+
+def _backstage(data_dir: Path, loaded: LoadedConfig, mode: Observing) -> Backstage | None:
+    """Start what records; None where there is no place for it and the program asked for none."""
+    try:
+        return BACKSTAGES.enter(data_dir, loaded, mode)
+    except OSError as exc:
+        config = loaded.config.gateway
+        if (
+            mode.url is not None
+            or config.observability.enabled
+            or config.cache.backend == "clickhouse"
+            or adaptive_functions(loaded.sampling)
+        ):
+            raise
+        logger.warning(NO_PLACE, exc)
+        return None
 
 
 async def _opened(services: Services) -> None:

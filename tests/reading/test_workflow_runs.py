@@ -245,6 +245,6 @@ def test_numbers_of_a_metric(kind: str) -> None:
 async def test_refusals(gateway: RunningGateway) -> None:
     """Lists of ids are checked one by one; a run has to be named where it is needed."""
     reply = await gateway.get(f"{PATH}/get_runs?run_ids={FIRST},x")
-    assert (reply.status, reply.error) == (400, "run_ids: `x` is no UUID")
+    assert (reply.status, reply.error) == (400, "Invalid UUID: x")
     reply = await gateway.get(f"{PATH}/run_statistics")
     assert reply.body == b"Failed to deserialize query string: missing field `run_id`"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from uuid import UUID
 
 import msgspec
@@ -13,6 +13,7 @@ from tzproxy.clickhouse.queries.evaluation_lists import EvaluationLists
 from tzproxy.clickhouse.queries.evaluation_results import Answered, EvaluationResults, ResultParts
 from tzproxy.clickhouse.queries.evaluations import EvaluationStore
 from tzproxy.errors import RequestError
+from tzproxy.reading.ids import read_ids
 from tzproxy.reading.workflow_runs import metric_of_run
 from tzproxy.types.evaluation_pages import (
     EvaluationResult,
@@ -58,7 +59,7 @@ class EvaluationReader:
 
     async def infos(self, asked: RunsOfFunction) -> object:
         """Tell runs apart."""
-        ids = run_ids(asked.evaluation_run_ids)
+        ids = read_ids(asked.evaluation_run_ids)
         return {"run_infos": await self._lists.infos(ids, asked.function_name)}
 
     async def infos_of_datapoint(self, asked: RunsOfDatapoint) -> object:
@@ -68,7 +69,7 @@ class EvaluationReader:
 
     async def metadata(self, asked: RunIds) -> object:
         """Tell what runs were about."""
-        rows = await self._lists.metadata(run_ids(asked.evaluation_run_ids))
+        rows = await self._lists.metadata(read_ids(asked.evaluation_run_ids))
         return {
             "metadata": {
                 row.pop("evaluation_run_id"): {**row, "metrics": Raw(row["metrics"].encode())} for row in rows
@@ -77,13 +78,13 @@ class EvaluationReader:
 
     async def datapoint_count(self, asked: RunsOfFunction) -> object:
         """Count the datapoints of runs."""
-        ids = run_ids(asked.evaluation_run_ids)
+        ids = read_ids(asked.evaluation_run_ids)
         return {"count": await self._lists.count_datapoints(ids, asked.function_name)}
 
     async def statistics(self, asked: StatisticsAsked) -> object:
         """Tell the means of metrics, with confidence intervals."""
         names = [name for name in asked.metric_names.split(",") if name]
-        rows = await self._lists.metrics(run_ids(asked.evaluation_run_ids), asked.function_name, names)
+        rows = await self._lists.metrics(read_ids(asked.evaluation_run_ids), asked.function_name, names)
         found = []
         for row in rows:
             metric = metric_of_run(row)
@@ -101,12 +102,12 @@ class EvaluationReader:
 
     async def usage(self, asked: UsageOfRuns) -> object:
         """Tell what runs took."""
-        ids = run_ids(asked.evaluation_run_ids)
+        ids = read_ids(asked.evaluation_run_ids)
         return {"usage_statistics": await self._lists.usage(ids, asked.function_name)}
 
     async def results(self, page: ResultPage) -> object:
         """List answers and their scores."""
-        ids = run_ids(page.evaluation_run_ids)
+        ids = read_ids(page.evaluation_run_ids)
         answered = await self._results.page(ids, page.datapoint_id, limit=page.limit, offset=page.offset)
         if not answered:
             return {"results": []}
@@ -160,18 +161,3 @@ def results_of(answered: Answered, parts: ResultParts) -> Iterator[EvaluationRes
             evaluator_inference_id=score.evaluator_inference_id or None,
             is_human_feedback=score.is_human,
         )
-
-
-def run_ids(text: str) -> Sequence[UUID]:
-    """Take a list of ids with commas apart.
-
-    Raises:
-        RequestError: naming what is no id.
-    """
-    found = []
-    for part in filter(None, text.split(",")):
-        try:
-            found.append(UUID(part.strip()))
-        except ValueError as exc:
-            raise RequestError(f"Invalid UUID: {part}") from exc
-    return found

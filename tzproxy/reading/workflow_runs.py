@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from tzproxy.clickhouse.async_client import AsyncStoreClient
 from tzproxy.clickhouse.queries.workflow_lists import WorkflowLists
-from tzproxy.errors import RequestError
+from tzproxy.reading.ids import read_ids
 from tzproxy.types.pages import Nothing
 from tzproxy.types.workflow_pages import (
     MetricOfRun,
@@ -54,7 +52,7 @@ class WorkflowReader:
 
     async def runs_by_id(self, asked: RunsAsked) -> object:
         """Give runs by their ids."""
-        return {"runs": await self._lists.runs_by_id(_ids(asked.run_ids), asked.project_name)}
+        return {"runs": await self._lists.runs_by_id(read_ids(asked.run_ids), asked.project_name)}
 
     async def search(self, asked: RunSearch) -> object:
         """Find runs by name or id."""
@@ -75,12 +73,12 @@ class WorkflowReader:
 
     async def tasks(self, page: TaskPage) -> object:
         """List the episodes of several runs by task."""
-        found = await self._lists.tasks(_ids(page.run_ids), limit=page.limit, offset=page.offset)
+        found = await self._lists.tasks(read_ids(page.run_ids), limit=page.limit, offset=page.offset)
         return {"episodes": found}
 
     async def task_count(self, page: TaskPage) -> object:
         """Count the tasks of several runs."""
-        return {"count": await self._lists.count_tasks(_ids(page.run_ids))}
+        return {"count": await self._lists.count_tasks(read_ids(page.run_ids))}
 
 
 def metric_of_run(row: dict[str, Any]) -> MetricOfRun:
@@ -105,18 +103,3 @@ def metric_of_run(row: dict[str, Any]) -> MetricOfRun:
         ci_lower=lower,
         ci_upper=upper,
     )
-
-
-def _ids(text: str) -> Sequence[UUID]:
-    """Take a list of ids with commas apart.
-
-    Raises:
-        RequestError: naming what is no id.
-    """
-    found = []
-    for part in filter(None, text.split(",")):
-        try:
-            found.append(UUID(part))
-        except ValueError as exc:
-            raise RequestError(f"run_ids: `{part}` is no UUID") from exc
-    return found

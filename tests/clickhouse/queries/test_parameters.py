@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -33,3 +35,14 @@ def test_values_arrive_as_they_are(client: StoreClient, texts: list[str], number
     (row,) = client.query(f"SELECT {', '.join(columns)}", parameters.values)
     assert [row[f"t{index}"] for index in range(len(texts))] == texts
     assert float(row["number"]) == number
+
+
+def test_ids_and_pages(client: StoreClient) -> None:
+    """Ids are found among numbers, none among none; a page begins where the one before ended."""
+    ids = [UUID(int=number << 64) for number in range(1, 4)]
+    listed = ", ".join(f"toUInt128('{id.int}')" for id in ids)
+    for wanted, limit, offset, found in ((ids[:2], 5, 0, 2), ([], 5, 0, 0), (ids, 2, 2, 1), (ids, 0, 0, 0)):
+        parameters = Parameters()
+        sql = f"SELECT arrayJoin([{listed}]) AS number WHERE {parameters.among('number', wanted)}"
+        rows = client.query(sql + " ORDER BY number" + parameters.cut(limit, offset), parameters.values)
+        assert len(rows) == found

@@ -55,7 +55,7 @@ class EvaluationLists:
         sql = (
             f"SELECT {_ID}, evaluation_name, dataset_name, function_name, {_VARIANT} AS variant_name,"
             f" {_CREATED}, snapshot_hash FROM ({_RUNS.format(where='')}) ORDER BY run_id_uint DESC"
-            f"{cut(parameters, page.limit, page.offset)}"
+            f"{parameters.cut(page.limit, page.offset)}"
         )
         return [msgspec.convert(row, EvaluationRunEntry) for row in await self._query(sql, parameters)]
 
@@ -75,7 +75,7 @@ class EvaluationLists:
         sql = (
             f"SELECT {_ID}, evaluation_name, dataset_name, {_VARIANT} AS variant_name"
             f" FROM ({_RUNS.format(where='')}) WHERE {where} ORDER BY run_id_uint DESC"
-            f"{cut(parameters, asked.limit, asked.offset)}"
+            f"{parameters.cut(asked.limit, asked.offset)}"
         )
         return [msgspec.convert(row, FoundRun) for row in await self._query(sql, parameters)]
 
@@ -84,7 +84,7 @@ class EvaluationLists:
         parameters = Parameters()
         sql = (
             f"SELECT {_ID}, {_VARIANT} AS variant_name, {_CREATED}"
-            f" FROM ({_RUNS.format(where=_among(parameters, runs))})"
+            f" FROM ({_RUNS.format(where=' WHERE ' + parameters.among('run_id_uint', runs))})"
             f" WHERE function_name = {parameters.bind(function_name, 'String')} ORDER BY run_id_uint DESC"
         )
         return [msgspec.convert(row, RunInfo) for row in await self._query(sql, parameters)]
@@ -106,7 +106,8 @@ class EvaluationLists:
         parameters = Parameters()
         sql = (
             f"SELECT {_ID}, evaluation_name, function_name, function_type, metrics"
-            f" FROM ({_RUNS.format(where=_among(parameters, runs))}) ORDER BY run_id_uint"
+            f" FROM ({_RUNS.format(where=' WHERE ' + parameters.among('run_id_uint', runs))})"
+            " ORDER BY run_id_uint"
         )
         return await self._query(sql, parameters)
 
@@ -183,13 +184,3 @@ def inferences_of(parameters: Parameters, runs: Sequence[UUID], function_name: s
         f"SELECT inference_id, any(value) AS run_id FROM TagInference WHERE key = '{RUN_TAG}'"
         f" AND value IN {ids} AND {function} GROUP BY inference_id"
     )
-
-
-def _among(parameters: Parameters, runs: Sequence[UUID]) -> str:
-    ids = parameters.bind([str(run) for run in runs], "Array(UUID)")
-    return f" WHERE run_id_uint IN (SELECT toUInt128(arrayJoin({ids})))"
-
-
-def cut(parameters: Parameters, limit: int, offset: int) -> str:
-    """Return the clause that cuts a page out."""
-    return f" LIMIT {parameters.bind(limit, 'UInt64')} OFFSET {parameters.bind(offset, 'UInt64')}"

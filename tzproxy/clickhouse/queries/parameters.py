@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from uuid import UUID
+
 
 class Parameters:
     """Numbers values and hands out their placeholders.
@@ -29,3 +32,12 @@ class Parameters:
             self._known[known] = name = f"p{len(self.values)}"
             self.values[name] = value
         return f"{{{self._known[known]}:{kind}}}"
+
+    def cut(self, limit: int, offset: int) -> str:
+        """Return the clause that cuts a page out."""
+        return f" LIMIT {self.bind(limit, 'UInt64')} OFFSET {self.bind(offset, 'UInt64')}"
+
+    def among(self, column: str, ids: Iterable[UUID]) -> str:
+        """Return the condition that a column of ids as numbers holds one of some ids."""
+        listed = self.bind([str(id) for id in ids], "Array(UUID)")
+        return f"{column} IN (SELECT toUInt128(arrayJoin({listed})))"

@@ -60,7 +60,7 @@ class WorkflowLists:
             f" {written('toDateTime(max(updated_at))')} AS last_updated"
             " FROM DynamicEvaluationRunByProjectName GROUP BY project_name"
             " ORDER BY max(updated_at) DESC, name"
-            f"{_cut(parameters, page.limit, page.offset)}"
+            f"{parameters.cut(page.limit, page.offset)}"
         )
         return [msgspec.convert(row, Project) for row in await self._query(sql, parameters)]
 
@@ -84,7 +84,7 @@ class WorkflowLists:
         runs = (
             f"SELECT {_RUN}, run_id_uint, {written(time_of('run_id_uint'))} AS timestamp"
             f" FROM DynamicEvaluationRun WHERE {where} ORDER BY run_id_uint DESC"
-            f"{_cut(parameters, page.limit, page.offset)}"
+            f"{parameters.cut(page.limit, page.offset)}"
         )
         sql = (
             "SELECT r.name AS name, r.id AS id, r.variant_pins AS variant_pins, r.tags AS tags,"
@@ -98,7 +98,7 @@ class WorkflowLists:
     async def runs_by_id(self, ids: Sequence[UUID], project_name: str | None) -> list[Run]:
         """Return those that exist of some runs, the newest first."""
         parameters = Parameters()
-        where = _among(parameters, ids)
+        where = parameters.among("run_id_uint", ids)
         if project_name is not None:
             where += f" AND project_name = {parameters.bind(project_name, 'String')}"
         sql = (
@@ -119,7 +119,7 @@ class WorkflowLists:
             where += f" AND project_name = {parameters.bind(asked.project_name, 'String')}"
         sql = (
             f"SELECT {_RUN}, {_UPDATED} AS timestamp FROM DynamicEvaluationRun WHERE {where}"
-            f" ORDER BY updated_at DESC, run_id_uint DESC{_cut(parameters, asked.limit, asked.offset)}"
+            f" ORDER BY updated_at DESC, run_id_uint DESC{parameters.cut(asked.limit, asked.offset)}"
         )
         return [msgspec.convert(row, Run) for row in await self._query(sql, parameters)]
 
@@ -147,24 +147,24 @@ class WorkflowLists:
         """Return a run's episodes with their feedback, the newest first."""
         parameters = Parameters()
         sql = (
-            f"SELECT {_EPISODE} FROM {_EPISODES} WHERE {_among(parameters, [page.run_id])}"
-            f" ORDER BY episode_id_uint DESC{_cut(parameters, page.limit, page.offset)}"
+            f"SELECT {_EPISODE} FROM {_EPISODES} WHERE {parameters.among('run_id_uint', [page.run_id])}"
+            f" ORDER BY episode_id_uint DESC{parameters.cut(page.limit, page.offset)}"
         )
         return await self._with_feedback(await self._query(sql, parameters))
 
     async def count_episodes(self, run_id: UUID) -> int:
         """Return how many episodes a run has."""
         parameters = Parameters()
-        sql = f"SELECT count() AS n FROM {_EPISODES} WHERE {_among(parameters, [run_id])}"
+        sql = f"SELECT count() AS n FROM {_EPISODES} WHERE {parameters.among('run_id_uint', [run_id])}"
         return int((await self._query(sql, parameters))[0]["n"])
 
     async def tasks(self, runs: Sequence[UUID], *, limit: int, offset: int) -> list[list[RunEpisode]]:
         """Return the episodes of several runs by task, the task updated last first; without one alone."""
         parameters = Parameters()
-        among = _among(parameters, runs)
+        among = parameters.among("run_id_uint", runs)
         keys = (
             f"SELECT {_KEY} AS task, max(updated_at) AS last FROM {_EPISODES} WHERE {among}"
-            f" GROUP BY task ORDER BY last DESC, task{_cut(parameters, limit, offset)}"
+            f" GROUP BY task ORDER BY last DESC, task{parameters.cut(limit, offset)}"
         )
         sql = (
             f"SELECT k.task AS group_key, e.* FROM (SELECT {_KEY} AS own_key, {_EPISODE}, episode_id_uint"
@@ -180,7 +180,7 @@ class WorkflowLists:
     async def count_tasks(self, runs: Sequence[UUID]) -> int:
         """Return how many tasks several runs have; an episode without one counts for itself."""
         parameters = Parameters()
-        sql = f"SELECT uniqExact({_KEY}) AS n FROM {_EPISODES} WHERE {_among(parameters, runs)}"
+        sql = f"SELECT uniqExact({_KEY}) AS n FROM {_EPISODES} WHERE {parameters.among('run_id_uint', runs)}"
         return int((await self._query(sql, parameters))[0]["n"])
 
     async def _with_feedback(self, rows: _Rows) -> list[RunEpisode]:
@@ -208,14 +208,5 @@ class WorkflowLists:
         return await self._store.query(sql, parameters.values, settings=_SETTINGS)
 
 
-def _among(parameters: Parameters, runs: Sequence[UUID]) -> str:
-    ids = parameters.bind([str(run) for run in runs], "Array(UUID)")
-    return f"run_id_uint IN (SELECT toUInt128(arrayJoin({ids})))"
-
-
 def _episode_ids(parameters: Parameters, runs: Sequence[UUID]) -> str:
-    return f"uint_to_uuid(episode_id_uint) FROM {_EPISODES} WHERE {_among(parameters, runs)}"
-
-
-def _cut(parameters: Parameters, limit: int, offset: int) -> str:
-    return f" LIMIT {parameters.bind(limit, 'UInt64')} OFFSET {parameters.bind(offset, 'UInt64')}"
+    return f"uint_to_uuid(episode_id_uint) FROM {_EPISODES} WHERE {parameters.among('run_id_uint', runs)}"

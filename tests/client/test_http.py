@@ -65,6 +65,14 @@ async def test_time_limits(server: ScriptedServer) -> None:
             await anext(pieces)
 
 
+def test_what_is_no_stream(server: ScriptedServer) -> None:
+    """A page from something in between is an error, not a stream without pieces."""
+    server.answers(b"<html>sign in</html>")
+    with TensorZeroGateway.build_http(gateway_url=server.url) as client:
+        with pytest.raises(TensorZeroInternalError, match="expected text/event-stream, got nothing said"):
+            client.inference(input=INPUT, stream=True)
+
+
 async def test_a_stream_that_breaks(server: ScriptedServer) -> None:
     """What had arrived is handed out; then there is an error, not an end."""
     server.streams(CHUNK, BREAK)

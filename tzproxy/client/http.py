@@ -37,6 +37,7 @@ REDIRECTS = frozenset({307, 308})
 """Those that ask for the same request elsewhere; the others would make another request of it."""
 
 MOST_REDIRECTS = 10
+EVENTS = "text/event-stream"
 
 
 class Address(Struct, frozen=True, kw_only=True):
@@ -117,7 +118,7 @@ class HttpCarrier:
         def send(endpoint: Endpoint, headers: HeaderBlock) -> Awaitable[UpstreamStream]:
             return upstream.open(
                 endpoint,
-                headers.replaced([("accept", "text/event-stream")]),
+                headers.replaced([("accept", EVENTS)]),
                 call.body or b"",
                 method=call.method,
                 first_byte_timeout_s=None,
@@ -128,6 +129,13 @@ class HttpCarrier:
         if stream.status >= FIRST_ERROR_STATUS:
             with _failures():
                 raise refused(stream.status, await stream.read_all())
+        kind = stream.headers.get("content-type") or "nothing said"
+        if not kind.lower().startswith(EVENTS):
+            # A page of something in between would look like a stream that ended at once.
+            stream.abort()
+            raise TensorZeroInternalError(
+                f"Internal TensorZero Error: Error in streaming response: expected {EVENTS}, got {kind}"
+            )
         return HttpSource(stream, self.loop)
 
     async def _asked(self, call: Call[Any], send: Callable[[Endpoint, HeaderBlock], Awaitable[A]]) -> A:

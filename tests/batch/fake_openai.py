@@ -40,6 +40,7 @@ class FakeOpenAI:
         self.files: dict[str, list[dict[str, Any]]] = {}
         self.batches: dict[str, str] = {}
         self.write: Callable[[dict[str, Any]], dict[str, Any] | None] = self.echo
+        self.cancelled: list[str] = []
         self.breaks_off_after: int | None = None
         self.results_of_failed = False
         self.closed = False
@@ -93,6 +94,10 @@ class FakeOpenAI:
             name = f"file-{len(self.files)}"
             self.files[name] = [json.loads(line) for line in found[1].splitlines()]
             return json.dumps({"id": name, "object": "file"}).encode()
+        if path.endswith("/cancel"):
+            name = path.split("/")[-2]
+            self.cancelled.append(name)
+            return self._batch(name, "cancelling")
         if request.method == "POST":
             name = f"batch-{len(self.batches)}"
             self.batches[name] = json.loads(request.body)["input_file_id"]

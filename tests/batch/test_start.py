@@ -141,10 +141,21 @@ def starting(parts: Parts, store: Away) -> BatchStarter:
 
 
 async def test_a_store_that_is_away(parts: Parts, caplog: pytest.LogCaptureFixture) -> None:
-    """The batch was taken and cannot be written down: an error, and the log says what it was."""
+    """The batch was taken and cannot be written down: it is called off, and the log says what it was."""
+    with caplog.at_level(logging.WARNING), pytest.raises(StoreUnavailableError):
+        await starting(parts, Away(3)).start(ask("one", variant_name="keyed", credentials={"key": "sk"}))
+    assert '"batch_id":"batch-0"' in caplog.text
+    assert "has been called off" in caplog.text
+    assert parts.provider.cancelled == ["batch-0"]
+    assert ("authorization", "Bearer sk") in parts.provider.requests[-1].headers
+
+
+async def test_a_batch_that_cannot_be_called_off(parts: Parts, caplog: pytest.LogCaptureFixture) -> None:
+    """The client's error is the store's, and the log says that the batch goes on."""
+    parts.provider.refusals = {"/cancel": (500, b"down")}
     with caplog.at_level(logging.ERROR), pytest.raises(StoreUnavailableError):
         await starting(parts, Away(3)).start(ask("one"))
-    assert '"batch_id":"batch-0"' in caplog.text
+    assert "could not be called off: Error from openai server: down" in caplog.text
 
 
 async def test_a_store_that_is_away_from_the_start(parts: Parts) -> None:

@@ -19,6 +19,7 @@ from tzproxy.errors import StoreError, StoreUnavailableError
 from tzproxy.inference.engine import Catalog
 from tzproxy.inference.files.keep import InferenceFiles
 from tzproxy.inference.metrics import GatewayMetrics
+from tzproxy.providers.errors import ProviderError
 
 logger = logging.getLogger(__name__)
 PAUSES_S = (0.2, 1.0, 5.0)
@@ -118,7 +119,17 @@ class BatchStarter:
                 submission.model_name,
                 submission.batch.params,
             )
+            await self._call_off(planned, submission)
             raise
+
+    async def _call_off(self, planned: PlannedBatch, submission: Submission) -> None:
+        """Take back what nobody can ask for: its client may begin it once more, and pay twice."""
+        try:
+            await self._submitter.call_off(planned, submission)
+        except ProviderError as exc:
+            logger.error("batch %s could not be called off: %s", planned.batch_id, exc.message)
+        else:
+            logger.warning("batch %s has been called off", planned.batch_id)
 
     async def _insert(self, store: StartStore, table: str, lines: bytes, token: str) -> None:
         """Write rows, again and again for a while: the provider has the batch already."""

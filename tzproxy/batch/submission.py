@@ -19,18 +19,19 @@ from tzproxy.inference.errors import AllProvidersFailedError, AllVariantsFailedE
 from tzproxy.inference.model import Model, ModelProvider, attributed
 from tzproxy.inference.plan import Inference
 from tzproxy.inference.variant import ChatCompletion, Variant
-from tzproxy.providers.batches import Jobs, SubmittedBatch
+from tzproxy.providers.batches import BatchApi, Jobs, SubmittedBatch
 from tzproxy.types.model import ModelRequest
 
 
 class Submission(Struct, frozen=True, kw_only=True):
-    """A batch that was handed over. `requests` are what the model was asked, in order."""
+    """A batch that was handed over. `requests` are what the model was asked, in order; `api` took it."""
 
     variant_name: str
     model_name: str
     provider_name: str
     requests: Sequence[ModelRequest]
     batch: SubmittedBatch
+    api: BatchApi
 
 
 class Submitter:
@@ -68,6 +69,15 @@ class Submitter:
             )
         raise AllVariantsFailedError(failures)
 
+    async def call_off(self, planned: PlannedBatch, submission: Submission) -> None:
+        """Take a batch back from its provider, as far as that goes.
+
+        Raises:
+            ProviderError: when the provider cannot be asked, or refuses.
+        """
+        credentials = planned.inferences[0].request.credentials
+        await submission.api.cancel(submission.batch.params, credentials=credentials, jobs=self._jobs)
+
     async def _with_variant(self, variant: Variant, planned: PlannedBatch) -> Submission:
         # Its kin ask a model more than once, or do something to the answer: a batch does neither.
         if type(variant) is not ChatCompletion:
@@ -80,7 +90,9 @@ class Submitter:
         failures: list[tuple[str, TzproxyError]] = []
         for entry in model.providers:
             try:
-                batch, sent = await self._with_provider(model, entry, requests, planned)
+                if entry.batch is None:
+                    raise UnsupportedProviderError(entry.spec)
+                batch, sent = await self._with_provider(model, (entry, entry.batch), requests, planned)
             except TzproxyError as exc:
                 failures.append((entry.name, attributed(exc, entry)))
                 continue
@@ -90,15 +102,18 @@ class Submitter:
                 provider_name=entry.name,
                 requests=sent,
                 batch=batch,
+                api=entry.batch,
             )
         raise AllProvidersFailedError(failures)
 
     async def _with_provider(
-        self, model: Model, entry: ModelProvider, requests: Sequence[ModelRequest], planned: PlannedBatch
+        self,
+        model: Model,
+        taker: tuple[ModelProvider, BatchApi],
+        requests: Sequence[ModelRequest],
+        planned: PlannedBatch,
     ) -> tuple[SubmittedBatch, list[ModelRequest]]:
-        api = entry.batch
-        if api is None:
-            raise UnsupportedProviderError(entry.spec)
+        entry, api = taker
 
         def address(one: tuple[ModelRequest, Inference]) -> ModelRequest:
             request, inference = one

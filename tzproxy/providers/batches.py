@@ -172,6 +172,14 @@ class BatchApi(Protocol):
         """
         ...
 
+    async def cancel(self, params: str, *, credentials: Mapping[str, str], jobs: Jobs) -> None:
+        """Call a batch off that nobody will ask for.
+
+        Raises:
+            ProviderError: when the provider cannot be asked, or refuses.
+        """
+        ...
+
 
 class UnusableResultsError(ProviderError):
     """A batch is done and not one of its results can be read."""

@@ -232,6 +232,18 @@ async def test_a_batch_that_broke_off(status: str) -> None:
     assert one.inference_id == "a"
 
 
+async def test_a_batch_is_called_off() -> None:
+    """It is taken back with the key that handed it over; a refusal is an error."""
+    api = build_openai_batch(OpenAIProviderConfig(model_name="m"), KEY)
+    script = JobScript({**BATCH, "status": "cancelling"}, (409, b"too late"))
+    await api.cancel(PARAMS, credentials={}, jobs=script)
+    (request,) = script.requests
+    assert (request.method, request.url) == ("POST", "https://api.openai.com/v1/batches/batch_1/cancel")
+    assert ("authorization", "Bearer sk-test") in request.headers
+    with pytest.raises(ProviderError, match="too late"):
+        await api.cancel(PARAMS, credentials={}, jobs=script)
+
+
 async def test_a_deleted_batch() -> None:
     """It has failed."""
     found = await poll((404, b'{"error":{}}'))

@@ -26,6 +26,7 @@ async def test_it_takes_batches_and_keeps_them() -> None:
     )
     with pytest.raises(ProviderError, match="^Unsupported model provider for batch inference: Dummy$"):
         await api.poll(done.params, names=ModelNames("m", "p"), jobs=JobScript())
+    await api.cancel(done.params, credentials={}, jobs=JobScript())
 
 
 async def test_models_that_fail() -> None:

@@ -244,6 +244,15 @@ async def test_results_that_nobody_finds() -> None:
         await results_of(await poll(done, line(None)))
 
 
+async def test_a_job_is_called_off() -> None:
+    """By its name, with a token for Vertex AI."""
+    script = JobScript({})
+    await prepared().cancel(PARAMS, credentials={}, jobs=script)
+    (request,) = script.requests
+    assert (request.method, request.url) == ("POST", f"{HOST}/v1/{NAME}:cancel")
+    assert ("authorization", "vertex") in request.headers
+
+
 async def test_a_batch_of_somebody_else() -> None:
     """What was kept of it says nothing here."""
     with pytest.raises(ProviderError, match="missing field"):

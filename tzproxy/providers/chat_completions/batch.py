@@ -198,6 +198,19 @@ class OpenAIBatch:
         results = read_results(jobs, spec, wanted, file_id, self._result)
         return PolledBatch(status="completed", raw_request=url, raw_response=text, results=results)
 
+    async def cancel(self, params: str, *, credentials: Mapping[str, str], jobs: Jobs) -> None:
+        """Call a batch off.
+
+        Raises:
+            ProviderError: when the service cannot be asked, or refuses.
+        """
+        batch_id = encoded(self._decoded(_PARAMS, params.encode()).batch_id)
+        url = join_url(self._base, f"batches/{batch_id}/cancel")
+        headers = self._headers.resolve(credentials)
+        await exchanged(
+            jobs, self._row.spec, JobRequest(method="POST", url=url, headers=headers.pairs, body=b"{}")
+        )
+
     def _body(self, request: ModelRequest) -> bytes:
         # SPEC: floats are not widened here, unlike in single requests.
         return self._bodies.write(structs.replace(request, params=shortest_floats(request.params)))

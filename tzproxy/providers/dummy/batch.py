@@ -46,3 +46,6 @@ class DummyBatch:
             ProviderError: always.
         """
         raise ProviderError("Unsupported model provider for batch inference: Dummy")
+
+    async def cancel(self, params: str, *, credentials: Mapping[str, str], jobs: Jobs) -> None:
+        """There is nothing to call off."""

@@ -245,6 +245,17 @@ class VertexGeminiBatch:
         results = read_results(jobs, SPEC, wanted, place, lambda line: _result(line, asked))
         return PolledBatch(status="completed", raw_request=url, raw_response=text, results=results)
 
+    async def cancel(self, params: str, *, credentials: Mapping[str, str], jobs: Jobs) -> None:
+        """Call a job off.
+
+        Raises:
+            ProviderError: when Google cannot be asked, or refuses.
+        """
+        headers = await _resolved(self._headers, credentials)
+        job = quote(_decoded(_PARAMS, params.encode()).job_url_suffix)
+        url = f"https://{self._place.host}/v1/{job}:cancel"
+        await exchanged(jobs, SPEC, JobRequest(method="POST", url=url, headers=headers.pairs, body=b"{}"))
+
     def _line(self, request: ModelRequest) -> bytes:
         label = _ENCODE({LABEL: request.inference_id})
         body = b'%b,"labels":%b}' % (self._bodies.write(request)[:-1], label)

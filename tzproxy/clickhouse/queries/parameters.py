@@ -23,10 +23,13 @@ class Parameters:
         self._known: dict[tuple[str, str], str] = {}
 
     def bind(self, value: object, kind: str) -> str:
-        """Keep a value; return its placeholder, for an equal value the same. `kind` is a ClickHouse type.
+        """Keep a value; return the SQL for it, for an equal value the same. `kind` is a ClickHouse type.
 
         Conditions that ask the same are then the same text.
         """
+        if kind == "String" and isinstance(value, str) and "\0" in value:
+            # A parameter ends at a NUL; the text would be found where only its beginning is.
+            return f"unhex({self.bind(value.encode().hex(), kind)})"
         known = (kind, repr(value))
         if known not in self._known:
             self._known[known] = name = f"p{len(self.values)}"

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import httpx
 import openai
 import pytest
 
@@ -44,6 +45,19 @@ def test_the_client_that_blocks() -> None:
     with pytest.raises(openai.APIConnectionError):
         client.chat.completions.create(model=MODEL, messages=MESSAGES)
     client.close()
+
+
+def test_what_the_program_told_its_http_client() -> None:
+    """Its hooks see the requests, with its headers."""
+    seen: list[httpx.Request] = []
+    told = httpx.Client(headers={"x-own": "1"}, event_hooks={"request": [seen.append]})
+    client = openai.OpenAI(api_key="not-used", http_client=told)
+    patch_openai_client(client, config_file="c.toml", async_setup=False)
+    client.chat.completions.create(model=MODEL, messages=MESSAGES)
+    assert [request.headers["x-own"] for request in seen] == ["1"]
+    close_patched_openai_client_gateway(client)
+    client.close()
+    told.close()
 
 
 async def test_the_client_for_event_loops() -> None:

@@ -47,7 +47,7 @@ def refuse_until_ready(client: Any) -> None:
     if not hasattr(client, "base_url") or not hasattr(before, "build_request"):
         raise TypeError(f"expected an OpenAI or AsyncOpenAI client, got {type(client).__name__}")
     # The client's own httpx client may be shared with others: it is left as it was.
-    kept: dict[str, Any] = {"event_hooks": getattr(before, "event_hooks", None)}
+    kept = _kept(before)
     client._client = _AsyncNotReady(**kept) if hasattr(before, "aclose") else _NotReady(**kept)
     client.base_url = BASE_URL
 
@@ -55,11 +55,17 @@ def refuse_until_ready(client: Any) -> None:
 def attach(client: Any, gateway: EmbeddedGateway) -> None:
     """Have a client that was told to refuse requests ask a gateway."""
     waiting: httpx.Client | httpx.AsyncClient = client._client
-    kept: dict[str, Any] = {"event_hooks": waiting.event_hooks, "follow_redirects": True}
+    kept = _kept(waiting)
     if isinstance(waiting, httpx.AsyncClient):
-        client._client = httpx.AsyncClient(transport=AsyncLocalTransport(gateway), **kept)
+        transport = AsyncLocalTransport(gateway)
+        client._client = httpx.AsyncClient(transport=transport, follow_redirects=True, **kept)
     else:
-        client._client = httpx.Client(transport=LocalTransport(gateway), **kept)
+        client._client = httpx.Client(transport=LocalTransport(gateway), follow_redirects=True, **kept)
+
+
+def _kept(before: Any) -> dict[str, Any]:
+    """Return what the program may have told its HTTP client, and a gateway or the program would miss."""
+    return {"event_hooks": before.event_hooks, "headers": before.headers.multi_items()}
 
 
 class _Carrier:

@@ -115,8 +115,8 @@ def test_the_answer_is_a_score(load: Load, output_type: str, score: str) -> None
 
 
 def test_all_kinds_of_judge_variants(load: Load) -> None:
-    """Strategies, dynamic examples and chains of thought can judge."""
-    options = '{ model = "m", system_instructions = "i", json_mode = "on" }'
+    """Strategies, dynamic examples and chains of thought can judge; what chooses or fuses may be `active`."""
+    options = '{ model = "m", system_instructions = "i", json_mode = "on", active = true }'
     toml = judge(
         CHAT_VARIANT
         + f"""

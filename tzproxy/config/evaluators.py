@@ -33,12 +33,14 @@ class JudgeOptions(SamplingParameters, frozen=True, kw_only=True):
         system_instructions: instructions, compiled as a template; required.
         json_mode: how JSON is asked for; required.
         service_tier: default none, the provider's.
+        active: whether the variant judges; default none. Of no meaning to evaluators and fusers.
     """
 
     model: str
     system_instructions: InlinedFile
     json_mode: JsonMode
     service_tier: ServiceTier | None = None
+    active: bool | None = None
 
 
 class JudgeEvaluatorConfig(JudgeOptions, frozen=True, kw_only=True):
@@ -55,11 +57,9 @@ class JudgeChatCompletionConfig(
     """Judge variant `type = "chat_completion"`.
 
     Attributes:
-        active: whether the variant judges; default none.
         timeouts: deadlines over everything the variant does.
     """
 
-    active: bool | None = None
     timeouts: TimeoutsConfig = TimeoutsConfig()
 
 
@@ -69,11 +69,9 @@ class JudgeChainOfThoughtConfig(
     """Judge variant `type = "experimental_chain_of_thought"`.
 
     Attributes:
-        active: whether the variant judges; default none.
         timeouts: deadlines over everything the variant does.
     """
 
-    active: bool | None = None
     timeouts: TimeoutsConfig = TimeoutsConfig()
 
 

@@ -25,7 +25,7 @@ from tzproxy.types.stored import brought_tools, provider_tools, read_stored_tool
 INPUT = msgspec.json.Decoder(Input)
 
 
-AT_ONCE = 100
+AT_ONCE = 32
 """How many datapoints of a dataset are read at once, and held in memory until they are worked on."""
 
 

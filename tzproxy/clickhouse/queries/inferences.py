@@ -36,16 +36,18 @@ ONE_STEP_FROM = 500
 FOUND_ONCE_UP_TO = 10_000
 """Not so those for which one step looks twice at what takes long, unless they are longer than this."""
 
-KEYS_AT_ONCE = 2_000
+KEYS_AT_ONCE = 5_000
 """How many rows are looked up in one statement."""
 
 FIND_SETTINGS: Settings = {"optimize_aggregation_in_order": 1}
 SEARCH_SETTINGS: Settings = {THREAD_MEMORY: 64 << 20}
 """For statements that look through texts."""
 
-READ_SETTINGS = {"max_block_size": 8192}
-SORT_SETTINGS = {**FIND_SETTINGS, "max_block_size": 512, "max_bytes_before_external_sort": 64 << 20}
-"""A long list is sorted on the server's disk instead of in its memory."""
+DISK_SETTINGS: Settings = {"max_bytes_before_external_sort": 64 << 20}
+"""Inferences are sorted on the server's disk instead of in its memory when they are long or many."""
+
+READ_SETTINGS: Settings = {**DISK_SETTINGS, "max_block_size": 8192}
+SORT_SETTINGS: Settings = {**FIND_SETTINGS, **DISK_SETTINGS, "max_block_size": 512}
 
 
 class StoredInferenceRow(Struct, frozen=True, kw_only=True):

@@ -103,7 +103,17 @@ def test_older_rows() -> None:
     assert (found["tool_choice"], found["parallel_tool_calls"]) == ("required", False)
 
 
-@pytest.mark.parametrize("row", [chat_row(input="x"), chat_row(allowed_tools="x"), json_row(input="[]")])
+@pytest.mark.parametrize(
+    "row",
+    [
+        chat_row(input="x"),
+        chat_row(allowed_tools="x"),
+        chat_row(output="x"),
+        json_row(input="[]"),
+        json_row(output=""),
+        json_row(output_schema="{"),
+    ],
+)
 def test_garbled_rows(row: DatapointRow) -> None:
     """A row that no gateway writes is a failure of the store that names the datapoint."""
     with pytest.raises(StoreError, match="^datapoint i cannot be read"):

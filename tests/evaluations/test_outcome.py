@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from evaluations.samples import chat_outcome, json_outcome
-from tzproxy.evaluations.outcome import same
+from typing import Any
+
+import pytest
+
+from evaluations.samples import STORED, chat_outcome, json_outcome
+from tzproxy.evaluations.errors import ScoreError
+from tzproxy.evaluations.outcome import Outcome, same
+from tzproxy.evaluations.scorers import exact_match
 from tzproxy.types.content import Text
+from tzproxy.types.datapoints import ChatDatapointRow
 
 
 def test_stored_output() -> None:
@@ -19,3 +26,17 @@ def test_same() -> None:
     assert not same(1, 1.0)
     assert not same(1, True)
     assert not same([1, 2], [2, 1])
+
+
+@pytest.mark.parametrize("reference", [{"a": 1}, [1, 2], "text"])
+def test_references_that_are_none(reference: Any) -> None:
+    """An output of another kind, or of no kind at all, is no reason to end a run: its scores say so."""
+    with pytest.raises(ScoreError, match="types do not match"):
+        exact_match(chat_outcome([Text("x")], reference))
+
+
+def test_a_reference_that_is_no_json() -> None:
+    """It is told why it cannot be read."""
+    row = ChatDatapointRow(dataset_name="d", function_name="f", id="p", input="", output="no")
+    with pytest.raises(ScoreError, match="cannot be read"):
+        exact_match(Outcome(row, STORED, chat_outcome([Text("x")]).answer))

@@ -14,6 +14,7 @@ from tzproxy.types.datapoints import ChatDatapointRow, DatapointRow, JsonDatapoi
 from tzproxy.types.stored import RequestedTools, read_stored_input, read_stored_tools
 from tzproxy.types.tools import ToolChoice
 
+ANY = msgspec.json.Decoder()
 NO_TOOLS = RequestedTools()
 
 
@@ -115,7 +116,7 @@ def _chat(row: ChatDatapointRow) -> ChatDatapoint:
         id=row.id,
         episode_id=row.episode_id,
         input=answered_input(read_stored_input(row.input)),
-        output=_json_text(row.output),
+        output=UNSET if row.output is None else _json_text(row.output),
         allowed_tools=UNSET if tools.allowed_tools is None else tools.allowed_tools,
         additional_tools=tools.additional_tools or UNSET,
         tool_choice=UNSET if tools.tool_choice is None else tools.tool_choice,
@@ -138,8 +139,8 @@ def _json(row: JsonDatapointRow) -> JsonDatapoint:
         id=row.id,
         episode_id=row.episode_id,
         input=answered_input(read_stored_input(row.input)),
-        output=_json_text(row.output),
-        output_schema=Raw(row.output_schema.encode()),
+        output=UNSET if row.output is None else _json_text(row.output),
+        output_schema=_json_text(row.output_schema),
         tags=row.tags,
         is_deleted=row.is_deleted,
         is_custom=row.is_custom,
@@ -174,8 +175,10 @@ def _block(block: StoredBlock) -> StoredBlock | FilePointer:
     )
 
 
-def _json_text(text: str | None) -> Raw | UnsetType:
-    return UNSET if text is None else Raw(text.encode())
+def _json_text(text: str) -> Raw:
+    """Pass JSON on as it is stored, once it is known to be JSON: an answer must not break on one row."""
+    ANY.decode(text)
+    return Raw(text.encode())
 
 
 def _present(text: str | None) -> str | UnsetType:

@@ -61,8 +61,14 @@ class Outcome:
         """
         if self.datapoint.output is None:
             return None
-        reference = TREE.decode(self.datapoint.output)
-        if isinstance(reference, dict if self.is_json else list):
+        try:
+            reference = TREE.decode(self.datapoint.output)
+        except msgspec.DecodeError as exc:
+            raise ScoreError(f"The datapoint's output cannot be read: {exc}") from exc
+        if self.is_json:
+            if isinstance(reference, dict):
+                return reference
+        elif isinstance(reference, list) and all(isinstance(block, dict) for block in reference):
             return reference
         raise ScoreError("Datapoint and inference response types do not match")
 

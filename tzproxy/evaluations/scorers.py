@@ -56,14 +56,9 @@ def exact_match(outcome: Outcome) -> bool | None:
     return same(_present(reference), _present(generated))
 
 
-def _present(blocks: list[Any]) -> list[Any]:
+def _present(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Drop nulls: whether an absent field is written is not part of what was said."""
-    return [
-        {key: value for key, value in block.items() if value is not None}
-        if isinstance(block, dict)
-        else block
-        for block in blocks
-    ]
+    return [{key: value for key, value in block.items() if value is not None} for block in blocks]
 
 
 class _Pattern:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.lists.peaks import read_peak_mb, reset_peak
 from tzproxy.clickhouse import StoreClient
 from tzproxy.clickhouse.embedded import EmbeddedStore, is_engine_installed
 from tzproxy.clickhouse.embedded.frugality import ALLOCATOR, SETTINGS
@@ -74,6 +75,25 @@ def test_what_results_never_need_is_not_loaded(store: EmbeddedStore) -> None:
     """The libraries for other forms of results stay on disk."""
     assert "pyarrow" not in _mapped(store)
     assert "numpy" not in _mapped(store)
+
+
+def test_a_long_list_is_sorted_on_disk(store: EmbeddedStore, client: StoreClient) -> None:
+    """A sort that may hold 32 MB does not hold all of 400 MB, nor does the answer on its way."""
+    assert store.pid is not None
+    # The first sorting of all loads the code for it.
+    client.query("SELECT number FROM numbers(10) ORDER BY number")
+    reset_peak(store.pid)
+    before = read_peak_mb(store.pid)
+    stream = client.stream(
+        "SELECT concat(hex(cityHash64(number)), repeat('x', 2000)) AS s FROM numbers(200000) ORDER BY s",
+        settings={"max_bytes_before_external_sort": 32 << 20, "max_block_size": 512},
+    )
+    count = 0
+    while lines := stream.read():
+        count += len(lines)
+    stream.close()
+    assert count == 200_000
+    assert read_peak_mb(store.pid) - before < 200
 
 
 def test_an_error_costs_no_memory(store: EmbeddedStore, client: StoreClient) -> None:

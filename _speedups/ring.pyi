@@ -8,6 +8,9 @@ MAGIC: Final[bytes]
 VERSION: Final[int]
 TABLES: Final[int]
 HEADER_BYTES: Final[int]
+NO_ROOM: Final[int]
+TOO_LONG: Final[int]
+LONGEST_BYTES: Final[int]
 
 class RingCorruptError(StoreError):
     position: int
@@ -37,6 +40,7 @@ class RingView:
 
 class RingProducer(RingView):
     def append(self, rows: Sequence[tuple[int, bytes]]) -> int: ...
+    def refuse(self, rows: Sequence[tuple[int, bytes]]) -> int: ...
 
 class RingConsumer(RingView):
     def peek(

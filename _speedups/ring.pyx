@@ -19,6 +19,11 @@ MAGIC = b"TZRING\r\n"
 VERSION = 1
 TABLES = 32
 HEADER_BYTES = 4096
+NO_ROOM = -1
+TOO_LONG = -2
+LONGEST_BYTES = 4 * 1024 * 1024
+
+cdef uint64_t LONGEST = LONGEST_BYTES
 
 class RingCorruptError(StoreError):
     """The bytes of a ring contradict themselves; `position` says where reading stopped."""
@@ -186,8 +191,9 @@ cdef class RingProducer(RingView):
         """Copy the rows of one inference into the ring as one record.
 
         Shape: a list or tuple of (table id, line as bytes).
-        Returns the position after the record, 0 if `rows` is empty, -1 if there was no room (then they
-        are counted as refused). A line feed inside a row becomes a space, which JSON cannot tell apart.
+        Returns the position after the record, 0 if `rows` is empty, `NO_ROOM` if there was none (then they
+        are counted as refused), `TOO_LONG` for a record above half the capacity or `LONGEST_BYTES` (not counted).
+        A line feed inside a row becomes a space, which JSON cannot tell apart.
         """
         cdef uint64_t need = 0
         cdef Py_ssize_t i, count
@@ -208,9 +214,10 @@ cdef class RingProducer(RingView):
                 raise ValueError(f"no such table id: {table}")
             need += ROW_HEAD + PyBytes_GET_SIZE(<bytes?>(<tuple>pair)[1])
         total = (RECORD_HEAD + need + CURSOR_ALIGN - 1) & ~<uint64_t>(CURSOR_ALIGN - 1)
-        # Half the capacity is the limit: so much finds room in an empty ring wherever the cursor stands.
-        if total > self.capacity // 2:
-            return self.refuse(<list>rows)
+        # Up to half the capacity finds room in an empty ring wherever the cursor stands. In a large one, several
+        # of the longest must find it in a row.
+        if total > self.capacity // 2 or total > LONGEST:
+            return TOO_LONG
         at = self.position
         tail = self.capacity - at % self.capacity
         if total > tail:
@@ -254,9 +261,11 @@ cdef class RingProducer(RingView):
         tz_store_release(self.word(AT_PUBLISHED), self.position | other)
         return 0
 
-    cdef int refuse(self, list rows) except -2:
-        add_counts(self.word(AT_REFUSED), rows)
-        return -1
+    def refuse(self, rows not None):
+        """Count rows as refused; return `NO_ROOM`."""
+        self.check_open()
+        add_counts(self.word(AT_REFUSED), list(rows))
+        return NO_ROOM
 
 
 cdef class RingConsumer(RingView):

@@ -16,6 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tzproxy._speedups.ring import (
     HEADER_BYTES,
+    LONGEST_BYTES,
+    NO_ROOM,
+    TOO_LONG,
     RingConsumer,
     RingCorruptError,
     RingProducer,
@@ -79,20 +82,25 @@ def test_full_ring_refuses_and_counts() -> None:
     producer, consumer = RingProducer(memory), RingConsumer(memory)
     assert producer.append([(3, b"x" * 11)]) == 32
     assert producer.append([(3, b"x" * 11)]) == 64
-    assert producer.append([(3, b"lost"), (5, b"lost"), (5, b"lost")]) == -1
-    assert producer.refused()[0] == 1
+    assert producer.append([(3, b"abc"), (5, b"abc")]) == NO_ROOM
+    assert producer.append([(5, b"abc")]) == NO_ROOM
+    assert producer.refused()[0] == 2
     assert producer.refused()[1][:6] == (0, 0, 0, 1, 0, 2)
     assert producer.accepted()[:2] == (64, 2)
     consumer.ack(32)
     assert producer.append([(3, b"x" * 11)]) == 96
 
 
-def test_oversized_record_is_refused() -> None:
-    """A record above half the capacity never goes in, wherever the cursor stands."""
-    memory = blank(128)
-    producer = RingProducer(memory)
-    assert producer.append([(0, b"x" * (64 - 16 - 5))]) == 64
-    assert producer.append([(0, b"x" * (64 - 16 - 4))]) == -1
+@pytest.mark.parametrize(("capacity", "longest"), [(128, 64), (4 * LONGEST_BYTES, LONGEST_BYTES)])
+def test_long_record_does_not_go_in(capacity: int, longest: int) -> None:
+    """A record above half the capacity, or above some MiB, never goes in; it counts once it is given up."""
+    producer = RingProducer(blank(capacity))
+    long = [(0, b"x" * (longest - 16 - 4))]
+    assert producer.append([(0, b"x" * (longest - 16 - 5))]) == longest
+    assert producer.append(long) == TOO_LONG
+    assert (producer.cursor, producer.refused()[0]) == (longest, 0)
+    assert producer.refuse(long) == NO_ROOM
+    assert producer.refused()[1][0] == 1
 
 
 def test_largest_record_fits_an_empty_ring_at_every_cursor() -> None:
@@ -232,11 +240,13 @@ class RingModel(RuleBasedStateMachine):
         before = self.producer.cursor
         end = self.producer.append(rows)
         size = -(-(16 + sum(5 + len(line) for _, line in rows)) // 8) * 8
-        if end == -1:
+        if end == TOO_LONG:
+            assert size > self.capacity // 2
+        elif end == NO_ROOM:
             self.refused += len(rows)
             tail = self.capacity - before % self.capacity
             needed = size if size <= tail else tail + size
-            assert size > self.capacity // 2 or before + needed - self.consumer.acked > self.capacity
+            assert before + needed - self.consumer.acked > self.capacity
         else:
             assert end >= before + size
             self.records.append((end, rows))

@@ -72,6 +72,17 @@ def test_bodies_of_all_sizes(gateway: Gateway, size: int) -> None:
     assert sent.status_code == 200, sent.text
 
 
+def test_a_prompt_of_many_megabytes_is_recorded_whole(gateway: Gateway) -> None:
+    """Rows longer than the ring between worker and recorder are stored like all others."""
+    text = 'He said: "no".\n' * 1_500_000
+    answer = httpx.post(f"{gateway.url}/inference", content=request_of(text), timeout=60)
+    inference_id = answer.json()["inference_id"]
+    (row,) = gateway.rows_of(inference_id)
+    assert json.loads(row["input"])["messages"][0]["content"] == [{"type": "text", "text": text}]
+    (call,) = gateway.rows_of(inference_id, "ModelInference")
+    assert text in json.loads(call["raw_request"])["messages"][0]["content"]
+
+
 def test_a_body_without_a_length(gateway: Gateway) -> None:
     """Chunked transfer."""
     parts = in_parts(request_of("in chunks"), 16)

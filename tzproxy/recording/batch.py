@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -16,6 +17,9 @@ from tzproxy.recording.tables import no_rows, table_name
 
 #: Rows of one table: how many, and their lines joined by line feeds.
 TableRows = tuple[int, bytes]
+
+#: Begins a line that only names the row (`tzproxy.recording.long_lines`); no JSON holds such a byte.
+MARK = b"\0"
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -56,9 +60,12 @@ class Batch:
         return counts
 
     def pieces(self, refusals: Iterable[Refusal] = ()) -> list[Piece]:
-        """Return what must be sent: tables whole, but halves of what was refused and nothing given up."""
+        """Return what must be sent: tables whole, but halves of what was refused and nothing given up.
+
+        A row that is only named here is long: it goes alone.
+        """
         refused = {(item.table, item.low, item.high): item.verdict for item in refusals}
-        todo = [Piece(table, 0, rows) for table, (rows, _) in reversed(self.tables.items())]
+        todo = [piece for table in reversed(self.tables) for piece in self._runs(table)]
         pieces = []
         while todo:
             piece = todo.pop()
@@ -74,9 +81,7 @@ class Batch:
         rows, lines = self.tables[piece.table]
         if piece.low == 0 and piece.high == rows:
             return lines
-        if piece.table not in self._rows:
-            self._rows[piece.table] = lines.split(b"\n")
-        return b"\n".join(self._rows[piece.table][piece.low : piece.high])
+        return b"\n".join(self._split(piece.table)[piece.low : piece.high])
 
     def token(self, piece: Piece) -> str:
         """Return the piece's deduplication token."""
@@ -84,6 +89,20 @@ class Batch:
         if piece.low == 0 and piece.high == self.tables[piece.table][0]:
             return name
         return f"{name}-{piece.low}-{piece.high}"
+
+    def _runs(self, table: int) -> list[Piece]:
+        """Cut a table before and after each marked row; the last run comes first (for a stack)."""
+        rows, lines = self.tables[table]
+        if MARK not in lines:
+            return [Piece(table, 0, rows)]
+        marked = [number for number, line in enumerate(self._split(table)) if line.startswith(MARK)]
+        cuts = sorted({0, rows, *marked, *(number + 1 for number in marked)})
+        return [Piece(table, low, high) for low, high in pairwise(cuts)][::-1]
+
+    def _split(self, table: int) -> list[bytes]:
+        if table not in self._rows:
+            self._rows[table] = self.tables[table][1].split(b"\n")
+        return self._rows[table]
 
 
 def halves(piece: Piece) -> list[Piece]:

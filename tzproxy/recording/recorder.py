@@ -27,6 +27,7 @@ from tzproxy.recording.batch import Batch, Piece, halves
 from tzproxy.recording.damage import pass_damage
 from tzproxy.recording.feeds import Feeds
 from tzproxy.recording.inserter import Inserter, Outcome, Store, Verdict
+from tzproxy.recording.long_lines import LongLines
 from tzproxy.recording.options import RecorderOptions
 from tzproxy.recording.pace import Pace, Throttle
 from tzproxy.recording.rejected import RejectedFolder
@@ -71,7 +72,8 @@ class Recorder:
             segment_bytes=options.spool_segment_bytes,
             is_fresh=not self._file.found,
         )
-        self._rejected = RejectedFolder(options.rejected_path, options.rejected_quota_bytes)
+        self._long_lines = LongLines(options.rings_path)
+        self._rejected = RejectedFolder(options.rejected_path, options.rejected_quota_bytes, self._long_lines)
         self._feeds = Feeds(options.rings_path, self.state)
         self._inserter = Inserter(open_store, self.wake)
         self._pace = Pace(options, clock())
@@ -113,6 +115,8 @@ class Recorder:
             self._discovered_at = now
             self._feeds.discover()
             fold_retired(self._feeds, self._file)
+            if self.is_idle:
+                self._long_lines.sweep()
         for piece, outcome in self._inserter.take_outcomes():
             self._targets_out -= piece.table in TARGET_TABLES
             self._settle(piece, outcome, now)
@@ -146,7 +150,8 @@ class Recorder:
                     return
                 piece = self._todo.pop()
                 self._targets_out += piece.table in TARGET_TABLES
-                self._inserter.submit(piece, self._batch.lines(piece), self._batch.token(piece))
+                lines = self._long_lines.expanded(self._batch.lines(piece))
+                self._inserter.submit(piece, lines, self._batch.token(piece))
             elif self._inserter.under_way:
                 return
             else:
@@ -239,6 +244,7 @@ class Recorder:
         self._file.commit(durable=self._place is not None)
         self._feeds.release()
         self._feeds.mark_stored(batch.ranges)
+        self._long_lines.forget(batch)
         if self._place is not None:
             self._spool.clean()
         self._batch = None

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from tzproxy.recording.batch import Batch, Piece
+from tzproxy.recording.long_lines import LongLines
 from tzproxy.recording.state import Refusal
 from tzproxy.recording.tables import table_name
 
@@ -24,9 +25,10 @@ _ENCODER = msgspec.json.Encoder()
 class RejectedFolder:
     """Writes refused rows, one JSON object a line: table, error and the row as text."""
 
-    def __init__(self, directory: Path, quota_bytes: int) -> None:
+    def __init__(self, directory: Path, quota_bytes: int, long_lines: LongLines) -> None:
         self._directory = directory
         self._quota_bytes = quota_bytes
+        self._long_lines = long_lines
 
     def write(self, batch: Batch, refusals: Sequence[Refusal]) -> None:
         """Set aside the rows that were given up of a batch."""
@@ -34,7 +36,8 @@ class RejectedFolder:
         for refusal in refusals:
             if not refusal.verdict:
                 continue
-            rows = batch.lines(Piece(refusal.table, refusal.low, refusal.high)).split(b"\n")
+            piece = Piece(refusal.table, refusal.low, refusal.high)
+            rows = self._long_lines.expanded(batch.lines(piece)).split(b"\n")
             for row in rows:
                 record = {
                     "table": table_name(refusal.table),

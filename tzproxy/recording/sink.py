@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from tzproxy._speedups.ring import TABLES
+from tzproxy._speedups.ring import NO_ROOM, TABLES, TOO_LONG
 from tzproxy.errors import StoreUnavailableError
+from tzproxy.recording.long_lines import LongLines
 from tzproxy.recording.rings import (
     DEFAULT_CAPACITY_BYTES,
     RESIDENT_BYTES,
@@ -32,7 +33,7 @@ LOGGER = logging.getLogger(__name__)
 Row = tuple[Table, bytes]
 
 #: The position that `accept` returns for rows which found no room.
-LOST = -1
+LOST = NO_ROOM
 DEFAULT_SYNC_TIMEOUT_S = 30.0
 _FIRST_POLL_S = 0.001
 _LONGEST_POLL_S = 0.020
@@ -118,6 +119,7 @@ class RingSink:
         self._ring = _open(path, capacity_bytes, rings_dir)
         self._append = self._ring.producer.append
         self._let_go_at = self._ring.producer.cursor + RESIDENT_BYTES
+        self._long_lines = LongLines(self._ring.path.parent)
         self._sync_timeout_s = sync_timeout_s
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._vain_at = -1
@@ -146,8 +148,23 @@ class RingSink:
             self._let_go_at = position + RESIDENT_BYTES
             self._ring.let_go()
         elif position < 0:
-            self._note_loss()
+            return self._accept_long(rows) if position == TOO_LONG else self._note_loss()
         return position
+
+    def _accept_long(self, rows: Sequence[Row]) -> int:
+        """Take rows that are too long for the ring: the one case in which a disk is waited for."""
+        try:
+            marked = self._long_lines.put_aside(rows)
+        except OSError as exc:
+            LOGGER.error("rows too long for the ring cannot be kept beside it: %s", exc)
+            marked = list(rows)
+        position = self._append(marked)
+        if position >= 0:
+            return position
+        if position == TOO_LONG:
+            self._ring.producer.refuse(marked)
+        self._long_lines.take_back(marked)
+        return self._note_loss()
 
     @property
     def accepted(self) -> int:
@@ -205,15 +222,15 @@ class RingSink:
                 await asyncio.sleep(self._poll_s)
                 self._poll_s = min(self._poll_s * 1.25, _LONGEST_POLL_S)
 
-    def _note_loss(self) -> None:
+    def _note_loss(self) -> int:
         now = time.monotonic()
-        if now - self._loss_logged_at < _LOSS_LOG_INTERVAL_S:
-            return
-        self._loss_logged_at = now
-        try:
-            asyncio.get_running_loop().call_soon(self._log_loss)
-        except RuntimeError:
-            self._log_loss()
+        if now - self._loss_logged_at >= _LOSS_LOG_INTERVAL_S:
+            self._loss_logged_at = now
+            try:
+                asyncio.get_running_loop().call_soon(self._log_loss)
+            except RuntimeError:
+                self._log_loss()
+        return LOST
 
     def _log_loss(self) -> None:
         if self._closed:

@@ -159,17 +159,15 @@ cdef class RingView:
 
     def accepted_rows(self):
         """Return how many rows of all tables were ever accepted (cheap, for polling)."""
-        cdef uint64_t published
         self.check_open()
-        published = tz_load_acquire(self.word(AT_PUBLISHED))
+        cdef uint64_t published = tz_load_acquire(self.word(AT_PUBLISHED))
         return tz_load_relaxed(self.word(AT_SLOTS) + (published & SLOT_BIT) * SLOT_WORDS + 1)
 
     def refused(self):
         """Return (records, rows per table) that found no room and were dropped."""
         cdef int i
-        cdef uint64_t* words
         self.check_open()
-        words = self.word(AT_REFUSED)
+        cdef uint64_t* words = self.word(AT_REFUSED)
         return tz_load_relaxed(words), tuple([tz_load_relaxed(words + 2 + i) for i in range(TABLE_COUNT)])
 
 
@@ -195,10 +193,9 @@ cdef class RingProducer(RingView):
         are counted as refused), `TOO_LONG` for a record above half the capacity or `LONGEST_BYTES` (not counted).
         A line feed inside a row becomes a space, which JSON cannot tell apart.
         """
-        cdef uint64_t need = 0
+        cdef uint64_t at, tail, total, need = 0
         cdef Py_ssize_t i, count
         cdef long table
-        cdef uint64_t at, tail, total
         cdef uint8_t* record
         if self.base == NULL:
             raise ValueError("the ring is closed")
@@ -214,8 +211,7 @@ cdef class RingProducer(RingView):
                 raise ValueError(f"no such table id: {table}")
             need += ROW_HEAD + PyBytes_GET_SIZE(<bytes?>(<tuple>pair)[1])
         total = (RECORD_HEAD + need + CURSOR_ALIGN - 1) & ~<uint64_t>(CURSOR_ALIGN - 1)
-        # Up to half the capacity finds room in an empty ring wherever the cursor stands. In a large one, several
-        # of the longest must find it in a row.
+        # Half the capacity finds room in an empty ring wherever the cursor stands; of the longest, several do.
         if total > self.capacity // 2 or total > LONGEST:
             return TOO_LONG
         at = self.position
@@ -235,8 +231,7 @@ cdef class RingProducer(RingView):
 
     cdef void write_skip(self) noexcept:
         cdef uint8_t* marker = self.data + self.position % self.capacity
-        cdef uint32_t crc = checksum(self.position, 0, NULL, 0)
-        cdef uint32_t skip = SKIP
+        cdef uint32_t crc = checksum(self.position, 0, NULL, 0), skip = SKIP
         memcpy(marker, &skip, 4)
         memcpy(marker + 4, &crc, 4)
 
@@ -282,10 +277,7 @@ cdef class RingConsumer(RingView):
         Raises: RingCorruptError if the record at `start` is damaged (those before one are returned).
         """
         cdef uint64_t end, at, position = start, payload = 0, rows = 0
-        cdef uint64_t[TABLE_COUNT] sizes
-        cdef uint64_t[TABLE_COUNT] counts
-        cdef uint64_t[TABLE_COUNT] row_sizes
-        cdef uint64_t[TABLE_COUNT] row_counts
+        cdef uint64_t[TABLE_COUNT] sizes, counts, row_sizes, row_counts
         cdef uint64_t step, record_rows, record_bytes
         cdef int i
         end = min(self.cursor, limit) if limit else self.cursor
@@ -382,8 +374,7 @@ cdef class RingConsumer(RingView):
 
     def raw(self, uint64_t start, uint64_t end):
         """Return the ring's bytes of a range that holds a damaged record, for the rejected folder."""
-        cdef uint64_t first = start % self.capacity
-        cdef uint64_t size = min(end - start, self.capacity)
+        cdef uint64_t first = start % self.capacity, size = min(end - start, self.capacity)
         self.check_open()
         return bytes((self.data + first)[:min(size, self.capacity - first)]) + bytes(
             self.data[:size - min(size, self.capacity - first)]

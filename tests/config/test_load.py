@@ -58,6 +58,7 @@ def test_all_files_are_one_configuration(complete: LoadedConfig, folder: Path) -
     assert complete.files == [f"{folder}/{name}" for name in names]
     assert [line.split(": ")[0] for line in complete.warnings] == [
         "gateway.observability.batch_writes.write_queue_capacity",
+        "gateway.cache.valkey.ttl_s",
         "rate_limiting.enabled",
         "evaluations.invoice_regression",
     ]

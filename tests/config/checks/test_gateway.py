@@ -141,6 +141,13 @@ def test_content_in_openinference_traces_is_a_warning(load: Load) -> None:
     assert "include_content" in load(toml).warnings[0]
 
 
+def test_a_life_of_replies_that_nothing_keeps_is_a_warning(load: Load) -> None:
+    """Whoever lets Valkey forget replies after a time is told that they are kept elsewhere, without one."""
+    assert load("gateway.cache.valkey = {}").warnings == []
+    (warning,) = load("gateway.cache.valkey.ttl_s = 60").warnings
+    assert warning.startswith("gateway.cache.valkey.ttl_s: has no effect")
+
+
 def test_a_queue_that_does_not_exist_is_a_warning(load: Load) -> None:
     """Whoever bounds the queue of the original is told that rows wait elsewhere."""
     toml = "gateway.observability = { async_writes = false, batch_writes = { enabled = true, %s } }"

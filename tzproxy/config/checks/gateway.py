@@ -11,12 +11,20 @@ from itertools import pairwise
 
 from tzproxy.config.checks.scope import Scope
 from tzproxy.config.credentials import MissingSetting
-from tzproxy.config.gateway import FilesystemStorageConfig, GatewayConfig, S3StorageConfig
+from tzproxy.config.gateway import (
+    FilesystemStorageConfig,
+    GatewayConfig,
+    S3StorageConfig,
+    ValkeyCacheConfig,
+)
 from tzproxy.config.locations import EnvLocation, LiteralLocation
 from tzproxy.config.root import Config
 from tzproxy.config.scalars import parse_socket_address
 
 NO_QUEUE = "has no effect: rows wait in files of a bounded size, and are lost only when those are full"
+NO_EXPIRY = (
+    "has no effect: replies are kept in ClickHouse, and each request's `max_age_s` says how old they may be"
+)
 _OBSERVABILITY = ("gateway", "observability")
 _BUCKETS = ("gateway", "metrics", "tensorzero_inference_latency_overhead_seconds_buckets")
 
@@ -25,6 +33,8 @@ def check_gateway(config: Config, scope: Scope) -> None:
     """Report settings of the process that contradict each other or the environment."""
     _check_addresses(config.gateway, scope)
     _check_observability(config, scope)
+    if config.gateway.cache.valkey != ValkeyCacheConfig():
+        scope.warn(("gateway", "cache", "valkey", "ttl_s"), NO_EXPIRY)
     _check_buckets(config.gateway, scope)
     _check_export(config.gateway, scope)
     _check_object_storage(config, scope)

@@ -21,6 +21,7 @@ def test_statuses_are_those_of_the_api() -> None:
     statuses = {kind.__name__: kind.status for kind in classes(TzproxyError) if kind.status != 500}
     assert statuses == {
         "RequestError": 400,
+        "BodyError": 400,
         "InvalidTargetError": 400,
         "NotFoundError": 404,
         "SchemaValidationError": 400,

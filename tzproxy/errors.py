@@ -52,6 +52,8 @@ class RequestError(TzproxyError):
 class BodyError(RequestError):
     """The request's body is no JSON, or not of the shape that the route asks for."""
 
+    code = "invalid_body"
+
 
 class InvalidTargetError(RequestError):
     """The request names no function or model that could serve it."""

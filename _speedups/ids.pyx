@@ -20,10 +20,15 @@ cdef Py_ssize_t _used = POOL_BYTES
 cdef int _pid = 0
 
 
-cdef uint64_t now_ms() noexcept:
+# Ids count time in 4096ths of a millisecond, so that their order is that of their making (RFC 9562, 6.2, method 3).
+cdef enum:
+    TICKS_PER_MS = 4096
+
+
+cdef uint64_t now_ticks() noexcept:
     cdef timespec now
     clock_gettime(CLOCK_REALTIME, &now)
-    return <uint64_t>now.tv_sec * 1000 + <uint64_t>now.tv_nsec // 1000000
+    return <uint64_t>now.tv_sec * 1000 * TICKS_PER_MS + <uint64_t>now.tv_nsec * TICKS_PER_MS // 1000000
 
 
 def _forget_pool():
@@ -35,20 +40,21 @@ def _forget_pool():
 os.register_at_fork(after_in_child=_forget_pool)
 
 
-cdef void fill(uint8_t* raw, uint64_t ms):
+cdef void fill(uint8_t* raw, uint64_t ticks):
     global _pool, _used
     cdef const char* source
     cdef int i
-    if _used + 10 > POOL_BYTES:
+    if _used + 8 > POOL_BYTES:
         _pool = os.urandom(POOL_BYTES)
         _used = 0
     source = PyBytes_AsString(_pool) + _used
-    _used += 10
+    _used += 8
     for i in range(6):
-        raw[i] = <uint8_t>((ms >> (40 - 8 * i)) & 0xFF)
-    for i in range(10):
-        raw[6 + i] = <uint8_t>source[i]
-    raw[6] = 0x70 | (raw[6] & 0x0F)
+        raw[i] = <uint8_t>((ticks >> (52 - 8 * i)) & 0xFF)
+    raw[6] = 0x70 | <uint8_t>((ticks >> 8) & 0x0F)
+    raw[7] = <uint8_t>(ticks & 0xFF)
+    for i in range(8):
+        raw[8 + i] = <uint8_t>source[i]
     raw[8] = 0x80 | (raw[8] & 0x3F)
 
 
@@ -71,8 +77,8 @@ def new_uuid7(offset_s=0):
     Units: `offset_s` seconds are added to its time (ids of workflow evaluation runs lie in the future).
     """
     cdef uint8_t raw[16]
-    cdef uint64_t shift = <uint64_t>offset_s * 1000
-    fill(raw, now_ms() + shift)
+    cdef uint64_t shift = <uint64_t>offset_s * 1000 * TICKS_PER_MS
+    fill(raw, now_ticks() + shift)
     return text_of(raw)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tzproxy.errors import ConfigError, SchemaValidationError
 from tzproxy.prompts import JsonSchema
-from tzproxy.prompts.schema_patterns import spell_dots, spelled_out
+from tzproxy.prompts.schema_patterns import spelled_out
 
 LINE_ENDS = ("\r", "\u2028", "\u2029")
 
@@ -36,14 +36,6 @@ def test_line_ends(pattern: str, takes_line_feed: bool, end: str) -> None:
     schema = JsonSchema(json.dumps({"pattern": pattern}), key="k")
     assert schema.is_valid(f"a{end}b")
     assert schema.is_valid("a\nb") is takes_line_feed
-
-
-@pytest.mark.parametrize(
-    "pattern", [r"a\.b", "[.]", r"[^\].]", r"\\[.]", "(?i)abc", "(?i:a)(?:b)", "a", "", "(?=a)", r"[\[.]x"]
-)
-def test_what_stays(pattern: str) -> None:
-    """A dot that is escaped or in a class is a mere dot."""
-    assert spell_dots(pattern) == pattern
 
 
 def test_only_patterns_are_spelled_out() -> None:

@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 import jsonschema_rs
 
+from tzproxy.config.dots import spell_dots
+
 _WORD = r"\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}"
 _ANYWHERE = {"d": r"\p{Nd}", "D": r"\P{Nd}", "s": r"\p{White_Space}", "S": r"\P{White_Space}", "a": r"\x07"}
 _OUTSIDE = {**_ANYWHERE, "w": f"[{_WORD}]", "W": f"[^{_WORD}]"}
@@ -33,11 +35,7 @@ _POSIX = {
     "word": "0-9A-Za-z_",
     "xdigit": "0-9A-Fa-f",
 }
-_PIECE = re.compile(
-    r"\\(?P<escaped>.)|\[:(?P<posix>\w+):\]|(?P<set>&&|--|~~)|\[\^?\]?"
-    r"|\(\?(?P<on>[A-Za-z]*)(?:-(?P<off>[A-Za-z]+))?(?P<end_of_flags>[:)])|.",
-    re.DOTALL,
-)
+_PIECE = re.compile(r"\\(?P<escaped>.)|\[:(?P<posix>\w+):\]|(?P<set>&&|--|~~)|\[\^?\]?|.", re.DOTALL)
 # What the engine says itself is no more than that it does not like the pattern.
 _LOOK_AROUND = re.compile(r"(?<!\\)(?:\\\\)*\(\?<?[=!]")
 _BACK_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\\[1-9]")
@@ -53,7 +51,7 @@ def compile_pattern(text: str) -> Callable[[str], bool]:
     Raises:
         PatternError: saying what is wrong, as far as that is known.
     """
-    schema = {"pattern": _spelled_out(text)}
+    schema = {"pattern": spell_dots(_spelled_out(text))}
     try:
         engine = jsonschema_rs.validator_for(schema, pattern_options=jsonschema_rs.RegexOptions())
     except (jsonschema_rs.ValidationError, ValueError) as exc:
@@ -64,52 +62,24 @@ def compile_pattern(text: str) -> Callable[[str], bool]:
 def _spelled_out(text: str) -> str:
     pieces: list[str] = []
     is_inside = False
-    # Whether a dot takes line ends too: by group, the innermost last.
-    dot_alls = [False]
     for found in _PIECE.finditer(text):
-        if is_inside:
-            pieces.append(_inside(found))
-            is_inside = found[0] != "]"
-        else:
-            pieces.append(_outside(found, dot_alls))
-            is_inside = found[0][0] == "["
+        piece = found[0]
+        if found["escaped"] is not None:
+            piece = (_INSIDE if is_inside else _OUTSIDE).get(found["escaped"], piece)
+        elif is_inside:
+            if found["posix"] is not None:
+                if found["posix"] not in _POSIX:
+                    raise PatternError(f"unknown class `{piece}`")
+                piece = _POSIX[found["posix"]]
+            elif found["set"] is not None or piece[0] == "[":
+                raise PatternError("classes within classes and operations on them are not supported")
+            is_inside = piece != "]"
+        elif piece[0] == "[":
+            # A bracket that closes at once stands for itself.
+            piece = piece.replace("]", r"\]")
+            is_inside = True
+        pieces.append(piece)
     return "".join(pieces)
-
-
-def _inside(found: re.Match[str]) -> str:
-    piece = found[0]
-    if found["escaped"] is not None:
-        return _INSIDE.get(found["escaped"], piece)
-    if found["posix"] is not None:
-        if found["posix"] not in _POSIX:
-            raise PatternError(f"unknown class `{piece}`")
-        return _POSIX[found["posix"]]
-    if found["set"] is not None or piece[0] == "[":
-        raise PatternError("classes within classes and operations on them are not supported")
-    return piece
-
-
-def _outside(found: re.Match[str], dot_alls: list[bool]) -> str:
-    piece = found[0]
-    if found["escaped"] is not None:
-        return _OUTSIDE.get(found["escaped"], piece)
-    if found["end_of_flags"] is not None:
-        is_dot_all = "s" not in (found["off"] or "") and ("s" in found["on"] or dot_alls[-1])
-        if found["end_of_flags"] == ":":
-            dot_alls.append(is_dot_all)
-        else:
-            dot_alls[-1] = is_dot_all
-    elif piece == "(":
-        dot_alls.append(dot_alls[-1])
-    elif piece == ")" and len(dot_alls) > 1:
-        dot_alls.pop()
-    elif piece == ".":
-        # To JavaScript, a line may end in four ways.
-        return r"[\s\S]" if dot_alls[-1] else r"[^\n]"
-    elif piece[0] == "[":
-        # A bracket that closes at once stands for itself.
-        return piece.replace("]", r"\]")
-    return piece
 
 
 def _reason(text: str) -> str:

@@ -98,6 +98,25 @@ def test_without_room_nothing_stays(data_dir: Path, open_sink: Callable[..., Rin
     assert read_counters(data_dir).tables["ModelInference"].lost == 3
 
 
+def test_a_file_that_goes_meanwhile_costs_no_row(
+    data_dir: Path, open_sink: Callable[..., RingSink], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The recorder may delete a stored row's file while a worker adds up how much room is left."""
+    sink = open_sink(capacity_bytes=1 << 15)
+    sink.accept(ROWS)
+
+    def listed(directory: Path) -> list[os.DirEntry[str]]:
+        with os_scandir(directory) as entries:
+            found = list(entries)
+        for path in [Path(entry.path) for entry in found]:
+            path.unlink()
+        return found
+
+    os_scandir = os.scandir
+    monkeypatch.setattr("tzproxy.recording.long_lines.os.scandir", listed)
+    assert sink.accept(ROWS) > 0
+
+
 def test_too_many_rows_for_the_ring_are_lost_loudly(
     open_sink: Callable[..., RingSink], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -39,8 +39,8 @@ class LongLines:
         Raises: OSError if the disk or the quota has no room; then no file is left.
         """
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        room = self._quota_bytes - sum(entry.stat().st_size for entry in os.scandir(self._directory))
-        if sum(len(line) for _, line in rows if len(line) > SHORT_BYTES) > room:
+        added = sum(len(line) for _, line in rows if len(line) > SHORT_BYTES)
+        if self._used_bytes() + added > self._quota_bytes:
             raise OSError(f"{self._directory} has reached its quota")
         marked: list[tuple[TableId, bytes]] = []
         try:
@@ -82,6 +82,15 @@ class LongLines:
                     path.unlink()
             except FileNotFoundError:
                 continue
+
+    def _used_bytes(self) -> int:
+        used = 0
+        for entry in os.scandir(self._directory):
+            try:
+                used += entry.stat().st_size
+            except FileNotFoundError:  # stored and deleted by the recorder at this moment
+                continue
+        return used
 
     def _write(self, line: bytes) -> bytes:
         name = uuid.uuid4().hex

@@ -125,7 +125,7 @@ class FunctionTools:
         allowed: list[str] | None,
         choice: ToolChoice,
         parallel: bool | None,
-        provider_tools: list[ProviderTool],
+        provider_tools: Sequence[ProviderTool],
     ) -> InferenceTools:
         functions = [tool.offered for tool in selected]
         schemas: dict[str, JsonSchema | None] = {tool.offered.name: tool.schema for tool in selected}

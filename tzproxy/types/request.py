@@ -1,11 +1,13 @@
 """The body of `POST /inference`, decoded. Hot.
 
-Unknown keys are refused where the API refuses them. Field names are the wire's.
+Unknown keys are refused where the API refuses them. Field names are the wire's. What has `gc=False` comes
+out of JSON, where there are no cycles: the collector need not know of it (`test_decode_openai`).
 Source: HTTP API of TensorZero 2026.6, inference request.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import UNSET, Raw, Struct, UnsetType, field
@@ -23,7 +25,7 @@ def given(raw: Raw | UnsetType) -> Raw | None:
     return None if raw is UNSET or bytes(raw) == b"null" else raw
 
 
-class TextInput(Struct, tag="text", tag_field="type", frozen=True, forbid_unknown_fields=True):
+class TextInput(Struct, tag="text", tag_field="type", frozen=True, forbid_unknown_fields=True, gc=False):
     """Text, or (old form) arguments for the template named after the role: exactly one of the two."""
 
     text: str | UnsetType = UNSET
@@ -133,14 +135,14 @@ InputBlock = (
 )
 
 
-class InputMessage(Struct, frozen=True, forbid_unknown_fields=True):
+class InputMessage(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One turn. `content`: text, blocks, or (old form) arguments for the role's template."""
 
     role: Role
     content: str | list[InputBlock] | dict[str, object]
 
 
-class Input(Struct, frozen=True, forbid_unknown_fields=True):
+class Input(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """What the function is applied to."""
 
     messages: list[InputMessage] = []
@@ -189,7 +191,7 @@ class ExtraHeader(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields
     model_provider_name: str | None = None
 
 
-class InferenceRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class InferenceRequest(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One inference. See the HTTP API for each field's rule."""
 
     input: Input
@@ -207,7 +209,7 @@ class InferenceRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     additional_tools: list[AdditionalTool] | None = None
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
-    provider_tools: list[ProviderTool] = []
+    provider_tools: Sequence[ProviderTool] = ()
     output_schema: Raw | UnsetType = UNSET
     cache_options: CacheOptions = CacheOptions()
     credentials: dict[str, str] = {}
@@ -215,6 +217,6 @@ class InferenceRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     include_raw_response: bool = False
     include_raw_usage: bool = False
     include_aggregated_response: bool = False
-    extra_body: list[ExtraBody] = []
-    extra_headers: list[ExtraHeader] = []
+    extra_body: Sequence[ExtraBody] = ()
+    extra_headers: Sequence[ExtraHeader] = ()
     internal_dynamic_variant_config: Raw | UnsetType = UNSET

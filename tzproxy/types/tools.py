@@ -5,6 +5,7 @@ Source: `additional_tools`, `tool_choice`, `provider_tools` of the HTTP API; too
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Raw, Struct
@@ -80,7 +81,7 @@ class ToolConfig(Struct, frozen=True, kw_only=True):
     parallel_tool_calls: bool | None = None
     allowed: AllowedTools
     custom_tools: list[CustomTool] = []
-    provider_tools: list[ProviderTool] = []
+    provider_tools: Sequence[ProviderTool] = ()
 
     def offered(self) -> list[FunctionTool]:
         """Return the tools for a provider without a native allow-list: only the allowed ones.

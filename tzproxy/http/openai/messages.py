@@ -59,15 +59,18 @@ def read_messages(messages: Sequence[OpenAIMessage]) -> Input:
         if results:
             turns.append(InputMessage("user", results))
             results = []
+        content = message.content
         if role == "user":
-            turns.append(InputMessage("user", _content(message.content, "user")))
+            turns.append(InputMessage("user", content if type(content) is str else _blocks(content, "user")))
         elif role == "assistant":
             turns.append(InputMessage("assistant", _assistant(message, names)))
+        elif type(content) is str:
+            systems.append(content)
         else:
-            systems.extend(_system(message.content))
+            systems.extend(_system(content))
     if results:
         turns.append(InputMessage("user", results))
-    return Input(turns, _joined(systems))
+    return Input(turns, systems[0] if len(systems) == 1 else _joined(systems))
 
 
 def _joined(systems: Sequence[str | dict[str, object]]) -> str | dict[str, object] | None:
@@ -85,11 +88,8 @@ def _joined(systems: Sequence[str | dict[str, object]]) -> str | dict[str, objec
 
 
 def _system(content: object) -> list[str | dict[str, object]]:
-    blocks = _content(content, "system")
-    if isinstance(blocks, str):
-        return [blocks]
     parts: list[str | dict[str, object]] = []
-    for block in blocks:
+    for block in _blocks(content, "system"):
         if isinstance(block, TextInput) and not isinstance(block.text, UnsetType):
             parts.append(block.text)
         elif isinstance(block, TextInput) and not isinstance(block.arguments, UnsetType):
@@ -146,8 +146,10 @@ def _tool_result(message: OpenAIMessage, names: dict[str, str]) -> ToolResultInp
 
 
 def _content(content: object, role: str) -> str | list[InputBlock]:
-    if isinstance(content, str):
-        return content
+    return content if isinstance(content, str) else _blocks(content, role)
+
+
+def _blocks(content: object, role: str) -> list[InputBlock]:
     if not isinstance(content, list):
         raise incompatible(BAD_CONTENT)
     return [read_part(raw, role) for raw in content]

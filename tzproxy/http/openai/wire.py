@@ -5,6 +5,7 @@ Source: OpenAI API reference, chat completions; `tensorzero::` extras of TensorZ
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
@@ -29,7 +30,7 @@ class AssistantToolCall(Struct, frozen=True):
     function: CalledFunction
 
 
-class OpenAIMessage(Struct, frozen=True):
+class OpenAIMessage(Struct, frozen=True, gc=False):
     """A message of any role; which fields count depends on the role. A tool's `content` is any JSON."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
@@ -127,7 +128,7 @@ class StreamOptions(Struct, frozen=True):
     include_usage: bool = False
 
 
-class ChatCompletionRequest(Struct, frozen=True, kw_only=True):
+class ChatCompletionRequest(Struct, frozen=True, kw_only=True, gc=False):
     """A chat completion request. Fields of the original's own start with `tensorzero::` on the wire."""
 
     messages: list[OpenAIMessage]
@@ -154,13 +155,13 @@ class ChatCompletionRequest(Struct, frozen=True, kw_only=True):
     variant_name: str | None = field(default=None, name="tensorzero::variant_name")
     dryrun: bool | None = field(default=None, name="tensorzero::dryrun")
     cache_options: CacheOptions | None = field(default=None, name="tensorzero::cache_options")
-    extra_body: list[ExtraBody] = field(default_factory=list, name="tensorzero::extra_body")
-    extra_headers: list[ExtraHeader] = field(default_factory=list, name="tensorzero::extra_headers")
+    extra_body: Sequence[ExtraBody] = field(default=(), name="tensorzero::extra_body")
+    extra_headers: Sequence[ExtraHeader] = field(default=(), name="tensorzero::extra_headers")
     tags: dict[str, str] = field(default_factory=dict, name="tensorzero::tags")
     namespace: str | None = field(default=None, name="tensorzero::namespace")
     credentials: dict[str, str] = field(default_factory=dict, name="tensorzero::credentials")
     params: InferenceParams | None = field(default=None, name="tensorzero::params")
-    provider_tools: list[ProviderTool] = field(default_factory=list, name="tensorzero::provider_tools")
+    provider_tools: Sequence[ProviderTool] = field(default=(), name="tensorzero::provider_tools")
     deny_unknown_fields: bool = field(default=False, name="tensorzero::deny_unknown_fields")
     include_raw_usage: bool = field(default=False, name="tensorzero::include_raw_usage")
     include_raw_response: bool = field(default=False, name="tensorzero::include_raw_response")

@@ -11,19 +11,7 @@ from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from libc.stdint cimport int64_t
 from libc.string cimport memchr, memcmp, memcpy
 
-from tzproxy._speedups.chunked cimport ChunkedFraming
-
 from tzproxy.errors import UpstreamProtocolError
-
-ctypedef unsigned char uchar
-
-cdef enum State:
-    HEAD
-    LENGTH_BODY
-    CLOSE_BODY
-    CHUNKED_BODY
-    COMPLETE
-    FAILED
 
 cdef enum:
     CR = 13
@@ -68,21 +56,6 @@ cdef class ResponseParser:
     raw status line and header lines. `keep_alive` is trustworthy once `complete`. `excess` says that
     bytes followed the message, after which the connection must not be used again.
     """
-
-    cdef readonly int status
-    cdef readonly bytes head
-    cdef readonly bint keep_alive
-    cdef readonly bint complete
-    cdef readonly bint excess
-    cdef readonly int64_t content_length
-    cdef State _state
-    cdef bint _no_body, _chunked
-    cdef int64_t _left
-    cdef ChunkedFraming _chunks
-    cdef Py_ssize_t _limit, _interim
-    # An incomplete head is kept here, with the places up to which it has been looked at.
-    cdef uchar* _buffer
-    cdef Py_ssize_t _kept, _capacity, _line, _scanned
 
     def __cinit__(self, Py_ssize_t max_head_bytes=65536):
         self._buffer = NULL

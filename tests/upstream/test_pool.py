@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from tzproxy._speedups.connection import Connection
 from tzproxy.errors import UpstreamConnectError, UpstreamError, UpstreamTimeoutError
 from tzproxy.upstream import NO_HEADERS, Endpoint, PoolCounters, Upstream, UpstreamResponse, UpstreamSettings
-from tzproxy.upstream.connection import Connection
 from tzproxy.upstream.fake import FakeNetwork, Mark, Script, answer, event_stream
 
 ENDPOINT = Endpoint.parse("http://model.test/v1/chat")

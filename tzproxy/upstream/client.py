@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable
 from math import inf
 
+from tzproxy._speedups.connection import Connection, Ending
+from tzproxy._speedups.response import UpstreamResponse
 from tzproxy.errors import UpstreamConnectError, UpstreamError
-from tzproxy.upstream.connection import Connection, Ending
 from tzproxy.upstream.dial import Connector, Dialer
 from tzproxy.upstream.endpoint import Endpoint
 from tzproxy.upstream.header_block import (
@@ -23,7 +24,6 @@ from tzproxy.upstream.header_block import (
 )
 from tzproxy.upstream.pool import OriginPool, PoolCounters
 from tzproxy.upstream.proxies import ProxyRules
-from tzproxy.upstream.response import UpstreamResponse
 from tzproxy.upstream.settings import UpstreamSettings
 from tzproxy.upstream.stream import UpstreamStream
 
@@ -98,27 +98,23 @@ class Upstream:
         deadline = inf if timeout_s is None else started_at + timeout_s
         if connect_timeout_s is None:
             connect_timeout_s = self._settings.connect_timeout_s
-        connection = pool.take(started_at)
+        connection, sent_at = pool.slots.take(started_at), started_at
         if connection is None:
-            connection = await pool.acquire(deadline, connect_timeout_s)
+            connection, sent_at = await pool.acquire(deadline, connect_timeout_s), self._clock()
         while True:
             waiter = connection.begin(
-                request,
-                started_at=started_at,
-                first_deadline=deadline,
-                deadline=deadline,
-                is_streaming=False,
-                has_no_body=method == "HEAD",
+                request, started_at, sent_at, deadline, deadline, False, method == "HEAD"
             )
             try:
                 outcome = await waiter
             except BaseException:
                 if connection.abandon(waiter):
-                    pool.free_slot()
+                    pool.slots.free()
                 raise
             if type(outcome) is UpstreamResponse:
                 return outcome
             connection = await self._recover(pool, outcome, deadline, connect_timeout_s)
+            sent_at = self._clock()
 
     async def open(
         self,
@@ -151,27 +147,21 @@ class Upstream:
         request = self._encode(pool, endpoint, headers, body, method, additions)
         deadline = inf if timeout_s is None else started_at + timeout_s
         first = deadline if first_byte_timeout_s is None else min(deadline, started_at + first_byte_timeout_s)
-        connection = pool.take(started_at)
+        connection, sent_at = pool.slots.take(started_at), started_at
         if connection is None:
-            connection = await pool.acquire(first, self._settings.connect_timeout_s)
+            connection, sent_at = await pool.acquire(first, self._settings.connect_timeout_s), self._clock()
         while True:
-            waiter = connection.begin(
-                request,
-                started_at=started_at,
-                first_deadline=first,
-                deadline=deadline,
-                is_streaming=True,
-                has_no_body=method == "HEAD",
-            )
+            waiter = connection.begin(request, started_at, sent_at, first, deadline, True, method == "HEAD")
             try:
                 outcome = await waiter
             except BaseException:
                 if connection.abandon(waiter):
-                    pool.free_slot()
+                    pool.slots.free()
                 raise
             if type(outcome) is UpstreamStream:
                 return outcome
             connection = await self._recover(pool, outcome, first, self._settings.connect_timeout_s)
+            sent_at = self._clock()
 
     async def _recover(
         self, pool: OriginPool, outcome: object, deadline: float, connect_timeout_s: float
@@ -235,7 +225,7 @@ class Upstream:
         """Close the connections that have been idle for too long; a timer does this by itself."""
         now = self._clock()
         for pool in self._pools.values():
-            pool.close_idle(now)
+            pool.slots.close_idle(now)
 
     async def aclose(self) -> None:
         """Close every connection. Requests that still run fail with `UpstreamConnectError`."""

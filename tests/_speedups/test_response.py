@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tzproxy.upstream.response import UpstreamResponse
+from tzproxy._speedups.response import UpstreamResponse
 
 
 def test_lazy_parts() -> None:

@@ -142,6 +142,26 @@ def test_text_and_system_forms() -> None:
 
 
 @pytest.mark.parametrize(
+    ("content", "verbatim"),
+    [
+        ("x", True),
+        ([], True),
+        ([{"type": "text", "text": "x"}, {"type": "thought", "text": "t"}], True),
+        ([{"type": "tool_result", "id": "1", "name": "n", "result": "r"}], True),
+        ({"a": 1}, False),
+        ([{"type": "text", "arguments": {}}], False),
+        ([{"type": "template", "name": "n", "arguments": {}}], False),
+        ([{"type": "raw_text", "value": "x"}], False),
+        ([{"type": "file", "url": "https://a.invalid/b.png"}], False),
+    ],
+)
+def test_what_models_may_get_as_it_is_stored(content: object, verbatim: bool) -> None:
+    """Only templates, raw text and files have two forms; one of them anywhere is enough."""
+    messages = [{"role": "user", "content": "first"}, {"role": "user", "content": content}]
+    assert read_input(_decoded({"messages": messages}), FileStore()).verbatim is verbatim
+
+
+@pytest.mark.parametrize(
     ("block", "message"),
     [
         ({"type": "text"}, "Expected exactly one other key in text content, found 0 other keys"),
@@ -219,7 +239,8 @@ def check(checks: InputChecks, *blocks: dict[str, Any], system: object = None, r
     wire: dict[str, Any] = {"messages": [{"role": role, "content": list(blocks)}]}
     if system is not None:
         wire["system"] = system
-    checks.check(read_input(_decoded(wire), FileStore()).stored)
+    read = read_input(_decoded(wire), FileStore())
+    checks.check(read.stored, verbatim=read.verbatim)
 
 
 def test_text_is_checked_against_the_schema_of_its_role() -> None:

@@ -37,17 +37,30 @@ def slot(name: str, *, wraps: bool = False, legacy: bool = False) -> Slot:
 
 
 def messages(
-    prompt: Prompt, *blocks: StoredBlock, files: dict[tuple[int, int], File] | None = None
+    prompt: Prompt,
+    *blocks: StoredBlock,
+    files: dict[tuple[int, int], File] | None = None,
+    verbatim: bool = False,
 ) -> object:
     """Render one user message."""
     stored = StoredInput([StoredMessage("user", list(blocks))])
-    return prompt.messages(ReadInput(stored, files or {}, False))
+    return prompt.messages(ReadInput(stored, files or {}, False, verbatim=verbatim))
 
 
 def test_without_templates_text_is_passed_on() -> None:
     """Every block stays a block of its own, in place."""
     blocks = [Text("a"), Text("b"), ToolResult("n", "r", "1"), Thought("t")]
     assert messages(Prompt({}), *blocks) == [Message("user", blocks)]
+
+
+def test_what_has_one_form_is_not_made_anew() -> None:
+    """Where nothing is rendered, the stored messages are what the model gets."""
+    blocks = [Text("a"), ToolResult("n", "r", "1"), Thought("t")]
+    for prompt in (Prompt({}), Prompt({"system": slot("system", legacy=True), "user": slot("user")})):
+        assert messages(prompt, *blocks, verbatim=True) == [StoredMessage("user", blocks)]
+    for legacy in ("user", "assistant"):
+        prompt = Prompt({legacy: slot(legacy, legacy=True)})
+        assert messages(prompt, *blocks, verbatim=True) == messages(prompt, *blocks)
 
 
 def test_raw_text_skips_every_template() -> None:

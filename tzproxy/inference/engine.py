@@ -152,7 +152,7 @@ class Engine:
             params = request.params.chat_completion
             if params.json_mode in ("tool", "implicit_tool") and function.type == "chat":
                 function.check_tool_mode(request)
-        function.checks.check(read.stored)
+        function.checks.check(read.stored, verbatim=read.verbatim)
         if extras:
             check_filters(extras, function.variants if sole is None else (sole.name,), catalog.model)
         if given(request.internal_dynamic_variant_config) is not None and not request.dryrun:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, Struct
 
 from tzproxy.errors import RequestError
 from tzproxy.inference.files import FileStore, ReadFile, read_file
@@ -28,7 +28,6 @@ from tzproxy.types.request import (
     FileFields,
     Input,
     InputBlock,
-    InputMessage,
     RawTextInput,
     TemplateInput,
     TextInput,
@@ -39,29 +38,21 @@ from tzproxy.types.request import (
 )
 
 
-class ReadInput:
+class ReadInput(Struct, eq=False):
     """An input in both forms: as stored, and with the files' bytes beside it.
 
     `files` maps the position of each file block, (message, block), to what a model gets.
     `filtered` tells that some blocks are not for every provider. `fetch_first`: models get no addresses.
+    `verbatim`: no block is a template, raw text or a file, so a prompt without templates leaves all as it is.
     `keeping` is set when there is something to do for the files that takes time.
     """
 
-    __slots__ = ("fetch_first", "files", "filtered", "keeping", "stored")
-
-    def __init__(
-        self,
-        stored: StoredInput,
-        files: dict[tuple[int, int], File],
-        filtered: bool,
-        *,
-        fetch_first: bool = False,
-    ) -> None:
-        self.stored = stored
-        self.files = files
-        self.filtered = filtered
-        self.fetch_first = fetch_first
-        self.keeping: InferenceFiles | None = None
+    stored: StoredInput
+    files: dict[tuple[int, int], File]
+    filtered: bool
+    fetch_first: bool = False
+    verbatim: bool = False
+    keeping: InferenceFiles | None = None
 
     def stored_files(self) -> list[StoredFile]:
         """Return the stored form of all files, in the order they come in the messages."""
@@ -81,46 +72,62 @@ def read_input(wire: Input, files: FileStore, keeper: FileKeeper | None = None) 
     Raises:
         RequestError: for blocks that are well-formed JSON but no valid block.
     """
-    reader = _Reader(files)
-    messages = [reader.message(index, message) for index, message in enumerate(wire.messages)]
+    reader: _Reader | None = None
+    messages: list[StoredMessage] = []
+    for index, message in enumerate(wire.messages):
+        content = message.content
+        if isinstance(content, str):
+            messages.append(StoredMessage(message.role, [Text(content)]))
+            continue
+        if reader is None:
+            reader = _Reader(files)
+        messages.append(StoredMessage(message.role, reader.blocks(index, content, message.role)))
     stored = StoredInput(messages, wire.system)
-    found = {at: file.file for at, file in reader.found.items()} if reader.found else {}
-    read = ReadInput(stored, found, reader.filtered, fetch_first=files.fetch_first)
+    if reader is None:
+        return ReadInput(stored, {}, False, files.fetch_first, verbatim=True)
+    found = {at: file.file for at, file in reader.found.items()}
+    read = ReadInput(stored, found, reader.filtered, files.fetch_first, reader.verbatim)
     if found and keeper is not None:
         read.keeping = keeper.begin(stored, reader.found)
     return read
 
 
 class _Reader:
-    __slots__ = ("files", "filtered", "found")
+    """Reads blocks, and notes what the whole input is like for them."""
+
+    __slots__ = ("files", "filtered", "found", "verbatim")
 
     def __init__(self, files: FileStore) -> None:
         self.files = files
         self.found: dict[tuple[int, int], ReadFile] = {}
         self.filtered = False
+        self.verbatim = True
 
-    def message(self, index: int, message: InputMessage) -> StoredMessage:
-        content = message.content
-        if isinstance(content, str):
-            return StoredMessage(message.role, [Text(content)])
+    def blocks(
+        self, index: int, content: list[InputBlock] | dict[str, object], role: Role
+    ) -> list[StoredBlock]:
+        """Convert the content of one message."""
         if isinstance(content, dict):
-            return StoredMessage(message.role, [Template(message.role, content)])
-        return StoredMessage(
-            message.role,
-            [self.block(index, position, block, message.role) for position, block in enumerate(content)],
-        )
+            self.verbatim = False
+            return [Template(role, content)]
+        return [self.block(index, position, block, role) for position, block in enumerate(content)]
 
     def block(self, index: int, position: int, block: InputBlock, role: Role) -> StoredBlock:
         """Convert one block; the kinds are in the order of their frequency."""
         if isinstance(block, TextInput):
-            return _text(block, role, index, position)
+            text = _text(block, role, index, position)
+            if block.text is UNSET:
+                self.verbatim = False
+            return text
         if isinstance(block, ToolCallInput):
             return _tool_call(block, index, position)
         if isinstance(block, ToolResultInput):
             return ToolResult(block.name, block.result, block.id)
         if isinstance(block, TemplateInput):
+            self.verbatim = False
             return Template(block.name, block.arguments)
         if isinstance(block, RawTextInput):
+            self.verbatim = False
             return RawText(block.value)
         if isinstance(block, ThoughtInput):
             provider_type = block.provider_type
@@ -132,6 +139,7 @@ class _Reader:
         if isinstance(block, FileFields):
             file = read_file(block, self.files, where=f"input.messages[{index}].content[{position}]")
             self.found[index, position] = file
+            self.verbatim = False
             return file.stored
         model_name, provider_name = _scope_of(
             block.model_provider_name, block.model_name, block.provider_name
@@ -193,7 +201,7 @@ class InputChecks:
     into the error (`gateway.debug`).
     """
 
-    __slots__ = ("_schemas", "_show_data", "_templated", "_trivial")
+    __slots__ = ("_asks_for_system", "_schemas", "_show_data", "_templated", "_trivial")
 
     def __init__(
         self, schemas: dict[str, JsonSchema], templated: frozenset[str], *, show_data: bool = False
@@ -201,15 +209,19 @@ class InputChecks:
         self._schemas = schemas
         self._show_data = show_data
         self._templated = templated
-        self._trivial = not schemas
+        self._asks_for_system = "system" in schemas
+        self._trivial = "user" not in schemas and "assistant" not in schemas
 
-    def check(self, stored: StoredInput) -> None:
-        """Check an input; the first failure wins.
+    def check(self, stored: StoredInput, *, verbatim: bool = False) -> None:
+        """Check an input; the first failure wins. `verbatim` is what `ReadInput` says of it.
 
         Raises:
             RequestError: (or SchemaValidationError) naming what does not fit.
         """
-        self._check_system(stored.system)
+        if self._asks_for_system or isinstance(stored.system, dict):
+            self._check_system(stored.system)
+        if verbatim and self._trivial:
+            return
         for index, message in enumerate(stored.messages):
             for block in message.content:
                 if isinstance(block, Text):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
 from time import perf_counter
+from types import MappingProxyType
 from typing import Protocol, cast
 
 from msgspec import Raw, Struct, field
@@ -67,52 +68,29 @@ class Model(Struct, frozen=True, kw_only=True):
     namespace: str | None = None
 
 
-NO_TAGS: Mapping[str, str] = {}
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
-class CallContext:
+class CallContext(Struct, kw_only=True, eq=False):
     """What the attempts of one inference share. `provider_seconds` grows by the time spent waiting.
 
     `cache` is set for a request that asks for the cache, `files` for one with files that are elsewhere.
     `tags` are the inference's: rate limits go by them.
     """
 
-    __slots__ = (
-        "cache",
-        "changes",
-        "credentials",
-        "extra_body",
-        "extra_headers",
-        "files",
-        "filtered",
-        "provider_seconds",
-        "tags",
-        "variant_name",
-    )
+    variant_name: str
+    credentials: Mapping[str, str]
+    tags: Mapping[str, str] = NO_TAGS
+    changes: Changes = NO_CHANGES
+    extra_body: Sequence[ExtraBody] = ()
+    extra_headers: Sequence[ExtraHeader] = ()
+    filtered: bool = False
+    cache: CacheUse | None = None
+    files: InferenceFiles | None = None
+    provider_seconds: float = 0.0
 
-    def __init__(  # noqa: PLR0913 - what one inference's attempts share, made in one place
-        self,
-        *,
-        variant_name: str,
-        credentials: Mapping[str, str],
-        tags: Mapping[str, str] = NO_TAGS,
-        changes: Changes = NO_CHANGES,
-        extra_body: Sequence[ExtraBody] = (),
-        extra_headers: Sequence[ExtraHeader] = (),
-        filtered: bool = False,
-        cache: CacheUse | None = None,
-        files: InferenceFiles | None = None,
-    ) -> None:
-        self.cache = cache
-        self.files = files
-        self.tags = tags
-        self.variant_name = variant_name
-        self.credentials = credentials
-        self.changes = changes
-        self.extra_body = extra_body
-        self.extra_headers = extra_headers
-        self.filtered = filtered
-        self.provider_seconds = 0.0
+    # What is shown of a Struct would be the credentials too.
+    __repr__ = object.__repr__
 
 
 class ModelCall(Struct, kw_only=True):

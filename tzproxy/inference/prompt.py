@@ -6,6 +6,7 @@ Which slot has a template, of which form, is settled when the configuration is l
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import cast
 
 from msgspec import Struct
 
@@ -36,12 +37,12 @@ class Slot(Struct, frozen=True):
 class Prompt:
     """The templates of one variant by slot name."""
 
-    __slots__ = ("_plain", "_slots", "_system")
+    __slots__ = ("_keeps_text", "_slots", "_system")
 
     def __init__(self, slots: Mapping[str, Slot]) -> None:
         self._slots = dict(slots)
         self._system = self._slots.get("system")
-        self._plain = not self._slots
+        self._keeps_text = not any(slot.legacy for name, slot in slots.items() if name != "system")
 
     def system(self, value: str | dict[str, object] | None) -> str | None:
         """Render the system text; a template is rendered even if the request has no system.
@@ -73,6 +74,9 @@ class Prompt:
             TemplateMissingError: when this variant lacks a template that the request names.
             TemplateError: when rendering fails.
         """
+        if read.verbatim and self._keeps_text:
+            # PERF: what a model sees is what is stored, and neither is changed later (test_100_requests).
+            return cast("list[Message]", read.stored.messages)
         files = read.files
         return [self._message(index, message, files) for index, message in enumerate(read.stored.messages)]
 
@@ -80,7 +84,7 @@ class Prompt:
         self, index: int, message: StoredMessage, files: Mapping[tuple[int, int], ModelBlock]
     ) -> Message:
         content: list[ModelBlock] = []
-        wrapper = None if self._plain else self._slots.get(message.role)
+        wrapper = None if self._keeps_text else self._slots.get(message.role)
         for position, block in enumerate(message.content):
             if isinstance(block, Text):
                 if wrapper is not None and wrapper.legacy:

@@ -88,7 +88,8 @@ def scope(path: str = "/p", **headers: str) -> Any:
 
 def exchange(*parts: bytes, **headers: str) -> RsgiExchange:
     """An exchange with this body."""
-    return RsgiExchange(scope(**headers), Protocol(*parts))
+    asked = scope(**headers)
+    return RsgiExchange(asked, asked.headers, Protocol(*parts))
 
 
 async def test_bodies_with_a_length() -> None:
@@ -109,7 +110,7 @@ async def test_too_much_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(rsgi, "LIMIT_BYTES", 10)
     protocol = Protocol(b"x" * 10, b"x", b"never read")
     with pytest.raises(RequestError) as caught:
-        await RsgiExchange(scope(), protocol).body()
+        await RsgiExchange(scope(), {}, protocol).body()
     assert caught.value.message == TOO_LARGE
     assert protocol.parts == [b"never read"]
 
@@ -131,7 +132,7 @@ async def test_headers_and_query() -> None:
 async def test_answers() -> None:
     """With a body or without: status, headers, bytes."""
     protocol = Protocol()
-    made = RsgiExchange(scope(), protocol)
+    made = RsgiExchange(scope(), {}, protocol)
     await made.answer(200, b"{}")
     await made.answer(405, b"")
     assert protocol.answers == [(200, [JSON_TYPE, VERSION], b"{}"), (405, [JSON_TYPE, VERSION], b"")]
@@ -141,7 +142,7 @@ async def test_answers() -> None:
 async def test_streams() -> None:
     """Parts go to the transport; a closed one is the client's leaving."""
     protocol = Protocol()
-    made = RsgiExchange(scope(), protocol)
+    made = RsgiExchange(scope(), {}, protocol)
     await made.begin_stream()
     await made.stream(b"a")
     await made.stream(b"b")

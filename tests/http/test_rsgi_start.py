@@ -24,7 +24,7 @@ def test_another_granian_is_left_alone(caplog: pytest.LogCaptureFixture) -> None
     """Where there is nothing to replace, that is said, and requests go the ordinary way."""
     module = worker_module(other=1)
 
-    async def application(scope: Any, protocol: Any, body: bytes) -> None:
+    async def application(scope: Any, headers: Any, protocol: Any, body: bytes) -> None:
         raise AssertionError
 
     assert not start_with_bodies(application, module)
@@ -89,8 +89,9 @@ class Calls:
         self.ordinary: list[Watcher] = []
         self.failure: Exception | None = None
 
-    async def with_body(self, scope: Any, protocol: Any, body: bytes) -> None:
-        """Take a request with its body."""
+    async def with_body(self, scope: Any, headers: Any, protocol: Any, body: bytes) -> None:
+        """Take a request with its headers and its body."""
+        assert headers is scope.headers
         self.bodies.append(body)
         if self.failure is not None:
             raise self.failure
@@ -162,9 +163,12 @@ async def test_long_and_open_bodies_are_read_by_the_application(
     assert watcher.body.callbacks == []
 
 
-async def test_a_client_that_leaves_before_its_body(calls: Calls, scheduler: FakeScheduler) -> None:
+@pytest.mark.parametrize("content", [None, b"ab"])
+async def test_a_client_that_leaves_before_its_body(
+    calls: Calls, scheduler: FakeScheduler, content: bytes | None
+) -> None:
     """Half a body is no request."""
-    watcher = Watcher(Body(None), "3")
+    watcher = Watcher(Body(content), "3")
     scheduler.schedule(watcher)
     watcher.body.complete()
     await turns()

@@ -104,8 +104,7 @@ class Watch:
         self._watched: asyncio.Task[Any] | None = None
 
     def __enter__(self) -> None:
-        self._watched = asyncio.current_task()
-        YOUNG.add(self)
+        self._watched = YOUNG.add(self)
 
     def begin(self) -> None:
         """Look for the client's leaving from now on."""
@@ -143,12 +142,15 @@ class _Nursery:
         self._older: set[Watch] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, watch: Watch) -> None:
+    def add(self, watch: Watch) -> asyncio.Task[Any] | None:
+        """Take in a watch; return the running task, which it is about."""
         self._new.add(watch)
-        loop = asyncio.get_running_loop()
-        if self._timer is None or self._loop is not loop:
-            self._loop = loop
+        loop = self._loop
+        # PERF: asked for only when a timer is set; in Python 3.11 each asking is a system call.
+        if self._timer is None or loop is None or loop.is_closed():
+            loop = self._loop = asyncio.get_running_loop()
             self._timer = loop.call_later(WATCH_AFTER_S, self._turn)
+        return asyncio.current_task(loop)
 
     def discard(self, watch: Watch) -> None:
         self._new.discard(watch)

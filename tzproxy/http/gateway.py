@@ -70,11 +70,11 @@ class Gateway:
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Serve one RSGI scope."""
-        await self._serve(RsgiExchange(scope, protocol))
+        await self._serve(RsgiExchange(scope, scope.headers, protocol))
 
-    async def serve_with_body(self, scope: Any, protocol: Any, body: bytes) -> None:
+    def serve_with_body(self, scope: Any, headers: Any, protocol: Any, body: bytes) -> Awaitable[None]:
         """Serve one RSGI scope whose body has been read."""
-        await self._serve(RsgiExchange(scope, protocol, body))
+        return self._serve(RsgiExchange(scope, headers, protocol, body))
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Open before the first request; RSGI calls this outside the loop."""

@@ -17,6 +17,7 @@ class RsgiExchange:
 
     __slots__ = (
         "_arrived",
+        "_headers",
         "_protocol",
         "_scope",
         "_transport",
@@ -27,9 +28,10 @@ class RsgiExchange:
         "started",
     )
 
-    def __init__(self, scope: Any, protocol: Any, arrived: bytes | None = None) -> None:
-        """Wrap a scope; `arrived` is its body, where it has been read."""
+    def __init__(self, scope: Any, headers: Any, protocol: Any, arrived: bytes | None = None) -> None:
+        """Wrap a scope and its headers; `arrived` is its whole body, where it has been read."""
         self._arrived = arrived
+        self._headers = headers
         self._scope = scope
         self._protocol = protocol
         self._transport: Any = None
@@ -41,7 +43,7 @@ class RsgiExchange:
 
     def header(self, name: str) -> str | None:
         """Return a request header (lower-case name)."""
-        value: str | None = self._scope.headers.get(name)
+        value: str | None = self._headers.get(name)
         return value
 
     def query(self) -> str:
@@ -50,12 +52,8 @@ class RsgiExchange:
 
     async def body(self) -> bytes:
         """Read the whole body, decompressed. Raises as the protocol says."""
-        headers = self._scope.headers
         body = await self._parts() if self._arrived is None else self._arrived
-        length = headers.get("content-length")
-        if length is not None and len(body) != int(length):
-            raise ClientGoneError
-        encoding = headers.get("content-encoding")
+        encoding = self._headers.get("content-encoding")
         return body if encoding is None else decompressed(body, encoding)
 
     async def _parts(self) -> bytes:
@@ -66,6 +64,9 @@ class RsgiExchange:
             size += len(part)
             if size > LIMIT_BYTES:
                 raise RequestError(TOO_LARGE)
+        length = self._headers.get("content-length")
+        if length is not None and size != int(length):
+            raise ClientGoneError
         return joined(parts or [b""])
 
     async def answer(self, status: int, body: bytes, headers: ResponseHeaders = JSON_HEADERS) -> None:

@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 AT_ONCE_DIGITS = 6
 """Bodies of up to 999,999 bytes are read here; longer ones in parts, by the application."""
 
-Application = Callable[[Any, Any, bytes], Awaitable[None]]
-"""Takes an RSGI scope, its protocol, and the body as it was sent."""
+Application = Callable[[Any, Any, Any, bytes], Awaitable[None]]
+"""Takes an RSGI scope, its headers, its protocol, and the whole body as it was sent."""
 
 
 def start_with_bodies(application: Application, worker: ModuleType) -> bool:
@@ -66,29 +66,33 @@ def _scheduler(
         # Granian keeps the task alive: the loop itself holds tasks weakly.
         watcher.taskref(loop.create_task(coroutine))
 
-    def start(watcher: Any, body: Any) -> None:
-        run(watcher, _with_body(application, watcher, body))
+    def start(watcher: Any, headers: Any, length: str, body: Any) -> None:
+        run(watcher, _with_body(application, watcher, headers, length, body))
 
     def schedule(watcher: Any) -> None:
         # On Granian's thread, which also completes bodies: none can complete before its callback is set.
-        length = watcher.scope.headers.get("content-length")
+        # PERF: `headers` is a copy of them all, made at each reading; it is handed on.
+        headers = watcher.scope.headers
+        length = headers.get("content-length")
         if length is None or len(length) > AT_ONCE_DIGITS:
             loop.call_soon_threadsafe(run, watcher, ordinary(watcher), context=context)
         else:
-            watcher.proto().add_done_callback(partial(start, watcher), context=context)
+            watcher.proto().add_done_callback(partial(start, watcher, headers, length), context=context)
 
     scheduler._schedule_fn = schedule
     return scheduler
 
 
-async def _with_body(application: Application, watcher: Any, body: Any) -> None:
+async def _with_body(application: Application, watcher: Any, headers: Any, length: str, body: Any) -> None:
     try:
         content = body.result()
-    except RuntimeError:  # the client left before it had sent all
+    except RuntimeError:
+        content = None
+    if content is None or len(content) != int(length):  # the client left before it had sent all
         watcher.done()
         return
     try:
-        await application(watcher.scope, watcher.proto, content)
+        await application(watcher.scope, headers, watcher.proto, content)
     except BaseException as exc:  # noqa: BLE001 - Granian logs it and answers 500
         watcher.err(exc)
         return

@@ -172,7 +172,7 @@ def test_ring_does_not_stay_in_memory(open_sink: OpenSink) -> None:
     line = b"x" * 100_000
     for number in range(8 * RESIDENT_BYTES // len(line)):
         position = sink.accept([(Table.CHAT_INFERENCE, b"%d" % number), (Table.MODEL_INFERENCE, line)])
-        assert _resident_bytes(sink.path) <= RESIDENT_BYTES + len(line) + 64 * 1024
+        assert _resident_bytes(sink.path) <= RESIDENT_BYTES + len(line) + 512 * 1024
         consumer = open_consumer(sink.path)
         end, _, found = consumer.peek(consumer.acked, position, 1 << 20, 10)
         assert found == {Table.CHAT_INFERENCE: (1, b"%d" % number), Table.MODEL_INFERENCE: (1, line)}

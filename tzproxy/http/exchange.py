@@ -146,7 +146,8 @@ class _Nursery:
         """Take in a watch; return the running task, which it is about."""
         self._new.add(watch)
         loop = self._loop
-        # PERF: asked for only when a timer is set; in Python 3.11 each asking is a system call.
+        # PERF: asked for only when a timer is set; in Python 3.11 each asking is a system call
+        # (test_100_requests).
         if self._timer is None or loop is None or loop.is_closed():
             loop = self._loop = asyncio.get_running_loop()
             self._timer = loop.call_later(WATCH_AFTER_S, self._turn)

@@ -71,7 +71,7 @@ def _scheduler(
 
     def schedule(watcher: Any) -> None:
         # On Granian's thread, which also completes bodies: none can complete before its callback is set.
-        # PERF: `headers` is a copy of them all, made at each reading; it is handed on.
+        # `headers` is a copy of them all, which Granian makes at each reading: it is handed on.
         headers = watcher.scope.headers
         length = headers.get("content-length")
         if length is None or len(length) > AT_ONCE_DIGITS:

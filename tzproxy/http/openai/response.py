@@ -34,14 +34,14 @@ ENCODER = msgspec.json.Encoder()
 FINISH_REASONS = {"length": "length", "tool_call": "tool_calls", "content_filter": "content_filter"}
 
 
-class FunctionCall(Struct, frozen=True):
+class FunctionCall(Struct, frozen=True, gc=False):
     """Name and raw arguments of a call."""
 
     name: str
     arguments: str
 
 
-class ToolCallObject(Struct, frozen=True):
+class ToolCallObject(Struct, frozen=True, gc=False):
     """A tool call of a completion."""
 
     id: str
@@ -58,7 +58,7 @@ class ToolCallDelta(Struct, frozen=True):
     function: FunctionCall
 
 
-class AssistantMessage(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class AssistantMessage(Struct, frozen=True, omit_defaults=True, gc=False):
     """The message of a completion."""
 
     role: str
@@ -67,7 +67,7 @@ class AssistantMessage(Struct, frozen=True, omit_defaults=True, kw_only=True):
     tensorzero_extra_content: list[Raw] | UnsetType = UNSET
 
 
-class Choice(Struct, frozen=True):
+class Choice(Struct, frozen=True, gc=False):
     """The one choice."""
 
     index: int
@@ -75,13 +75,13 @@ class Choice(Struct, frozen=True):
     message: AssistantMessage
 
 
-class PromptTokensDetails(Struct, frozen=True):
+class PromptTokensDetails(Struct, frozen=True, gc=False):
     """How many prompt tokens the provider had cached."""
 
     cached_tokens: int
 
 
-class CompletionUsage(Struct, frozen=True, kw_only=True):
+class CompletionUsage(Struct, frozen=True, gc=False):
     """Usage in OpenAI's names. Unknown counts are left out; unknown cost is null."""
 
     prompt_tokens: int | UnsetType
@@ -92,7 +92,7 @@ class CompletionUsage(Struct, frozen=True, kw_only=True):
     tensorzero_cost: float | None
 
 
-class Completion(Struct, frozen=True, kw_only=True):
+class Completion(Struct, frozen=True, gc=False):
     """A whole chat completion."""
 
     id: str
@@ -100,9 +100,9 @@ class Completion(Struct, frozen=True, kw_only=True):
     choices: list[Choice]
     created: int
     model: str
-    system_fingerprint: str = ""
-    service_tier: None = None
-    object: str = "chat.completion"
+    system_fingerprint: str
+    service_tier: None
+    object: str
     usage: CompletionUsage
     tensorzero_raw_usage: list[RawUsageEntry] | UnsetType = UNSET
     tensorzero_original_response: str | UnsetType = UNSET
@@ -164,10 +164,8 @@ def completion(answer: Answer) -> bytes:
     """Write a whole answer."""
     inference = answer.inference
     request = inference.request
-    if answer.output is None:
-        message = _message(answer.content or [])
-    else:
-        message = AssistantMessage(role="assistant", content=answer.output.raw)
+    output = answer.output
+    message = _message(answer.content or ()) if output is None else AssistantMessage("assistant", output.raw)
     raw_usage: list[RawUsageEntry] | UnsetType = UNSET
     raw_response: list[RawResponseEntry] | UnsetType = UNSET
     original: str | UnsetType = UNSET
@@ -176,40 +174,39 @@ def completion(answer: Answer) -> bytes:
         raw_usage = UNSET if native.raw_usage is None else native.raw_usage
         raw_response = UNSET if native.raw_response is None else native.raw_response
         original = UNSET if native.original_response is None else native.original_response
+    # PERF: by position, as all that is made for each answer: keywords cost 0.3 us (test_encode_openai).
     return ENCODER.encode(
         Completion(
-            id=inference.inference_id,
-            episode_id=inference.episode_id,
-            choices=[Choice(0, FINISH_REASONS.get(answer.finish_reason or "", "stop"), message)],
-            created=int(time.time()),
-            model=model_of(inference, answer.variant_name),
-            usage=usage_object(answer.usage),
-            tensorzero_raw_usage=raw_usage,
-            tensorzero_original_response=original,
-            tensorzero_raw_response=raw_response,
+            inference.inference_id,
+            inference.episode_id,
+            [Choice(0, FINISH_REASONS.get(answer.finish_reason or "", "stop"), message)],
+            int(time.time()),
+            model_of(inference, answer.variant_name),
+            "",  # system_fingerprint
+            None,  # service_tier
+            "chat.completion",
+            usage_object(answer.usage),
+            raw_usage,
+            original,
+            raw_response,
         )
     )
 
 
 def _message(content: Sequence[ChatOutput]) -> AssistantMessage:
-    texts: list[str] = []
-    calls: list[ToolCallObject] = []
-    extras: list[Raw] = []
+    text: str | None = None
+    calls: list[ToolCallObject] | UnsetType = UNSET
+    extras: list[Raw] | UnsetType = UNSET
     for position, block in enumerate(content):
-        if isinstance(block, Text):
-            texts.append(block.text)
-        elif isinstance(block, ToolCallOutput):
-            calls.append(
-                ToolCallObject(block.id, "function", FunctionCall(block.raw_name, block.raw_arguments))
-            )
-        else:
-            extras.append(_placed(block, position))
-    return AssistantMessage(
-        role="assistant",
-        content="".join(texts) if texts else None,
-        tool_calls=calls or UNSET,
-        tensorzero_extra_content=extras or UNSET,
-    )
+        if type(block) is Text:
+            text = block.text if text is None else text + block.text
+        elif type(block) is ToolCallOutput:
+            call = ToolCallObject(block.id, "function", FunctionCall(block.raw_name, block.raw_arguments))
+            calls = [call] if calls is UNSET else [*calls, call]
+        elif type(block) is Thought or type(block) is Unknown:
+            extra = _placed(block, position)
+            extras = [extra] if extras is UNSET else [*extras, extra]
+    return AssistantMessage("assistant", text, calls, extras)
 
 
 def _placed(block: Thought | Unknown | ThoughtChunk | UnknownChunk, position: int) -> Raw:
@@ -224,12 +221,12 @@ def usage_object(usage: ResponseUsage) -> CompletionUsage:
     prompt, produced = usage.input_tokens, usage.output_tokens
     cached, written = usage.provider_cache_read_input_tokens, usage.provider_cache_write_input_tokens
     return CompletionUsage(
-        prompt_tokens=UNSET if prompt is None else prompt,
-        completion_tokens=UNSET if produced is None else produced,
-        total_tokens=UNSET if prompt is None or produced is None else prompt + produced,
-        prompt_tokens_details=UNSET if cached is None else PromptTokensDetails(cached),
-        tensorzero_provider_cache_write_input_tokens=UNSET if written is None else written,
-        tensorzero_cost=usage.cost,
+        UNSET if prompt is None else prompt,
+        UNSET if produced is None else produced,
+        UNSET if prompt is None or produced is None else prompt + produced,
+        UNSET if cached is None else PromptTokensDetails(cached),
+        UNSET if written is None else written,
+        usage.cost,
     )
 
 

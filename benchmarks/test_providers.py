@@ -79,6 +79,13 @@ def test_build_plain(benchmark: BenchmarkFixture, provider: ChatProvider) -> Non
     assert b'"max_completion_tokens":200' in wire.body
 
 
+def test_build_without_params(benchmark: BenchmarkFixture, provider: ChatProvider) -> None:
+    """The same without the parameters. Budget: 2 us."""
+    request = msgspec.structs.replace(_PLAIN, params=ChatParams())
+    wire = benchmark(provider.build_request, request, {})
+    assert wire.body.endswith(b'],"model":"gpt-4o-mini","stream":false}')
+
+
 def test_build_tools(benchmark: BenchmarkFixture, provider: ChatProvider) -> None:
     """The same with four configured tools."""
     request = msgspec.structs.replace(_PLAIN, tool_config=_TOOLS)

@@ -21,7 +21,7 @@ else:
 Role = Literal["user", "assistant"]
 
 
-class Text(Struct, tag="text", tag_field="type", frozen=True):
+class Text(Struct, tag="text", tag_field="type", frozen=True, gc=False):
     """Plain text."""
 
     text: str

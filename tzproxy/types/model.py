@@ -35,7 +35,7 @@ class ModelRequest(Struct, frozen=True, kw_only=True):
     fetch_files: bool = False
 
 
-class ProviderResponse(Struct, frozen=True, kw_only=True):
+class ProviderResponse(Struct, frozen=True, gc=False):
     """A provider's complete answer. `raw_usage` is its own usage object, untouched."""
 
     output: list[ModelOutput]

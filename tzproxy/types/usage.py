@@ -9,7 +9,7 @@ from msgspec import Struct
 FinishReason = Literal["stop", "stop_sequence", "length", "tool_call", "content_filter", "unknown"]
 
 
-class Usage(Struct, frozen=True, omit_defaults=True):
+class Usage(Struct, frozen=True, omit_defaults=True, gc=False):
     """Tokens of one model call or of a whole inference.
 
     Units: tokens. `input_tokens` includes cache reads and writes; null means unknown.

@@ -57,6 +57,17 @@ def test_unsupported_parameters(name: str, caplog: pytest.LogCaptureFixture) -> 
         assert parameter not in body
 
 
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("name", NAMES)
+def test_requests_without_parameters(name: str, stream: bool) -> None:
+    """A body without parameters is one with a parameter, less that parameter, byte for byte."""
+    provider = chat(name)
+    bare = provider.build_request(ask(stream=stream), {}).body
+    warm = provider.build_request(ask(stream=stream, params=ChatParams(temperature=0.5)), {}).body
+    assert b',"temperature":0.5' in warm
+    assert bare == warm.replace(b',"temperature":0.5', b"")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_to_warn_of(name: str, caplog: pytest.LogCaptureFixture) -> None:
     """Common parameters, and seeds that a service cannot take, raise no warning."""

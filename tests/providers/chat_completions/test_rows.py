@@ -6,7 +6,7 @@ from msgspec import structs
 from tzproxy.config.credentials import RULES
 from tzproxy.config.locations import NoneLocation
 from tzproxy.config.providers import provider_type
-from tzproxy.providers.chat_completions.body import body_writer
+from tzproxy.providers.chat_completions.body import rest_writer
 from tzproxy.providers.chat_completions.build import BUILDERS
 from tzproxy.providers.chat_completions.rows import ROWS
 
@@ -24,7 +24,7 @@ def test_rows_fit_the_configuration(name: str) -> None:
     """A row has one place to call and known keys, and is keyless only where the configuration allows it."""
     row = ROWS[name]
     assert (row.url is None) or (row.api_base is None)
-    body_writer(row.body)
+    rest_writer(row.body)
     assert row.keyless <= (NoneLocation in RULES[name].accepts)
     assert row.spec.display == RULES[name].display
     assert chat(name).spec is row.spec

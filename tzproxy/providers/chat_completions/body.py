@@ -1,4 +1,7 @@
-"""Request bodies of the chat-completions wire: the keys of one service, in its order. Hot."""
+"""Request bodies of the chat-completions wire: the keys of one service, in its order. Hot.
+
+A body is `MESSAGES`, the messages, and the rest that `rest_writer` writes.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ from msgspec import Raw
 from tzproxy.providers import bodies
 from tzproxy.providers.bodies import BodyWriter
 
+MESSAGES = b'{"messages":'
+
 SLOTS = (
-    "messages",
     "model",
     "temperature",
     "max_tokens",
@@ -28,7 +32,7 @@ SLOTS = (
     "verbosity",
     "extra",
 )
-"""What a body may say, in the order in which a writer takes it."""
+"""What a body may say after its messages, in the order in which a writer takes it."""
 
 _SLOT_OF_KEY = {
     "max_completion_tokens": "max_tokens",
@@ -42,10 +46,22 @@ _SLOT_OF_KEY = {
 INCLUDE_USAGE = Raw(b'{"include_usage":true}')
 
 
-def body_writer(keys: str) -> BodyWriter:
-    """Make the writer for a service's keys, given in order and separated by blanks.
+def rest_writer(keys: str) -> BodyWriter:
+    """Make what writes a body from behind its messages to its end.
+
+    Args:
+        keys: the service's, in order and separated by blanks; messages come first.
 
     Raises:
-        ValueError: for a key that says nothing known.
+        ValueError: for a key that says nothing known, or messages in another place.
     """
-    return bodies.body_writer(keys, SLOTS, _SLOT_OF_KEY)
+    first, _, others = keys.partition(" ")
+    if first != "messages":
+        raise ValueError(f"messages come first in a body, not `{first}`")
+    write = bodies.body_writer(others, SLOTS, _SLOT_OF_KEY)
+
+    def write_rest(values: tuple[object, ...]) -> bytes:
+        written = write(values)
+        return b"}" if written == b"{}" else b"," + written[1:]
+
+    return write_rest

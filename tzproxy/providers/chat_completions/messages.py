@@ -57,7 +57,7 @@ def build_messages(rules: MessageRules, system: str | None, messages: Sequence[M
     Raises:
         ProviderError: when a block stands where the protocol cannot have it.
     """
-    out: list[WireMessage] = []
+    out: list[WireMessage] = [] if system is None else [_system(rules, system)]
     parts_always = rules.parts_always
     for message in messages:
         blocks = message.content
@@ -73,8 +73,6 @@ def build_messages(rules: MessageRules, system: str | None, messages: Sequence[M
                 out.append(written)
         else:
             _add_assistant(rules, out, blocks)
-    if system is not None:
-        out.insert(0, _system(rules, system))
     return out if rules.merge is None else rules.merge(out)
 
 

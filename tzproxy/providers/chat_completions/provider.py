@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
 from msgspec import structs
 
-from tzproxy.providers.chat_completions.body import INCLUDE_USAGE, body_writer
+from tzproxy.providers.chat_completions.body import INCLUDE_USAGE, MESSAGES, rest_writer
 from tzproxy.providers.chat_completions.messages import (
     MessageRules,
     build_messages,
@@ -27,8 +28,11 @@ from tzproxy.providers.kept import Kept
 from tzproxy.providers.protocol import HeaderView, WireRequest
 from tzproxy.providers.settings import EndpointSource
 from tzproxy.types.model import ModelRequest, ProviderResponse
+from tzproxy.types.params import NO_CHAT_PARAMS
 from tzproxy.types.tools import ToolConfig
 from tzproxy.upstream import Endpoint
+
+_ENCODE = msgspec.json.Encoder().encode
 
 
 def message_rules(row: ChatRow, model: str, overrides: Mapping[str, str] | None = None) -> MessageRules:
@@ -61,6 +65,8 @@ class ChatBodies:
         "_extra",
         "_hints",
         "_model",
+        "_plain",
+        "_plain_stream",
         "_row",
         "_rules",
         "_stream_model",
@@ -86,7 +92,7 @@ class ChatBodies:
             overrides: MIME type to the kind of part it becomes.
         """
         self._row = row
-        self._write = body_writer(row.body)
+        self._write = rest_writer(row.body)
         self._model = model if row.model is None else row.model(model, False)
         self._stream_model = model if row.model is None else row.model(model, True)
         self._stream_options = INCLUDE_USAGE if "stream_options" in row.body.split() else None
@@ -96,6 +102,8 @@ class ChatBodies:
         self._rules = message_rules(row, model, overrides)
         self._hints = row.json_hint and not (self._rules.system_as_user and row.hint_needs_system_role)
         self._tools = Kept(self._write_tools)
+        self._plain = self._rest(ModelRequest(inference_id="", messages=[]), NO_TOOLS)
+        self._plain_stream = self._rest(ModelRequest(inference_id="", messages=[], stream=True), NO_TOOLS)
 
     def write(self, request: ModelRequest) -> bytes:
         """Write the body for a request.
@@ -103,20 +111,27 @@ class ChatBodies:
         Raises:
             ProviderError: when the protocol or the service cannot express it.
         """
-        row, params, stream = self._row, request.params, request.stream
-        for name in row.unsupported:
-            if getattr(params, name) is not None:
-                self._warn(name)
-        tier = params.service_tier
-        if tier is not None and row.service_tiers is not None and tier not in row.service_tiers:
-            self._warn(f"service_tier ({tier})")
-            tier = None
-        tools = NO_TOOLS if request.tool_config is None else self._tools_of(request.tool_config, stream)
+        # PERF: most requests are all messages; what follows these is known (test_build_without_params).
         mode = request.json_mode
-        messages = self._messages(request) if mode == "on" and self._hints else self._plain_messages(request)
+        is_plain = mode == "off" and request.tool_config is None and request.params == NO_CHAT_PARAMS
+        tools = NO_TOOLS if is_plain else self._tools_of(request)
+        messages = (
+            self._hinted_messages(request)
+            if mode == "on" and self._hints
+            else build_messages(self._rules, request.system, request.messages)
+        )
+        if is_plain:
+            rest = self._plain_stream if request.stream else self._plain
+        else:
+            rest = self._rest(request, tools)
+        return b"".join((MESSAGES, _ENCODE(messages), rest))
+
+    def _rest(self, request: ModelRequest, tools: WireTools) -> bytes:
+        """Write what follows the messages."""
+        row, params, stream, mode = self._row, request.params, request.stream, request.json_mode
+        tier = params.service_tier
         return self._write(
             (
-                messages,
                 self._stream_model if stream else self._model,
                 params.temperature,
                 params.max_tokens,
@@ -132,16 +147,13 @@ class ChatBodies:
                 tools.parallel_tool_calls,
                 params.stop_sequences,
                 params.reasoning_effort if self._effort is None else self._effort(params),
-                tier,
+                tier if row.service_tiers is None or tier in row.service_tiers else None,
                 params.verbosity,
                 self._extra,
             )
         )
 
-    def _plain_messages(self, request: ModelRequest) -> list[WireMessage]:
-        return build_messages(self._rules, request.system, request.messages)
-
-    def _messages(self, request: ModelRequest) -> list[WireMessage]:
+    def _hinted_messages(self, request: ModelRequest) -> list[WireMessage]:
         messages = build_messages(self._rules, None, request.messages)
         system = hinted_system(request.system, messages, tool_results=self._row.hint_reads_tool_results)
         first = UserMessage(system) if self._rules.system_as_user else SystemMessage(system)
@@ -153,10 +165,20 @@ class ChatBodies:
             return structs.replace(tools, parallel_tool_calls=None)
         return tools
 
-    def _tools_of(self, config: ToolConfig, stream: bool) -> WireTools:
+    def _tools_of(self, request: ModelRequest) -> WireTools:
+        """Write the tools, after warnings about what will be left out."""
+        row, params, config = self._row, request.params, request.tool_config
+        for name in row.unsupported:
+            if getattr(params, name) is not None:
+                self._warn(name)
+        tier = params.service_tier
+        if tier is not None and row.service_tiers is not None and tier not in row.service_tiers:
+            self._warn(f"service_tier ({tier})")
+        if config is None:
+            return NO_TOOLS
         tools = self._tools.of(config)
-        if stream and tools.tools is not None and not self._row.streams_tools:
-            raise refused(f"{self._row.spec.display} does not support tools in streaming mode")
+        if request.stream and tools.tools is not None and not row.streams_tools:
+            raise refused(f"{row.spec.display} does not support tools in streaming mode")
         return tools
 
     def _warn(self, name: str) -> None:

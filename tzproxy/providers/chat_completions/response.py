@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from msgspec import UNSET, Raw
 
@@ -12,8 +10,6 @@ from tzproxy.providers.chat_completions.think_tags import ThinkTagError, split_t
 from tzproxy.providers.chat_completions.thoughts import TAGS_FORMAT
 from tzproxy.providers.chat_completions.usage import decode_usage
 from tzproxy.providers.chat_completions.wire import (
-    ChoiceIn,
-    CompletionIn,
     CustomCallIn,
     FunctionCallIn,
     ObjectCallIn,
@@ -43,15 +39,26 @@ def parse_response(row: ChatRow, body: bytes, headers: HeaderView) -> ProviderRe
             completion = row.decode(body)
         except UnicodeDecodeError:
             completion = row.decode(repaired(body))
-        usage, raw_usage = _usage(row, completion)
+        sent = completion.usage
+        counts = None if sent is UNSET else decode_usage(sent)
+        raw_usage: Raw | None
+        if counts is None or sent is UNSET:
+            usage, raw_usage = _no_usage(row), None
+        else:
+            usage, raw_usage = row.read_usage(counts), sent
         choices = completion.choices
         if len(choices) != 1:
             raise _failure(row, row.choices_text.format(len(choices)), body, headers)
-        finish_reason = _finish_reason(row, choices[0])
-        message = choices[0].message
+        choice = choices[0]
+        finish_reason = (
+            row.finish_reasons.get(choice.finish_reason, "unknown")
+            if isinstance(choice.finish_reason, str)
+            else _no_finish_reason(row)
+        )
+        message = choice.message
         output: list[ModelOutput]
         if row.read_content is None:
-            output = list(row.read_thoughts(message))
+            output = [*row.read_thoughts(message)]
             text = message.content
         else:
             output = row.read_content(message)
@@ -67,24 +74,17 @@ def parse_response(row: ChatRow, body: bytes, headers: HeaderView) -> ProviderRe
         output += [_tool_call(call) for call in message.tool_calls]
     if row.cached_tokens_header is not None:
         usage = _with_header(usage, headers.get(row.cached_tokens_header))
-    return ProviderResponse(output=output, usage=usage, finish_reason=finish_reason, raw_usage=raw_usage)
+    # PERF: by position (test_parse_plain).
+    return ProviderResponse(output, usage, finish_reason, raw_usage)
 
 
-def _usage(row: ChatRow, completion: CompletionIn[Any]) -> tuple[Usage, Raw | None]:
-    raw = completion.usage
-    if raw is not UNSET:
-        counts = decode_usage(raw)
-        if counts is not None:
-            return row.read_usage(counts), raw
+def _no_usage(row: ChatRow) -> Usage:
     if row.usage_required:
         raise ValueError("missing field `usage`")
-    return NO_USAGE, None
+    return NO_USAGE
 
 
-def _finish_reason(row: ChatRow, choice: ChoiceIn[Any]) -> FinishReason | None:
-    reason = choice.finish_reason
-    if isinstance(reason, str):
-        return row.finish_reasons.get(reason, "unknown")
+def _no_finish_reason(row: ChatRow) -> FinishReason | None:
     if row.finish_required:
         raise ValueError("missing field `finish_reason`")
     return None

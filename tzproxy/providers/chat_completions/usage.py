@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import msgspec
-from msgspec import Raw
 
 from tzproxy.providers.chat_completions.wire import UsageIn
 from tzproxy.types.usage import Usage
 
 _DECODER: msgspec.json.Decoder[UsageIn | None] = msgspec.json.Decoder(UsageIn | None)
+decode_usage = _DECODER.decode
+"""Decodes a usage object; None for `null`."""
 
 
 class MissingCountError(ValueError):
@@ -67,8 +68,3 @@ def read_with_reasoning(usage: UsageIn) -> Usage:
         output = (output or 0) + details.reasoning_tokens
     cached = usage.prompt_tokens_details
     return Usage(usage.prompt_tokens, output, None if cached is None else cached.cached_tokens)
-
-
-def decode_usage(raw: Raw) -> UsageIn | None:
-    """Decode a usage object; None for `null`."""
-    return _DECODER.decode(raw)

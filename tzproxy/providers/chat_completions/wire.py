@@ -108,13 +108,13 @@ class SystemMessage(Struct, tag="system", tag_field="role", gc=False):
     content: str
 
 
-class UserMessage(Struct, tag="user", tag_field="role"):
+class UserMessage(Struct, tag="user", tag_field="role", gc=False):
     """A turn of the user."""
 
     content: Content
 
 
-class AssistantMessage(Struct, tag="assistant", tag_field="role", omit_defaults=True):
+class AssistantMessage(Struct, tag="assistant", tag_field="role", omit_defaults=True, gc=False):
     """A turn of the model. At most one of the three reasoning fields is used by one service."""
 
     content: Content | None = None
@@ -124,7 +124,7 @@ class AssistantMessage(Struct, tag="assistant", tag_field="role", omit_defaults=
     reasoning_details: list[ReasoningDetail] | None = None
 
 
-class ChunkedAssistantMessage(Struct, tag="assistant", tag_field="role"):
+class ChunkedAssistantMessage(Struct, tag="assistant", tag_field="role", gc=False):
     """A turn of the model whose content may hold thinking; a null content is sent."""
 
     content: Content | None
@@ -187,7 +187,7 @@ class CustomCallIn(Struct, tag="custom", tag_field="type", gc=False):
     custom: CalledCustom
 
 
-class MessageIn(Struct):
+class MessageIn(Struct, gc=False):
     """The model's turn."""
 
     content: str | None = None
@@ -257,7 +257,7 @@ class ObjectCallMessageIn(Struct):
 MessageT = TypeVar("MessageT")
 
 
-class ChoiceIn(Struct, Generic[MessageT]):
+class ChoiceIn(Struct, Generic[MessageT], gc=False):
     """One answer."""
 
     index: int
@@ -265,7 +265,7 @@ class ChoiceIn(Struct, Generic[MessageT]):
     finish_reason: str | None | UnsetType = UNSET
 
 
-class CompletionIn(Struct, Generic[MessageT]):
+class CompletionIn(Struct, Generic[MessageT], gc=False):
     """A complete response."""
 
     choices: list[ChoiceIn[MessageT]]

@@ -147,14 +147,15 @@ def build_answer(
 
 def total_usage(calls: Sequence[ModelCall]) -> ResponseUsage:
     """Sum over the calls: one unknown makes a total unknown, except for the providers' cache counts."""
-    if len(calls) == 1 and not calls[0].cached:
-        usage = calls[0].response.usage
+    first = calls[0] if len(calls) == 1 else None
+    if first is not None and not first.cached:
+        usage = first.response.usage
         return ResponseUsage(
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,
             provider_cache_read_input_tokens=usage.provider_cache_read_input_tokens,
             provider_cache_write_input_tokens=usage.provider_cache_write_input_tokens,
-            cost=calls[0].cost,
+            cost=first.cost,
         )
     paid = [call for call in calls if not call.cached]
     return ResponseUsage(

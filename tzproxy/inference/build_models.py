@@ -12,7 +12,7 @@ from tzproxy.config.requests import Cost, ExtraBody, ExtraHeaders, TimeoutsConfi
 from tzproxy.errors import ConfigError
 from tzproxy.inference.cost import Price
 from tzproxy.inference.deadlines import Timeouts
-from tzproxy.inference.extra import BodyChange, Changes, HeaderChange
+from tzproxy.inference.extra import NO_CHANGES, BodyChange, Changes, HeaderChange
 from tzproxy.inference.model import Model, ModelProvider
 from tzproxy.inference.surroundings import surroundings_of
 from tzproxy.providers.registry import build_batch_api, build_provider, is_supported, type_name
@@ -117,7 +117,9 @@ def timeouts_of(config: TimeoutsConfig) -> Timeouts:
 
 
 def changes_of(body: ExtraBody, headers: ExtraHeaders) -> Changes:
-    """Convert `extra_body` and `extra_headers` of one level."""
+    """Convert `extra_body` and `extra_headers` of one level; none at all are `NO_CHANGES`."""
+    if not body and not headers:
+        return NO_CHANGES
     return Changes(
         tuple(BodyChange(entry.pointer, entry.value, entry.delete) for entry in body),
         tuple(HeaderChange(entry.name, None if entry.delete else entry.value) for entry in headers),

@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Protocol
 
 import msgspec
+from msgspec import Raw
 
 from tzproxy._speedups.ids import new_uuid7, parse_uuid, uuid_time_ms
 from tzproxy.clickhouse.queries.workflow import WorkflowEpisode
@@ -23,20 +24,19 @@ from tzproxy.errors import (
 )
 from tzproxy.inference.answer import Answer, build_answer
 from tzproxy.inference.answer_stream import AnswerStream
-from tzproxy.inference.cache import ModelCache
+from tzproxy.inference.cache import CacheUse, ModelCache
 from tzproxy.inference.errors import AllVariantsFailedError
 from tzproxy.inference.extra import check_filters, check_model_filters, extra_entries
 from tzproxy.inference.files import FileStore
 from tzproxy.inference.files.keep import FileKeeper
 from tzproxy.inference.function import Function
-from tzproxy.inference.input import read_input
+from tzproxy.inference.input import ReadInput, read_input
 from tzproxy.inference.limited import streamer_for
-from tzproxy.inference.metrics import GatewayMetrics, Labels
+from tzproxy.inference.metrics import GatewayMetrics
 from tzproxy.inference.model import Model, ModelCaller
 from tzproxy.inference.plan import DEFAULT_FUNCTION, Inference
 from tzproxy.inference.recent import RecentInferences
 from tzproxy.inference.request_checks import (
-    RESERVED,
     WORKFLOW_EPISODES_FROM_MS,
     check_episode,
     check_namespace,
@@ -45,7 +45,7 @@ from tzproxy.inference.request_checks import (
     read_episode,
 )
 from tzproxy.inference.rows import RowWriter
-from tzproxy.inference.tags import API_KEY
+from tzproxy.inference.tags import API_KEY, check_tag_names
 from tzproxy.inference.variant import Variant, VariantAnswer, VariantStream
 from tzproxy.recording.sink import Sink
 from tzproxy.types.params import NO_CHAT_PARAMS
@@ -133,16 +133,22 @@ class Engine:
         """
         started = perf_counter()
         catalog = self.catalog
-        extras = extra_entries(request)
+        extras = extra_entries(request) if request.extra_body or request.extra_headers else ()
         # The original does this while it decodes: what is wrong here comes before everything else.
         read = read_input(request.input, catalog.files, self._files)
         inference_id = new_uuid7()
         tags = self._tags(request)
         if api_key_id is not None:
             tags[API_KEY] = api_key_id
-        episode_id, episode = self._episode(request.episode_id)
-        if uuid_time_ms(episode) >= WORKFLOW_EPISODES_FROM_MS:
-            request = await self._joined_workflow(request, episode_id, tags)
+        if request.episode_id is None:
+            episode_id = new_uuid7()
+            episode = parse_uuid(episode_id)
+        else:
+            episode_id, episode = check_episode(
+                request.episode_id, read_episode(request.episode_id, "episode_id")
+            )
+            if uuid_time_ms(episode) >= WORKFLOW_EPISODES_FROM_MS:
+                request = await self._joined_workflow(request, episode_id, tags)
         function, sole = self._target(request)
         if extras and sole is not None:
             check_model_filters(extras, catalog.model)
@@ -155,25 +161,23 @@ class Engine:
         function.checks.check(read.stored, verbatim=read.verbatim)
         if extras:
             check_filters(extras, function.variants if sole is None else (sole.name,), catalog.model)
-        if given(request.internal_dynamic_variant_config) is not None and not request.dryrun:
+        dynamic = given(request.internal_dynamic_variant_config)
+        if dynamic is not None and not request.dryrun:
             raise RequestError(
                 "If `internal_dynamic_variant_config` is used, `dryrun` must also be set to true"
             )
         tools = function.assemble_tools(request)
-        pinned = self._pinned(request, function, tags)
-        self._count_request(request, function)
+        is_free = dynamic is None and request.variant_name is None
+        pinned = None if is_free else self._pinned(request, dynamic, function, tags)
+        if not request.dryrun:
+            self.metrics.count_request(function.name, request.model_name)
         if request.include_aggregated_response and not request.stream:
             raise RequestError("`include_aggregated_response` is only supported in streaming mode")
         if read.files:
             catalog.files.check_configured()
-        cache = None
-        if request.cache_options.enabled != "off" and self._cache is not None:
-            cache = self._cache.use(
-                request.cache_options, dryrun=bool(request.dryrun), files=read.stored_files()
-            )
         return Inference(
             request=request,
-            cache=cache,
+            cache=None if request.cache_options.enabled == "off" else self._cache_use(request, read),
             function=function,
             inference_id=inference_id,
             episode_id=episode_id,
@@ -188,13 +192,11 @@ class Engine:
             started=started,
         )
 
-    def _count_request(self, request: InferenceRequest, function: Function) -> None:
-        if request.dryrun:
-            return
-        labels: Labels = function.labels
-        if request.model_name is not None:
-            labels = (*labels, ("model_name", request.model_name))
-        self.metrics.count_request(labels)
+    def _cache_use(self, request: InferenceRequest, read: ReadInput) -> CacheUse | None:
+        if self._cache is None:
+            return None
+        options, is_dry = request.cache_options, bool(request.dryrun)
+        return self._cache.use(options, dryrun=is_dry, files=read.stored_files())
 
     async def infer(self, inference: Inference) -> Answer:
         """Run an inference to its end and record it.
@@ -215,10 +217,15 @@ class Engine:
                 break
             except TzproxyError as exc:
                 variant = self._next(inference, variant, exc, failures)
-        answer = build_answer(inference, variant.name, result, [exc for _, exc in failures])
+        before = [exc for _, exc in failures] if failures else ()
+        answer = build_answer(inference, variant.name, result, before)
         self._count_tokens(answer)
         if not inference.request.dryrun:
-            await self._record(answer)
+            # PERF: nothing to wait for, no coroutine (test_100_requests).
+            if inference.read.keeping is None and not self._synchronous:
+                self._accept(answer)
+            else:
+                await self._record(answer)
         return answer
 
     async def stream(self, inference: Inference) -> AnswerStream:
@@ -269,10 +276,9 @@ class Engine:
 
     def _count_tokens(self, answer: Answer) -> None:
         for call in answer.calls:
-            if call.cached:
-                continue
-            usage = call.response.usage
-            self.metrics.count_tokens(usage.input_tokens, usage.output_tokens)
+            if not call.cached:
+                usage = call.response.usage
+                self.metrics.count_tokens(usage.input_tokens, usage.output_tokens)
 
     def _first(self, inference: Inference) -> Variant:
         if inference.pinned is not None:
@@ -308,11 +314,10 @@ class Engine:
 
     @staticmethod
     def _tags(request: InferenceRequest) -> dict[str, str]:
-        tags = dict(request.tags)
+        tags = {**request.tags}
         if not request.internal:
-            for tag in tags:
-                if tag.startswith(RESERVED):
-                    raise RequestError(f"Tag name cannot start with '{RESERVED}': {tag}")
+            if tags:
+                check_tag_names(tags)
         else:
             tags["tensorzero::internal"] = "true"
         namespace = request.namespace
@@ -320,13 +325,6 @@ class Engine:
             check_namespace_name(namespace, "namespace")
             tags["tensorzero::namespace"] = namespace
         return tags
-
-    @staticmethod
-    def _episode(given: str | None) -> tuple[str, bytes]:
-        if given is None:
-            fresh = new_uuid7()
-            return fresh, parse_uuid(fresh)
-        return check_episode(given, read_episode(given, "episode_id"))
 
     async def _joined_workflow(
         self, request: InferenceRequest, episode_id: str, tags: dict[str, str]
@@ -373,16 +371,16 @@ class Engine:
             )
         return self.catalog.default_function, self.catalog.default_variant(model)
 
-    def _pinned(self, request: InferenceRequest, function: Function, tags: dict[str, str]) -> Variant | None:
-        dynamic = given(request.internal_dynamic_variant_config)
+    def _pinned(
+        self, request: InferenceRequest, dynamic: Raw | None, function: Function, tags: dict[str, str]
+    ) -> Variant:
         if dynamic is not None:
             if request.variant_name is not None:
                 raise RequestError("`variant_name` and `internal_dynamic_variant_config` cannot both be set.")
             variant = self.catalog.dynamic_variant(function, bytes(dynamic))
             check_namespace(variant, request.namespace)
             return variant
-        if request.variant_name is None:
-            return None
+        assert request.variant_name is not None
         variant = function.variant(request.variant_name)
         check_namespace(variant, request.namespace)
         tags["tensorzero::variant_pinned"] = variant.name

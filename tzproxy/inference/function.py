@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
 from tzproxy._speedups.sampling import AdaptiveSampler, Sampler
 from tzproxy.errors import NotFoundError, RequestError
@@ -39,13 +39,20 @@ class Function:
         output_schema: OutputSchema | None = None,
     ) -> None:
         self.name = name
-        self.labels = (("endpoint", "inference"), ("function_name", name))
         self.type: Literal["chat", "json"] = kind
         self.variants = dict(variants)
         self.checks = checks
         self.tools = tools
         self.output_schema = output_schema
         self._samplers = dict(samplers)
+        self.assemble_tools: Callable[[InferenceRequest], InferenceTools | None] = (
+            tools.assemble if kind == "chat" else without_tools
+        )
+        """Joins the function's tools with the request's.
+
+        Raises:
+            RequestError: when the request asks for tools it cannot have.
+        """
 
     def variant(self, name: str) -> Variant:
         """Return a variant by name.
@@ -73,28 +80,9 @@ class Function:
             return {}
         return base.probabilities(at_ms) if isinstance(base, AdaptiveSampler) else base.probabilities()
 
-    def assemble_tools(self, request: InferenceRequest) -> InferenceTools | None:
-        """Join the function's tools with the request's.
-
-        Raises:
-            RequestError: when the request asks for tools it cannot have.
-        """
-        if self.type == "chat":
-            return self.tools.assemble(request)
-        for field, value, stop in (
-            ("allowed_tools", request.allowed_tools, "."),
-            ("additional_tools", request.additional_tools, "."),
-            ("tool_choice", request.tool_choice, ""),
-            ("parallel_tool_calls", request.parallel_tool_calls, ""),
-        ):
-            if value is not None:
-                raise RequestError(f"Cannot pass `{field}` to a JSON function{stop}")
-        return None
-
     def output_for(self, request: InferenceRequest) -> OutputSchema | None:
         """Return the schema in force: the request's, else the function's."""
-        schema = given(request.output_schema)
-        if schema is None:
+        if request.output_schema is UNSET or (schema := given(request.output_schema)) is None:
             return self.output_schema
         raw = Raw(msgspec.json.format(bytes(schema), indent=-1))
         if self.type == "chat":
@@ -133,3 +121,19 @@ class Function:
         ):
             if is_given:
                 raise RequestError(f"Cannot pass `{field}` when using JSON mode `tool`.")
+
+
+def without_tools(request: InferenceRequest) -> None:
+    """Assemble the tools of a JSON function: none.
+
+    Raises:
+        RequestError: when the request asks for some.
+    """
+    for field, value, stop in (
+        ("allowed_tools", request.allowed_tools, "."),
+        ("additional_tools", request.additional_tools, "."),
+        ("tool_choice", request.tool_choice, ""),
+        ("parallel_tool_calls", request.parallel_tool_calls, ""),
+    ):
+        if value is not None:
+            raise RequestError(f"Cannot pass `{field}` to a JSON function{stop}")

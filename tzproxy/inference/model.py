@@ -214,24 +214,38 @@ class ModelCaller:
     ) -> ModelCall:
         """Ask one provider, whatever the cache knows."""
         request = addressed(request, model, entry, filtered=context.filtered)
-        check_provider_tools(request, model, entry)
-        whole = request
-        if context.files is not None and entry.wire is not None:
-            whole = await context.files.ready(request, entry.spec.forwards_url)
+        if request.tool_config is not None:
+            check_provider_tools(request, model, entry)
+        provider = entry.wire
+        if provider is None:
+            return await _exchange_inside(model, entry, request, context)
+        whole = (
+            request
+            if context.files is None
+            else (await context.files.ready(request, entry.spec.forwards_url))
+        )
         started = perf_counter()
-        if entry.wire is not None:
-            if entry.spec.prepares:
-                await prepare(entry.wire, context)
-            wire = built(entry.wire, model, entry, whole, context)
-            response, raw_request, raw_response = await self._send(entry.wire, wire, whole, context)
-        else:
-            assert entry.local is not None
-            local = await entry.local.infer(
-                request, context.credentials, local_extras(changes_for(model, entry, context))
+        if entry.spec.prepares:
+            await prepare(provider, context)
+        wire = built(provider, model, entry, whole, context)
+        waiting = perf_counter()
+        try:
+            answer = await self.upstream.send(
+                wire.endpoint, wire.headers, wire.body, timeout_s=self.global_timeout_s
             )
-            response, raw_request, raw_response = local.response, local.raw_request, local.raw_response
-            context.provider_seconds += perf_counter() - started
-        cost = cost_of(entry.prices, [raw_response], streamed=False) if entry.prices else None
+        except UpstreamError as exc:
+            raise send_failure(entry.spec, exc, raw_request_of(wire)) from exc
+        finally:
+            context.provider_seconds += perf_counter() - waiting
+        raw_request = raw_request_of(wire)
+        if not 200 <= answer.status < 300:
+            raise error_response(entry.spec, answer.status, answer.headers, answer.body, raw_request)
+        try:
+            response = provider.parse_response(answer.body, answer.headers, whole)
+        except ProviderError as exc:
+            complete_raw(exc, entry.spec, raw_request)
+            raise
+        raw_response = answer.body.decode("utf-8", "replace")
         return ModelCall(
             model_name=model.name,
             provider_name=entry.name,
@@ -241,32 +255,34 @@ class ModelCaller:
             raw_request=raw_request,
             raw_response=raw_response,
             response_time_ms=int((perf_counter() - started) * 1000),
-            cost=cost,
+            cost=_cost(entry, raw_response) if entry.prices else None,
         )
 
-    async def _send(
-        self, provider: Provider, wire: WireRequest, request: ModelRequest, context: CallContext
-    ) -> tuple[ProviderResponse, str, str]:
-        waiting = perf_counter()
-        try:
-            answer = await self.upstream.send(
-                wire.endpoint, wire.headers, wire.body, timeout_s=self.global_timeout_s
-            )
-        except UpstreamError as exc:
-            raise send_failure(provider.spec, exc, raw_request=raw_request_of(wire)) from exc
-        finally:
-            context.provider_seconds += perf_counter() - waiting
-        if not 200 <= answer.status < 300:
-            raise error_response(
-                provider.spec, answer.status, answer.headers, answer.body, raw_request=raw_request_of(wire)
-            )
-        raw_request = raw_request_of(wire)
-        try:
-            response = provider.parse_response(answer.body, answer.headers, request)
-        except ProviderError as exc:
-            complete_raw(exc, provider.spec, raw_request)
-            raise
-        return response, raw_request, answer.body.decode(errors="replace")
+
+async def _exchange_inside(
+    model: Model, entry: ModelProvider, request: ModelRequest, context: CallContext
+) -> ModelCall:
+    """Ask a provider that answers in this process."""
+    assert entry.local is not None
+    started = perf_counter()
+    extras = local_extras(changes_for(model, entry, context))
+    answer = await entry.local.infer(request, context.credentials, extras)
+    context.provider_seconds += perf_counter() - started
+    return ModelCall(
+        model_name=model.name,
+        provider_name=entry.name,
+        spec=entry.spec,
+        request=request,
+        response=answer.response,
+        raw_request=answer.raw_request,
+        raw_response=answer.raw_response,
+        response_time_ms=int((perf_counter() - started) * 1000),
+        cost=_cost(entry, answer.raw_response) if entry.prices else None,
+    )
+
+
+def _cost(entry: ModelProvider, raw_response: str) -> float | None:
+    return cost_of(entry.prices, [raw_response], streamed=False)
 
 
 def attributed(error: TzproxyError, entry: ModelProvider) -> TzproxyError:
@@ -288,8 +304,11 @@ def complete_raw(error: ProviderError, spec: ProviderSpec, raw_request: str) -> 
 
 
 def changes_for(model: Model, entry: ModelProvider, context: CallContext) -> Changes:
-    """Collect the changes of all levels for one attempt; later levels win."""
-    changes = context.changes.then(entry.changes)
+    """Collect the changes of all levels for one attempt; later levels win. None at all are `NO_CHANGES`."""
+    if context.changes is NO_CHANGES and entry.changes is NO_CHANGES:
+        changes = NO_CHANGES
+    else:
+        changes = context.changes.then(entry.changes)
     if not context.extra_body and not context.extra_headers:
         return changes
     return changes.then(
@@ -318,7 +337,7 @@ def built(
     """
     wire = provider.build_request(request, context.credentials)
     changes = changes_for(model, entry, context)
-    if changes:
+    if changes is not NO_CHANGES:
         body = changed_body(wire.body, changes.body) if changes.body else wire.body
         wire = WireRequest(
             wire.endpoint,

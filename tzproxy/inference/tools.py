@@ -6,6 +6,7 @@ A request that brings no tools of its own uses the function's configuration as p
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import msgspec
 from msgspec import UNSET, Raw, Struct
@@ -188,7 +189,10 @@ def _schema_of(tool: AdditionalTool) -> JsonSchema | None:
 
 def checked_output(blocks: Sequence[ModelOutput], tools: InferenceTools | None) -> list[ChatOutput]:
     """Give a model's output to the caller: tool calls get their checked form, or nulls."""
-    return [checked_call(block, tools) if isinstance(block, ToolCall) else block for block in blocks]
+    for block in blocks:
+        if isinstance(block, ToolCall):
+            return [checked_call(each, tools) if isinstance(each, ToolCall) else each for each in blocks]
+    return cast("list[ChatOutput]", blocks)
 
 
 def checked_call(call: ToolCall, tools: InferenceTools | None) -> ToolCallOutput:

@@ -154,11 +154,13 @@ class ChatCompletion:
         self.namespace = namespace
         self._model = model
         self._prompt = prompt
-        self._params = params
+        # What leaves everything open is one object: rows and providers know it by its identity.
+        self._params = NO_CHAT_PARAMS if params == NO_CHAT_PARAMS else params
         self._json_mode = json_mode
         self._retries = retries
         self._timeouts = timeouts
         self._changes = changes
+        self._asks_once = not retries.num_retries and timeouts.total_ms is None
 
     @property
     def prompt(self) -> Prompt:
@@ -174,33 +176,33 @@ class ChatCompletion:
         request = self.model_request(inference, self.merged(inference), stream=False)
         return self.ask(request, inference, caller)
 
-    def ask(
-        self, request: ModelRequest, inference: Inference, caller: ModelCaller
-    ) -> Awaitable[VariantAnswer]:
+    async def ask(self, request: ModelRequest, inference: Inference, caller: ModelCaller) -> VariantAnswer:
         """Call the model with a request that is ready."""
-        answer = self._ask(request, inference, caller)
-        total_ms = self._timeouts.total_ms
-        return answer if total_ms is None else bounded(answer, total_ms, f"Variant `{self.name}`")
-
-    async def _ask(self, request: ModelRequest, inference: Inference, caller: ModelCaller) -> VariantAnswer:
         context = self.context(inference)
         failures: Sequence[TzproxyError] = ()
         try:
-            if self._retries.num_retries:
-                call, failures = await retried(
-                    self._retries, lambda: caller.infer(self._model, request, context)
-                )
-            else:
+            if self._asks_once:
                 call = await caller.infer(self._model, request, context)
+            else:
+                call, failures = await self._persist(request, caller, context)
         finally:
             inference.provider_seconds += context.provider_seconds
+        response = call.response
         return VariantAnswer(
-            output=call.response.output,
-            finish_reason=call.response.finish_reason,
+            output=response.output,
+            finish_reason=response.finish_reason,
             calls=(call,),
             params=request.params,
             failures=failures,
         )
+
+    def _persist(
+        self, request: ModelRequest, caller: ModelCaller, context: CallContext
+    ) -> Awaitable[tuple[ModelCall, list[TzproxyError]]]:
+        """Call the model with retries, all of them within the variant's deadline."""
+        attempts = retried(self._retries, lambda: caller.infer(self._model, request, context))
+        total_ms = self._timeouts.total_ms
+        return attempts if total_ms is None else bounded(attempts, total_ms, f"Variant `{self.name}`")
 
     def stream(self, inference: Inference, streamer: ModelStreamer) -> Awaitable[VariantStream]:
         """Render, open the stream, and return it with its first piece."""
@@ -221,6 +223,8 @@ class ChatCompletion:
 
     def merged(self, inference: Inference) -> ChatParams:
         """Join the request's parameters with the variant's."""
+        if inference.params is NO_CHAT_PARAMS:
+            return self._params
         return merge_params(inference.params, self._params)
 
     def context(self, inference: Inference) -> CallContext:
@@ -247,6 +251,7 @@ class ChatCompletion:
             TemplateError: when the prompt cannot be rendered.
             RequestError: when a JSON mode lacks its schema.
         """
+        read, model = inference.read, self._model
         function_type = inference.function.type
         output = schema or inference.output_schema
         mode = params.json_mode or self._json_mode or ("strict" if function_type == "json" else "off")
@@ -260,17 +265,17 @@ class ChatCompletion:
             mode = "off"
         return ModelRequest(
             inference_id=inference.inference_id,
-            messages=self._prompt.messages(inference.read),
-            system=self._prompt.system(inference.read.stored.system),
+            messages=self._prompt.messages(read),
+            system=self._prompt.system(read.stored.system),
             tool_config=tool_config,
             params=params,
             stream=stream,
             json_mode=mode,  # type: ignore[arg-type]  # aliases are gone after merging
             function_type=function_type,
             output_schema=None if output is None else output.raw,
-            model_name=self._model.name,
-            provider_name=self._model.providers[0].name,
-            fetch_files=inference.read.fetch_first,
+            model_name=model.name,
+            provider_name=model.providers[0].name,
+            fetch_files=read.fetch_first,
         )
 
 

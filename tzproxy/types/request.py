@@ -22,7 +22,9 @@ def given(raw: Raw | UnsetType) -> Raw | None:
 
     `Raw | None` would be the natural type of such fields, but the decoder takes it for null alone.
     """
-    return None if raw is UNSET or bytes(raw) == b"null" else raw
+    if raw is UNSET:
+        return None
+    return None if bytes(raw) == b"null" else raw
 
 
 class TextInput(Struct, tag="text", tag_field="type", frozen=True, forbid_unknown_fields=True, gc=False):

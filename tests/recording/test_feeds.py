@@ -41,13 +41,13 @@ def test_reading_ahead_moves_nothing_for_the_producer(
     sink = open_sink()
     fill(sink, 5)
     feeds.discover()
-    assert feeds.waiting_rows() == 5
+    assert feeds.load().rows == 5
     assert feeds.waiting_bytes() > 0
     batch = feeds.collect(ALL, ALL)
     assert batch is not None
     assert batch.tables == {1: (5, b"x0\nx1\nx2\nx3\nx4")}
     assert feeds.collect(ALL, ALL) is None
-    assert (feeds.waiting_rows(), sink._ring.producer.acked) == (0, 0)
+    assert (feeds.load().rows, sink._ring.producer.acked) == (0, 0)
     assert feeds.fill() > 0
     feeds.take(batch)
     feeds.release()
@@ -67,7 +67,7 @@ def test_rewind_and_reread_give_the_same_batch(feeds: Feeds, open_sink: OpenSink
     assert batch is not None
     assert batch.total_rows == 7
     feeds.rewind()
-    assert feeds.waiting_rows() == 10
+    assert feeds.load().rows == 10
     again = feeds.reread(batch.ranges)
     assert again is not None
     assert (again.digest, again.tables) == (batch.digest, batch.tables)
@@ -101,7 +101,7 @@ def test_state_of_an_earlier_life_is_kept(
     again = Feeds(data_dir / "rings", state)
     again.discover()
     assert sink._ring.producer.acked == batch.ranges[0].end
-    assert again.waiting_rows() == 1
+    assert again.load().rows == 1
 
 
 def test_ring_that_knows_more_than_the_state(data_dir: Path, open_sink: OpenSink) -> None:
@@ -117,7 +117,7 @@ def test_ring_that_knows_more_than_the_state(data_dir: Path, open_sink: OpenSink
     state = RecorderState()
     again = Feeds(data_dir / "rings", state)
     again.discover()
-    assert (state.stored[1], again.waiting_rows()) == (3, 2)
+    assert (state.stored[1], again.load().rows) == (3, 2)
 
 
 def test_foreign_files_are_left_alone(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tzproxy._speedups.ring import RingConsumer, RingCorruptError
 from tzproxy.recording.batch import Batch, TableRows, join_tables
+from tzproxy.recording.pace import Load
 from tzproxy.recording.rings import RETIRED_SUFFIX, RING_SUFFIX, open_consumer
 from tzproxy.recording.state import Range, RecorderState, RingState
 from tzproxy.recording.tables import no_rows
@@ -82,9 +83,10 @@ class Feeds:
         for inode in [key for key in self._by_inode if key not in seen]:
             self._detach(inode)
 
-    def waiting_rows(self) -> int:
-        """Rows of all rings that wait to be read."""
-        return sum(feed.waiting_rows for feed in self.by_id.values())
+    def load(self) -> Load:
+        """What waits to be read in all rings, and how full the fullest is."""
+        waiting_rows = sum(feed.waiting_rows for feed in self.by_id.values())
+        return Load(waiting_rows, self.waiting_bytes(), self.fill())
 
     def waiting_bytes(self) -> int:
         """Bytes of all rings that wait to be read."""

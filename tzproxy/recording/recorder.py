@@ -39,7 +39,7 @@ from tzproxy.recording.tables import LOOKING_BACK, TARGET_TABLES, no_rows, table
 LOGGER = logging.getLogger("tzproxy.recording.recorder")
 
 #: A ring fuller than this is relieved into the spool while the store is slow or away, down to the second.
-_PRESSED = 0.5
+_PRESSED = 0.625
 _RELIEVED = 0.25
 _DISCOVER_S = 0.5
 #: Statements spent on finding the rows at fault in one batch; then what is still in doubt is given up whole.
@@ -124,7 +124,7 @@ class Recorder:
         self._send(now, draining=draining)
         self._resync_damaged()
         self._feeds.beat(time.monotonic_ns())
-        return self._pace.delay_s(now, busy=self._inserter.under_way > 0, waiting=self._feeds.waiting_rows())
+        return self._pace.delay_s(now, self._feeds.load(), busy=self._inserter.under_way > 0)
 
     def close(self) -> None:
         """End the inserter, close the files. Rows not stored stay in rings and spool."""
@@ -168,22 +168,17 @@ class Recorder:
                 self._count_spool_damage()
                 return False
             self._batch, self._place = found
-        elif draining or self._is_due(now):
+        elif draining or self._pace.is_due(now, self._feeds.load()):
             self._batch = self._feeds.collect(self._options.max_rows, self._options.max_batch_bytes)
             self._place = None
             if self._batch is not None:
                 self.state.sending = list(self._batch.ranges)
                 self._file.commit()
-                self._pace.spend(now)
+                self._pace.spend(now, self._batch.total_rows)
         if self._batch is None:
             return False
         self._todo = self._batch.pieces(self.state.refusals)[::-1]
         return True
-
-    def _is_due(self, now: float) -> bool:
-        """Whether new rows should go out: by the pace, or because a ring should not fill further."""
-        is_due = self._pace.is_due(now, self._feeds.waiting_rows(), self._feeds.waiting_bytes())
-        return is_due or self._feeds.fill() > _RELIEVED
 
     def _settle(self, piece: Piece, outcome: Outcome, now: float) -> None:
         """Take the store's answer about a piece that was sent."""

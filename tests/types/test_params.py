@@ -155,6 +155,15 @@ def test_floats_are_stored_in_their_shortest_form(value: float, shortest: float)
     assert shortest_float32(value) == shortest
 
 
+def test_zeros_keep_their_sign() -> None:
+    """All four floats are shortened, what is not set stays so, and minus zero is not plus zero."""
+    found = shortest_floats(ChatParams(0.699999988079071, 1, None, 0.0, -0.0, None))
+    assert found == ChatParams(0.7, 1, None, 0.0, 0.0, None)
+    assert str(found.presence_penalty) == "-0.0"
+    assert shortest_floats(NO_CHAT_PARAMS) is NO_CHAT_PARAMS
+    assert shortest_floats(ChatParams(frequency_penalty=0.10000000149011612)).frequency_penalty == 0.1
+
+
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
 def test_the_shortest_form_means_the_same_float(value: float) -> None:
     """The stored decimal rounds to the same 32-bit float, and no shorter one does."""

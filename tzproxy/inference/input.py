@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from msgspec import UNSET, Raw, Struct
+from msgspec import UNSET, Struct
 
 from tzproxy.errors import RequestError
 from tzproxy.inference.files import FileStore, ReadFile, read_file
@@ -36,6 +36,10 @@ from tzproxy.types.request import (
     ToolResultInput,
     given,
 )
+
+_STRING = msgspec.json.Decoder(str)
+_DECODER = msgspec.json.Decoder()
+_ENCODER = msgspec.json.Encoder()
 
 
 class ReadInput(Struct, eq=False):
@@ -161,23 +165,26 @@ def _text(block: TextInput, role: Role, index: int, position: int) -> StoredBloc
 
 
 def _tool_call(block: ToolCallInput, index: int, position: int) -> ToolCall:
-    where = f"input.messages[{index}].content[{position}]"
     arguments = given(block.arguments)
     if block.name is not None and arguments is not None:
-        return ToolCall(block.id, block.name, _arguments_text(arguments, where))
-    if block.raw_name is not None and block.raw_arguments is not None:
+        text = _arguments_text(bytes(arguments))
+        if text is not None:
+            return ToolCall(block.id, block.name, text)
+        wrong = "Error deserializing `arguments`: expected a string or an object"
+    elif block.raw_name is not None and block.raw_arguments is not None:
         return ToolCall(block.id, block.raw_name, block.raw_arguments)
-    missing = "name" if block.name is None and block.raw_name is None else "arguments"
-    raise RequestError(f"{where}: missing field `{missing}`")
+    else:
+        missing = "name" if block.name is None and block.raw_name is None else "arguments"
+        wrong = f"missing field `{missing}`"
+    raise RequestError(f"input.messages[{index}].content[{position}]: {wrong}")
 
 
-def _arguments_text(raw: Raw, where: str) -> str:
-    text = bytes(raw)
-    if text[:1] == b'"':
-        return msgspec.json.decode(text, type=str)
-    if text[:1] == b"{":
-        return msgspec.json.encode(msgspec.json.decode(text)).decode()
-    raise RequestError(f"{where}: Error deserializing `arguments`: expected a string or an object")
+def _arguments_text(raw: bytes) -> str | None:
+    if raw[:1] == b'"':
+        return _STRING.decode(raw)
+    if raw[:1] == b"{":
+        return _ENCODER.encode(_DECODER.decode(raw)).decode()
+    return None
 
 
 def _scope_of(

@@ -161,6 +161,9 @@ class ChatCompletion:
         self._timeouts = timeouts
         self._changes = changes
         self._asks_once = not retries.num_retries and timeouts.total_ms is None
+        self._opens_once = (
+            not retries.num_retries and timeouts.stream_ttft_ms is None and timeouts.stream_total_ms is None
+        )
 
     @property
     def prompt(self) -> Prompt:
@@ -214,11 +217,15 @@ class ChatCompletion:
     ) -> VariantStream:
         """Open the stream of a request that is ready."""
         context = self.context(inference)
-        async with begin_by(self._timeouts, f"Variant `{self.name}`") as rest:
-            stream, failures = await retried(
-                self._retries, lambda: streamer.open(self._model, request, context)
-            )
-        stream.deadlines.extend(rest)
+        failures: Sequence[TzproxyError] = ()
+        if self._opens_once:
+            stream = await streamer.open(self._model, request, context)
+        else:
+            async with begin_by(self._timeouts, f"Variant `{self.name}`") as rest:
+                stream, failures = await retried(
+                    self._retries, lambda: streamer.open(self._model, request, context)
+                )
+            stream.deadlines.extend(rest)
         return VariantStream(stream=stream, context=context, params=request.params, failures=failures)
 
     def merged(self, inference: Inference) -> ChatParams:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, structs
@@ -51,7 +52,6 @@ class InferenceParams(Struct, frozen=True, forbid_unknown_fields=True):
 NO_CHAT_PARAMS = ChatParams()
 NO_PARAMS = InferenceParams(NO_CHAT_PARAMS)
 FIELDS = ChatParams.__struct_fields__
-FLOAT32_FIELDS = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
 
 
 def merge_params(request: ChatParams, variant: ChatParams) -> ChatParams:
@@ -59,31 +59,57 @@ def merge_params(request: ChatParams, variant: ChatParams) -> ChatParams:
     # PERF: most requests set nothing, and the variant's floats are 32-bit already (test_100_requests).
     if request is NO_CHAT_PARAMS:
         return variant
-    values = []
-    for name in FIELDS:
-        value = getattr(request, name)
-        if value is None:
-            value = getattr(variant, name)
-        elif name in FLOAT32_FIELDS:
-            value = widen_float32(value)
-        elif name == "json_mode" and value == "implicit_tool":
-            value = "tool"
-        values.append(value)
-    return ChatParams(*values)
+    mode = variant.json_mode if request.json_mode is None else request.json_mode
+    return ChatParams(
+        _chosen_float(request.temperature, variant.temperature),
+        variant.max_tokens if request.max_tokens is None else request.max_tokens,
+        variant.seed if request.seed is None else request.seed,
+        _chosen_float(request.top_p, variant.top_p),
+        _chosen_float(request.presence_penalty, variant.presence_penalty),
+        _chosen_float(request.frequency_penalty, variant.frequency_penalty),
+        "tool" if mode == "implicit_tool" else mode,
+        variant.stop_sequences if request.stop_sequences is None else request.stop_sequences,
+        variant.reasoning_effort if request.reasoning_effort is None else request.reasoning_effort,
+        variant.service_tier if request.service_tier is None else request.service_tier,
+        variant.thinking_budget_tokens
+        if request.thinking_budget_tokens is None
+        else request.thinking_budget_tokens,
+        variant.verbosity if request.verbosity is None else request.verbosity,
+    )
+
+
+def _chosen_float(requested: float | None, configured: float | None) -> float | None:
+    return configured if requested is None else widen_float32(requested)
 
 
 def shortest_floats(params: ChatParams) -> ChatParams:
     """Return parameters with each 32-bit float in its shortest form (0.7, not 0.699999988079071)."""
-    changed = {
-        name: shortest_float32(value)
-        for name in FLOAT32_FIELDS
-        if (value := getattr(params, name)) is not None
-    }
-    return structs.replace(params, **changed) if changed else params
+    temperature, top_p = params.temperature, params.top_p
+    presence, frequency = params.presence_penalty, params.frequency_penalty
+    if temperature is None and top_p is None and presence is None and frequency is None:
+        return params
+    return structs.replace(
+        params,
+        temperature=_shortest(temperature),
+        top_p=_shortest(top_p),
+        presence_penalty=_shortest(presence),
+        frequency_penalty=_shortest(frequency),
+    )
+
+
+def _shortest(value: float | None) -> float | None:
+    return None if value is None else shortest_float32(value)
 
 
 def shortest_float32(value: float) -> float:
     """Return the shortest decimal that rounds to the same 32-bit float (0.7, not 0.699999988079071)."""
+    # The two zeros are equal, so that a table of known values would take one for the other.
+    return _shortened(value) if value else value
+
+
+# PERF: few values come again and again (test_shortest).
+@lru_cache(maxsize=1024)
+def _shortened(value: float) -> float:
     packed = _FLOAT32.pack(value)
     for digits in range(1, 9):
         candidate = float(f"{value:.{digits}g}")

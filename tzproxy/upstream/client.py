@@ -15,13 +15,7 @@ from tzproxy._speedups.response import UpstreamResponse
 from tzproxy.errors import UpstreamConnectError, UpstreamError
 from tzproxy.upstream.dial import Connector, Dialer
 from tzproxy.upstream.endpoint import Endpoint
-from tzproxy.upstream.header_block import (
-    GIVES_ACCEPT,
-    GIVES_AUTHORIZATION,
-    GIVES_HOST,
-    GIVES_USER_AGENT,
-    HeaderBlock,
-)
+from tzproxy.upstream.header_block import HeaderBlock
 from tzproxy.upstream.pool import OriginPool, PoolCounters
 from tzproxy.upstream.proxies import ProxyRules
 from tzproxy.upstream.settings import UpstreamSettings
@@ -29,8 +23,6 @@ from tzproxy.upstream.stream import UpstreamStream
 
 # Above this many origins, pools without connections are dropped when a new one is made.
 _MANY_ORIGINS = 256
-# Methods whose requests have no content unless one is given (RFC 9110, section 8.6).
-_BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
 
 class Upstream:
@@ -57,12 +49,7 @@ class Upstream:
         self._rules = ProxyRules(settings)
         self._pools: dict[str, OriginPool] = {}
         self._is_closed = False
-        agent = HeaderBlock.of([("user-agent", settings.user_agent)]).encoded
-        # Indexed by the bits of `HeaderBlock.given`: what the caller's headers leave to be added.
-        self._additions, self._event_additions = (
-            (accept + agent, accept, agent, b"")
-            for accept in (b"accept: */*\r\n", b"accept: text/event-stream\r\n")
-        )
+        self._user_agent = HeaderBlock.of([("user-agent", settings.user_agent)]).encoded
 
     @staticmethod
     def endpoint(url: str) -> Endpoint:
@@ -94,7 +81,7 @@ class Upstream:
         """
         started_at = self._clock()
         pool = self._pools.get(endpoint.origin) or self._make_pool(endpoint)
-        request = self._encode(pool, endpoint, headers, body, method, self._additions)
+        request = pool.writer.write(endpoint, headers, body, method, False)
         deadline = inf if timeout_s is None else started_at + timeout_s
         if connect_timeout_s is None:
             connect_timeout_s = self._settings.connect_timeout_s
@@ -143,8 +130,7 @@ class Upstream:
         """
         started_at = self._clock()
         pool = self._pools.get(endpoint.origin) or self._make_pool(endpoint)
-        additions = self._event_additions if wants_events else self._additions
-        request = self._encode(pool, endpoint, headers, body, method, additions)
+        request = pool.writer.write(endpoint, headers, body, method, wants_events)
         deadline = inf if timeout_s is None else started_at + timeout_s
         first = deadline if first_byte_timeout_s is None else min(deadline, started_at + first_byte_timeout_s)
         connection, sent_at = pool.slots.take(started_at), started_at
@@ -173,29 +159,6 @@ class Upstream:
         assert isinstance(outcome, UpstreamError)
         raise outcome
 
-    def _encode(
-        self,
-        pool: OriginPool,
-        endpoint: Endpoint,
-        headers: HeaderBlock,
-        body: bytes,
-        method: str,
-        additions: tuple[bytes, ...],
-    ) -> bytes:
-        given = headers.given
-        return b"".join(
-            (
-                endpoint.request_lines(method)[pool.line_form],
-                b"" if given & GIVES_HOST else endpoint.host_line,
-                b"" if given & GIVES_AUTHORIZATION else endpoint.authorization,
-                pool.proxy_lines,
-                headers.encoded,
-                additions[given & (GIVES_USER_AGENT | GIVES_ACCEPT)],
-                b"\r\n" if not body and method in _BODILESS else b"content-length: %d\r\n\r\n" % len(body),
-                body,
-            )
-        )
-
     def _make_pool(self, endpoint: Endpoint) -> OriginPool:
         if self._is_closed:
             raise UpstreamConnectError("the upstream client was closed")
@@ -207,6 +170,7 @@ class Upstream:
             self._settings,
             connector=self._connector,
             clock=self._clock,
+            user_agent=self._user_agent,
         )
         self._pools[endpoint.origin] = pool
         return pool

@@ -6,19 +6,21 @@ import base64
 import re
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
+from tzproxy._speedups.request import TargetLines
+
 _PORTS = {"http": 80, "https": 443}
 # What may stay as it is in a path or query; everything else is percent-encoded (RFC 3986, section 3.3).
 _KEEP = "/%:@!$&'()*+,;=-._~?[]|{}^`\\"
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 
 
-class Endpoint:
+class Endpoint(TargetLines):
     """A target with everything of its request head that does not depend on the request.
 
     Its text forms show neither the query nor user information: both may hold secrets.
     """
 
-    __slots__ = ("authorization", "host", "host_line", "is_tls", "origin", "path", "port", "target", "_heads")
+    __slots__ = ("host", "is_tls", "origin", "path", "port", "target")
 
     origin: str
     """`scheme://host:port`; connections are shared by what has the same origin."""
@@ -29,10 +31,6 @@ class Endpoint:
     path: str
     target: bytes
     """Path and query as sent in the request line."""
-    host_line: bytes
-    """The `host` header line."""
-    authorization: bytes
-    """An `authorization` header line from the URL's user information, or nothing."""
 
     def __init__(
         self, *, is_tls: bool, host: str, port: int, target: str, authorization: bytes = b""
@@ -40,16 +38,13 @@ class Endpoint:
         scheme = "https" if is_tls else "http"
         shown = f"[{host}]" if ":" in host else host
         authority = shown if port == _PORTS[scheme] else f"{shown}:{port}"
+        super().__init__(f"host: {authority}\r\n".encode("ascii"), authorization)
         self.origin = f"{scheme}://{shown}:{port}"
         self.is_tls = is_tls
         self.host = host
         self.port = port
         self.path = target.partition("?")[0]
         self.target = target.encode("ascii")
-        self.host_line = f"host: {authority}\r\n".encode("ascii")
-        self.authorization = authorization
-        # Request lines by method, filled on first use: (origin form, absolute form for a plain proxy).
-        self._heads: dict[str, tuple[bytes, bytes]] = {}
         self.request_lines("POST")
 
     @classmethod
@@ -106,7 +101,7 @@ class Endpoint:
         Raises:
             ValueError: when the method is not made of capital letters.
         """
-        lines = self._heads.get(method)
+        lines = self.lines.get(method)
         if lines is None:
             if not (method.isascii() and method.isalpha() and method.isupper()):
                 raise ValueError("an HTTP method is made of capital letters")
@@ -116,7 +111,7 @@ class Endpoint:
                 prefix + b" " + self.target + b" HTTP/1.1\r\n",
                 prefix + b" " + absolute.encode("ascii") + b" HTTP/1.1\r\n",
             )
-            self._heads[method] = lines
+            self.lines[method] = lines
         return lines
 
     @property

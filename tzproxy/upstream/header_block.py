@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from tzproxy._speedups.request import (
+    GIVES_ACCEPT,
+    GIVES_AUTHORIZATION,
+    GIVES_HOST,
+    GIVES_USER_AGENT,
+    HeaderLines,
+)
+
 is_header_name = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 """Tells whether a text is a token that names a header."""
 # SPEC: RFC 9110, section 5.5; other control characters are refused as well.
 _FORBIDDEN_IN_VALUE = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 # The client counts the body itself; a second opinion would only let two readers disagree.
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
-
-# Bits of `HeaderBlock.given`: which of the headers that the client adds by itself are already there.
-GIVES_USER_AGENT = 1
-GIVES_ACCEPT = 2
-GIVES_HOST = 4
-GIVES_AUTHORIZATION = 8
 
 _BITS = {
     "user-agent": GIVES_USER_AGENT,
@@ -26,22 +28,17 @@ _BITS = {
 }
 
 
-class HeaderBlock:
+class HeaderBlock(HeaderLines):
     """An immutable list of headers with its wire form."""
 
-    __slots__ = ("encoded", "given", "pairs")
+    __slots__ = ("pairs",)
 
     pairs: tuple[tuple[str, str], ...]
     """Names and values as given, in the order sent."""
-    encoded: bytes
-    """The header lines, each with its CR LF, without the empty line."""
-    given: int
-    """Bits for `host`, `user-agent`, `accept` and `authorization`."""
 
     def __init__(self, pairs: tuple[tuple[str, str], ...], encoded: bytes, given: int) -> None:
+        super().__init__(encoded, given)
         self.pairs = pairs
-        self.encoded = encoded
-        self.given = given
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, str]]) -> HeaderBlock:

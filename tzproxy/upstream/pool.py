@@ -12,6 +12,7 @@ from math import inf
 from msgspec import Struct
 
 from tzproxy._speedups.connection import Connection
+from tzproxy._speedups.request import RequestWriter
 from tzproxy._speedups.slots import Slots, closed_error
 from tzproxy.errors import UpstreamConnectError, UpstreamError, UpstreamTimeoutError
 from tzproxy.upstream.dial import Connector
@@ -43,6 +44,7 @@ class OriginPool:
         *,
         connector: Connector,
         clock: Callable[[], float],
+        user_agent: bytes,
     ) -> None:
         self._endpoint = endpoint
         self._route = route
@@ -50,9 +52,9 @@ class OriginPool:
         self._connector = connector
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        # Which of `Endpoint.request_lines` to send, and what to add for the proxy.
-        self.line_form = 1 if route.way is Way.ABSOLUTE else 0
-        self.proxy_lines = route.authorization if route.way is Way.ABSOLUTE else b""
+        is_absolute = route.way is Way.ABSOLUTE
+        proxy_lines = route.authorization if is_absolute else b""
+        self.writer = RequestWriter(is_absolute, proxy_lines, user_agent)
         self.slots = Slots(settings.idle_timeout_s, loop=self._loop, clock=clock)
         self._dials: set[asyncio.Timeout] = set()
 

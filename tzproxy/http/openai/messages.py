@@ -50,16 +50,16 @@ def read_messages(messages: Sequence[OpenAIMessage]) -> Input:
     turns: list[InputMessage] = []
     systems: list[str | dict[str, object]] = []
     names: dict[str, str] = {}
-    results: list[InputBlock] = []
+    results: list[InputBlock] | None = None
     for message in messages:
-        role = message.role
+        role, content = message.role, message.content
         if role == "tool":
+            if results is None:
+                results = []
+                turns.append(InputMessage("user", results))
             results.append(_tool_result(message, names))
             continue
-        if results:
-            turns.append(InputMessage("user", results))
-            results = []
-        content = message.content
+        results = None
         if role == "user":
             turns.append(InputMessage("user", content if type(content) is str else _blocks(content, "user")))
         elif role == "assistant":
@@ -68,8 +68,6 @@ def read_messages(messages: Sequence[OpenAIMessage]) -> Input:
             systems.append(content)
         else:
             systems.extend(_system(content))
-    if results:
-        turns.append(InputMessage("user", results))
     return Input(turns, systems[0] if len(systems) == 1 else _joined(systems))
 
 

@@ -82,6 +82,13 @@ def new_uuid7(offset_s=0):
     return text_of(raw)
 
 
+def new_uuid7_pair():
+    """Make a fresh UUIDv7 in both forms: canonical text, and its 16 bytes."""
+    cdef uint8_t raw[16]
+    fill(raw, now_ticks())
+    return text_of(raw), (<char*>raw)[:16]
+
+
 cdef inline int digit(int c) noexcept:
     if 48 <= c <= 57:
         return c - 48

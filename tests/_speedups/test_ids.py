@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tzproxy._speedups.ids import format_uuid, new_uuid7, parse_uuid, uuid_time_ms, uuid_version
+from tzproxy._speedups.ids import (
+    format_uuid,
+    new_uuid7,
+    new_uuid7_pair,
+    parse_uuid,
+    uuid_time_ms,
+    uuid_version,
+)
 
 UUIDS = st.uuids(allow_nil=True)
 EXAMPLE = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -33,6 +40,14 @@ def test_fresh_ids_never_repeat_and_their_time_never_goes_back() -> None:
     assert len(set(ids)) == len(ids)
     times = [uuid_time_ms(parse_uuid(text)) for text in ids]
     assert times == sorted(times)
+
+
+def test_an_id_in_both_forms_is_one_id() -> None:
+    """The bytes are those of the text, and the id is a fresh one of version 7."""
+    text, raw = new_uuid7_pair()
+    assert uuid.UUID(text).bytes == raw
+    assert uuid_version(raw) == 7
+    assert new_uuid7() > text
 
 
 def test_ids_have_the_order_of_their_making() -> None:

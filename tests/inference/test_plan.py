@@ -7,12 +7,13 @@ from typing import Any
 import msgspec
 
 from tzproxy.inference.cache import ModelCache
+from tzproxy.inference.model import CallContext
 from tzproxy.inference.plan import Inference
 from tzproxy.recording.sink import NullSink
 from tzproxy.types.params import NO_CHAT_PARAMS, ChatParams
 from tzproxy.types.request import CacheOptions, InferenceRequest
 
-REQUEST = msgspec.json.decode(b'{"input": {}, "namespace": "n"}', type=InferenceRequest)
+REQUEST = msgspec.json.decode(b'{"input": {}}', type=InferenceRequest)
 THING: Any = object()
 
 
@@ -37,9 +38,16 @@ def inference(**fields: Any) -> Inference:
 
 
 def test_nothing_is_spent_in_the_beginning() -> None:
-    """A fresh inference has waited for nobody and tried nothing; the namespace is the request's."""
+    """A fresh inference has waited for nobody and tried nothing."""
     made = inference()
-    assert (made.provider_seconds, made.variants_tried, made.namespace) == (0.0, 0, "n")
+    assert (made.provider_seconds, made.variants_tried) == (0.0, 0)
+
+
+def test_what_is_shown_of_an_inference_holds_no_secret() -> None:
+    """Credentials of a request never reach a traceback or a log."""
+    request = msgspec.json.decode(b'{"input": {}, "credentials": {"k": "sk-secret"}}', type=InferenceRequest)
+    context = CallContext(variant_name="v", credentials=request.credentials)
+    assert "sk-secret" not in repr(inference(request=request)) + repr(context)
 
 
 def test_a_part_keeps_everything_but_the_parameters() -> None:

@@ -10,7 +10,7 @@ from time import perf_counter
 
 from msgspec import Struct, structs
 
-from tzproxy._speedups.ids import new_uuid7, parse_uuid, uuid_time_ms, uuid_version
+from tzproxy._speedups.ids import new_uuid7, new_uuid7_pair, parse_uuid, uuid_time_ms, uuid_version
 from tzproxy.batch.errors import BatchInputError
 from tzproxy.batch.request import BatchRequest, params_of, requests_of, tags_of
 from tzproxy.batch.turns import in_turns
@@ -146,8 +146,7 @@ def _episodes(batch: BatchRequest) -> list[tuple[str, bytes]]:
 
 def _episode(index: int, text: str | None) -> tuple[str, bytes]:
     if text is None:
-        fresh = new_uuid7()
-        return fresh, parse_uuid(fresh)
+        return new_uuid7_pair()
     try:
         episode = parse_uuid(text)
     except ValueError as exc:

@@ -13,7 +13,7 @@ from typing import Protocol
 import msgspec
 from msgspec import Raw
 
-from tzproxy._speedups.ids import new_uuid7, parse_uuid, uuid_time_ms
+from tzproxy._speedups.ids import new_uuid7, new_uuid7_pair, uuid_time_ms
 from tzproxy.clickhouse.queries.workflow import WorkflowEpisode
 from tzproxy.errors import (
     InvalidTargetError,
@@ -141,8 +141,7 @@ class Engine:
         if api_key_id is not None:
             tags[API_KEY] = api_key_id
         if request.episode_id is None:
-            episode_id = new_uuid7()
-            episode = parse_uuid(episode_id)
+            episode_id, episode = new_uuid7_pair()
         else:
             episode_id, episode = check_episode(
                 request.episode_id, read_episode(request.episode_id, "episode_id")
@@ -286,7 +285,7 @@ class Engine:
         if inference.sole is not None:
             return inference.sole
         function = inference.function
-        name = function.sampler(inference.namespace).first(inference.episode)
+        name = function.sampler(inference.request.namespace).first(inference.episode)
         if name is None:
             raise TzproxyError(
                 f"No valid variants to sample from for function `{function.name}` "
@@ -307,7 +306,7 @@ class Engine:
         failures.append((failed.name, error))
         if inference.sole is None:
             tried = {name for name, _ in failures}
-            name = inference.function.sampler(inference.namespace).after(inference.episode, tried)
+            name = inference.function.sampler(inference.request.namespace).after(inference.episode, tried)
             if name is not None:
                 return inference.function.variants[name]
         raise AllVariantsFailedError(failures) from error

@@ -56,11 +56,6 @@ class Inference(Struct, kw_only=True, eq=False):
     # What is shown of a Struct would be all of the request, its credentials included.
     __repr__ = object.__repr__
 
-    @property
-    def namespace(self) -> str | None:
-        """The request's."""
-        return self.request.namespace
-
     def part(
         self, *, tools: InferenceTools | None | UnsetType = UNSET, cache: CacheUse | None = None
     ) -> Inference:

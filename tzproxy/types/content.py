@@ -1,7 +1,8 @@
 """Content blocks: what goes to a model, what comes back, and the pieces a stream is made of. Hot.
 
 Field order is the order on the wire and in the stored JSON. A field with a default is left out when it
-has it (`omit_defaults`); a field without one is always written, `null` included.
+has it (`omit_defaults`); a field without one is always written, `null` included. What has `gc=False` holds
+JSON and nothing else, where there are no cycles: the collector need not know of it (`test_100_requests`).
 
 Source: formats of the HTTP API and of the stored columns (`ChatInference.output`, `ModelInference.*`).
 """
@@ -40,7 +41,7 @@ class Template(Struct, tag="template", tag_field="type", frozen=True):
     arguments: dict[str, object]
 
 
-class ToolCall(Struct, tag="tool_call", tag_field="type", frozen=True):
+class ToolCall(Struct, tag="tool_call", tag_field="type", frozen=True, gc=False):
     """A model's call of a tool. `arguments` is the raw JSON text, unchecked."""
 
     id: str
@@ -48,7 +49,7 @@ class ToolCall(Struct, tag="tool_call", tag_field="type", frozen=True):
     arguments: str
 
 
-class ToolResult(Struct, tag="tool_result", tag_field="type", frozen=True):
+class ToolResult(Struct, tag="tool_result", tag_field="type", frozen=True, gc=False):
     """The caller's answer to the tool call `id`."""
 
     name: str
@@ -110,21 +111,21 @@ ModelOutput = Text | ToolCall | Thought | Unknown
 """What a model answers with."""
 
 
-class Message(Struct, frozen=True):
+class Message(Struct, frozen=True, gc=False):
     """One turn as a model sees it."""
 
     role: Role
     content: list[ModelBlock]
 
 
-class StoredMessage(Struct, frozen=True):
+class StoredMessage(Struct, frozen=True, gc=False):
     """One turn as the caller sent it, files replaced by pointers."""
 
     role: Role
     content: list[StoredBlock]
 
 
-class StoredInput(Struct, frozen=True, omit_defaults=True):
+class StoredInput(Struct, frozen=True, omit_defaults=True, gc=False):
     """The whole input of an inference as stored. `system`: text, template arguments, or absent."""
 
     messages: list[StoredMessage]
@@ -152,14 +153,14 @@ class JsonOutput(Struct, frozen=True):
     parsed: Raw | None
 
 
-class TextChunk(Struct, tag="text", tag_field="type", frozen=True):
+class TextChunk(Struct, tag="text", tag_field="type", frozen=True, gc=False):
     """A piece of the text block `id`."""
 
     id: str
     text: str
 
 
-class ToolCallChunk(Struct, tag="tool_call", tag_field="type", frozen=True):
+class ToolCallChunk(Struct, tag="tool_call", tag_field="type", frozen=True, gc=False):
     """A piece of the tool call `id`. `raw_name` is empty when this piece carries no part of the name."""
 
     id: str

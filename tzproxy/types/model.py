@@ -14,7 +14,7 @@ from tzproxy.types.usage import FinishReason, Usage
 ApiType = Literal["chat_completions", "responses", "embeddings", "other"]
 
 
-class ModelRequest(Struct, frozen=True, kw_only=True):
+class ModelRequest(Struct, frozen=True, kw_only=True, gc=False):
     """One call of a model, independent of who provides it.
 
     `json_mode` is what providers know of: a configured `tool` arrives as `off` plus a forced tool.

@@ -11,7 +11,7 @@ from tzproxy.types.model import ApiType
 from tzproxy.types.usage import FinishReason
 
 
-class ResponseUsage(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class ResponseUsage(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """Tokens and dollars of a whole inference; null means unknown."""
 
     input_tokens: int | None

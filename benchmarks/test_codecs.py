@@ -1,9 +1,8 @@
-"""What JSON costs: a request in, an answer and its rows out.
+"""What JSON costs: a request in, an answer out.
 
 Run: pytest benchmarks/test_codecs.py --benchmark-only
 """
 
-import msgspec
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -13,7 +12,6 @@ from tzproxy.http import native
 from tzproxy.http.openai import request as openai_request
 from tzproxy.http.openai.response import completion
 from tzproxy.inference.answer import Answer
-from tzproxy.inference.rows import RowWriter
 
 
 @pytest.fixture
@@ -52,10 +50,3 @@ def test_encode_native(benchmark: BenchmarkFixture, answer: Answer) -> None:
 def test_encode_openai(benchmark: BenchmarkFixture, answer: Answer) -> None:
     """The answer as a chat completion."""
     assert len(benchmark(completion, answer)) > 1000
-
-
-def test_encode_rows(benchmark: BenchmarkFixture, answer: Answer) -> None:
-    """The two rows of an inference."""
-    rows = benchmark(answer.rows, RowWriter(1))
-    assert [msgspec.json.decode(line)["id"] for _, line in rows][0] == answer.inference.inference_id
-    assert len(rows) == 2

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Raw
 
 from in_process import (
     CHAT,
@@ -17,9 +21,29 @@ from in_process import (
     streamed,
     tool_calls,
 )
-from tzproxy.inference.rows import stored_params
+from tzproxy._speedups.rows import RowEncoder
+from tzproxy.inference.rows import WRITTEN, stored_params
 from tzproxy.recording.sink import MemorySink, Table
+from tzproxy.types.content import (
+    JsonOutput,
+    Message,
+    RawText,
+    StoredFile,
+    StoredInput,
+    StoredMessage,
+    SummaryText,
+    Template,
+    Text,
+    Thought,
+    ToolCall,
+    ToolCallOutput,
+    ToolResult,
+    Unknown,
+)
 from tzproxy.types.params import NO_CHAT_PARAMS, NO_PARAMS, ChatParams
+from tzproxy.types.rows import JSON_TEXTS, ModelInferenceRow
+
+ENCODER = msgspec.json.Encoder()
 
 TOOL = {"type": "function", "description": "d", "parameters": {"type": "object"}, "name": "t", "strict": True}
 
@@ -27,6 +51,41 @@ TOOL = {"type": "function", "description": "d", "parameters": {"type": "object"}
 def keys(line: bytes) -> list[str]:
     """The keys of a row in their order."""
     return list(json.loads(line))
+
+
+TEXTS = st.text(st.sampled_from('ab"\\\n\x00é😀'), max_size=40)
+RAWS = TEXTS.map(lambda text: Raw(ENCODER.encode({text: [text]})))
+BLOCKS = st.one_of(
+    st.builds(Text, TEXTS),
+    st.builds(RawText, TEXTS),
+    st.builds(Template, TEXTS, st.dictionaries(TEXTS, st.integers() | TEXTS | st.none(), max_size=2)),
+    st.builds(ToolCall, TEXTS, TEXTS, TEXTS),
+    st.builds(ToolCallOutput, TEXTS, TEXTS, TEXTS, st.none() | TEXTS, st.none() | RAWS),
+    st.builds(ToolResult, TEXTS, TEXTS, TEXTS),
+    st.builds(
+        Thought,
+        st.none() | TEXTS,
+        st.none() | TEXTS,
+        st.none() | st.lists(st.builds(SummaryText, TEXTS), max_size=2),
+        st.none() | TEXTS,
+        st.none() | RAWS,
+    ),
+    st.builds(StoredFile, st.none() | TEXTS, TEXTS, RAWS),
+    st.builds(Unknown, RAWS, st.none() | TEXTS),
+    st.builds(JsonOutput, st.none() | TEXTS, st.none() | RAWS),
+)
+
+
+@given(content=st.lists(BLOCKS, max_size=3), system=st.none() | TEXTS | st.dictionaries(TEXTS, TEXTS))
+def test_content_is_written_as_its_structs_say(content: list[Any], system: Any) -> None:
+    """Whatever blocks there are: as a column's value, and within a column's text, byte for byte."""
+    stored = StoredInput([StoredMessage("user", content)], system)
+    shown = [Message("user", content)]
+    rest = dict.fromkeys(ModelInferenceRow.__struct_fields__, None)
+    values = {**rest, "system": stored, "input_messages": shown, "output": content}
+    texts = {name: ENCODER.encode(values[name]).decode() for name in JSON_TEXTS}
+    encode = RowEncoder(ModelInferenceRow, json_texts=JSON_TEXTS, written=WRITTEN).encode
+    assert encode(*values.values()) == ENCODER.encode(ModelInferenceRow(**{**values, **texts}))
 
 
 def test_parameters_are_stored_as_set() -> None:

@@ -96,7 +96,7 @@ def _element_row(
         "variant_name": submission.variant_name,
         "episode_id": inference.episode_id,
         "input": inference.read.stored,
-        "input_messages": stored_messages(request.messages, inference.read),
+        "input_messages": ENCODER.encode(stored_messages(request.messages, inference.read)).decode(),
         "system": request.system,
         "inference_params": stored_params(request.params),
         "raw_request": raw_request,

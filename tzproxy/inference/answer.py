@@ -12,7 +12,6 @@ from tzproxy.inference.errors import iter_provider_errors
 from tzproxy.inference.model import ModelCall
 from tzproxy.inference.output import calls_as_text, json_output
 from tzproxy.inference.plan import Inference
-from tzproxy.inference.rows import Row, RowWriter
 from tzproxy.inference.tools import checked_output
 from tzproxy.inference.variant import VariantAnswer
 from tzproxy.types.content import ChatOutput, JsonOutput, ModelOutput
@@ -78,29 +77,6 @@ class Answer(Struct, frozen=True, kw_only=True):
             raw_response=raw_response,
             finish_reason=self.finish_reason,
         )
-
-    def rows(self, writer: RowWriter) -> list[Row]:
-        """Return the rows to record: the inference first, then its model calls."""
-        if self.output is not None:
-            first = writer.json(
-                self.inference,
-                variant_name=self.variant_name,
-                output=self.output,
-                auxiliary=self.auxiliary,
-                params=self.params,
-                processing_time_ms=self.processing_time_ms,
-                ttft_ms=self.ttft_ms,
-            )
-        else:
-            first = writer.chat(
-                self.inference,
-                variant_name=self.variant_name,
-                output=self.content or [],
-                params=self.params,
-                processing_time_ms=self.processing_time_ms,
-                ttft_ms=self.ttft_ms,
-            )
-        return [first, *writer.models(self.inference, self.calls, variant_name=self.variant_name)]
 
 
 def build_answer(

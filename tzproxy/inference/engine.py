@@ -268,7 +268,7 @@ class Engine:
                 logger.warning("an answer goes out before its rows are stored: %s", exc.message)
 
     def _accept(self, answer: Answer) -> int:
-        position = self._sink.accept(answer.rows(self._rows))
+        position = self._sink.accept(self._rows.rows(answer))
         if position >= 0:
             self.recent.add(answer.inference)
         return position

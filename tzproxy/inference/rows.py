@@ -6,16 +6,31 @@ One list of lines is one record: its rows are stored together or, when a quota i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec import UNSET
 
+from tzproxy._speedups.rows import RowEncoder
 from tzproxy.inference.input import ReadInput
 from tzproxy.inference.model import ModelCall
 from tzproxy.inference.plan import Inference
 from tzproxy.inference.tool_columns import dynamic_tool, json_text
+from tzproxy.inference.tools import InferenceTools
 from tzproxy.recording.sink import Table
-from tzproxy.types.content import ChatOutput, File, JsonOutput, Message, ModelOutput, StoredFile
+from tzproxy.types.content import (
+    File,
+    JsonOutput,
+    Message,
+    StoredFile,
+    StoredInput,
+    StoredMessage,
+    Text,
+    Thought,
+    ToolCall,
+    ToolCallOutput,
+    ToolResult,
+)
 from tzproxy.types.params import (
     NO_CHAT_PARAMS,
     NO_PARAMS,
@@ -25,6 +40,8 @@ from tzproxy.types.params import (
 )
 from tzproxy.types.request import ExtraBody
 from tzproxy.types.rows import (
+    JSON_TEXTS,
+    TOOL_COLUMNS,
     ChatInferenceRow,
     JsonInferenceRow,
     ModelExtraBody,
@@ -32,8 +49,29 @@ from tzproxy.types.rows import (
     ToolParams,
 )
 
+if TYPE_CHECKING:
+    from tzproxy.inference.answer import Answer
+
 ENCODER = msgspec.json.Encoder()
 Row = tuple[Table, bytes]
+CHAT_INFERENCE: Final = Table.CHAT_INFERENCE
+JSON_INFERENCE: Final = Table.JSON_INFERENCE
+MODEL_INFERENCE: Final = Table.MODEL_INFERENCE
+WRITTEN = (
+    Text,
+    StoredMessage,
+    Message,
+    StoredInput,
+    ToolCall,
+    ToolCallOutput,
+    ToolResult,
+    Thought,
+    JsonOutput,
+)
+"""What the row encoders write themselves, the most frequent first."""
+
+_NO_PARAMS = ENCODER.encode(NO_PARAMS)
+_MOST_PARAMS = 1024
 
 
 def _stored_schema(raw: msgspec.Raw) -> msgspec.Raw:
@@ -42,123 +80,143 @@ def _stored_schema(raw: msgspec.Raw) -> msgspec.Raw:
 
 
 class RowWriter:
-    """Encodes rows. One per gateway process; knows the configuration snapshot in force."""
+    """Writes rows. One per gateway process; knows the configuration snapshot in force."""
 
-    __slots__ = ("_snapshot_hash",)
+    __slots__ = ("_chat", "_chat_with_tools", "_json", "_model", "_params", "_snapshot_hash")
 
     def __init__(self, snapshot_hash: int) -> None:
         self._snapshot_hash = str(snapshot_hash)
+        self._chat = RowEncoder(ChatInferenceRow, left_out=TOOL_COLUMNS, written=WRITTEN).encode
+        self._chat_with_tools = RowEncoder(ChatInferenceRow, written=WRITTEN).encode
+        self._json = RowEncoder(JsonInferenceRow, written=WRITTEN).encode
+        self._model = RowEncoder(ModelInferenceRow, json_texts=JSON_TEXTS, written=WRITTEN).encode
+        self._params: dict[int, tuple[ChatParams, bytes]] = {}
 
-    def chat(
-        self,
-        inference: Inference,
-        *,
-        variant_name: str,
-        output: list[ChatOutput],
-        params: ChatParams,
-        processing_time_ms: int,
-        ttft_ms: int | None,
-    ) -> Row:
-        """Make the row of a chat function's inference."""
-        tools = inference.tools
-        row = ChatInferenceRow(
-            id=inference.inference_id,
-            function_name=inference.function.name,
-            variant_name=variant_name,
-            episode_id=inference.episode_id,
-            input=inference.read.stored,
-            output=output,
-            inference_params=stored_params(params),
-            processing_time_ms=processing_time_ms,
-            ttft_ms=ttft_ms,
-            tags=inference.tags,
-            extra_body=stored_extra_body(inference.request.extra_body),
-            snapshot_hash=self._snapshot_hash,
+    def rows(self, answer: Answer) -> list[Row]:
+        """Make the rows of an inference: its own first, then those of its model calls."""
+        # PERF: one pass, by position, nothing encoded twice: 4.4 us became 1.9 (test_encode_rows).
+        inference = answer.inference
+        if answer.output is not None:
+            rows = [self._json_row(answer, inference)]
+        elif inference.tools is not None:
+            rows = [self._chat_row_with_tools(answer, inference, inference.tools)]
+        else:
+            rows = [self._chat_row(answer, inference)]
+        for call in answer.calls:
+            rows += (self._model_row(answer, inference, call),)
+        return rows
+
+    def _chat_row(self, answer: Answer, inference: Inference) -> Row:
+        extra_body = inference.request.extra_body
+        line = self._chat(
+            inference.inference_id,
+            inference.function.name,
+            answer.variant_name,
+            inference.episode_id,
+            inference.read.stored,
+            answer.content or [],
+            self._stored_params(answer),
+            answer.processing_time_ms,
+            answer.ttft_ms,
+            inference.tags,
+            stored_extra_body(extra_body) if extra_body else b"[]",
+            self._snapshot_hash,
         )
-        if tools is not None:
-            config = tools.config
-            row = msgspec.structs.replace(
-                row,
-                tool_params=ToolParams(config.tools, config.tool_choice, config.parallel_tool_calls),
-                dynamic_tools=[json_text(dynamic_tool(tool)) for tool in tools.dynamic],
-                dynamic_provider_tools=[json_text(tool) for tool in config.provider_tools],
-                allowed_tools=config.allowed,
-                tool_choice=config.tool_choice,
-                parallel_tool_calls=UNSET
-                if config.parallel_tool_calls is None
-                else config.parallel_tool_calls,
-            )
-        return Table.CHAT_INFERENCE, ENCODER.encode(row)
+        return CHAT_INFERENCE, line
 
-    def json(
-        self,
-        inference: Inference,
-        *,
-        variant_name: str,
-        output: JsonOutput,
-        auxiliary: list[ModelOutput],
-        params: ChatParams,
-        processing_time_ms: int,
-        ttft_ms: int | None,
-    ) -> Row:
-        """Make the row of a JSON function's inference."""
+    def _chat_row_with_tools(self, answer: Answer, inference: Inference, tools: InferenceTools) -> Row:
+        config = tools.config
+        parallel = config.parallel_tool_calls
+        line = self._chat_with_tools(
+            inference.inference_id,
+            inference.function.name,
+            answer.variant_name,
+            inference.episode_id,
+            inference.read.stored,
+            answer.content or [],
+            ToolParams(config.tools, config.tool_choice, parallel),
+            self._stored_params(answer),
+            answer.processing_time_ms,
+            answer.ttft_ms,
+            inference.tags,
+            stored_extra_body(inference.request.extra_body),
+            [json_text(dynamic_tool(tool)) for tool in tools.dynamic],
+            [json_text(tool) for tool in config.provider_tools],
+            config.allowed,
+            config.tool_choice,
+            UNSET if parallel is None else parallel,
+            self._snapshot_hash,
+        )
+        return CHAT_INFERENCE, line
+
+    def _json_row(self, answer: Answer, inference: Inference) -> Row:
         schema = inference.output_schema
-        row = JsonInferenceRow(
-            id=inference.inference_id,
-            function_name=inference.function.name,
-            variant_name=variant_name,
-            episode_id=inference.episode_id,
-            input=inference.read.stored,
-            output=output,
-            auxiliary_content=auxiliary,
-            output_schema=msgspec.Raw(b"{}") if schema is None else _stored_schema(schema.raw),
-            inference_params=stored_params(params),
-            processing_time_ms=processing_time_ms,
-            ttft_ms=ttft_ms,
-            tags=inference.tags,
-            extra_body=stored_extra_body(inference.request.extra_body),
-            snapshot_hash=self._snapshot_hash,
+        line = self._json(
+            inference.inference_id,
+            inference.function.name,
+            answer.variant_name,
+            inference.episode_id,
+            inference.read.stored,
+            answer.output,
+            answer.auxiliary,
+            b"{}" if schema is None else _stored_schema(schema.raw),
+            self._stored_params(answer),
+            answer.processing_time_ms,
+            answer.ttft_ms,
+            inference.tags,
+            stored_extra_body(inference.request.extra_body),
+            self._snapshot_hash,
         )
-        return Table.JSON_INFERENCE, ENCODER.encode(row)
+        return JSON_INFERENCE, line
 
-    def model(self, inference: Inference, call: ModelCall, *, variant_name: str) -> Row:
-        """Make the row of one model call."""
-        usage = call.response.usage
-        row = ModelInferenceRow(
-            id=call.id,
-            inference_id=inference.inference_id,
-            raw_request=call.raw_request,
-            raw_response=call.raw_response,
-            model_name=call.model_name,
-            model_provider_name=call.provider_name,
+    def _model_row(self, answer: Answer, inference: Inference, call: ModelCall) -> Row:
+        request, response = call.request, call.response
+        usage = response.usage
+        line = self._model(
+            call.id,
+            inference.inference_id,
+            call.raw_request,
+            call.raw_response,
+            call.model_name,
+            call.provider_name,
             # The original stores a count of zero as unknown.
-            input_tokens=usage.input_tokens or None,
-            output_tokens=usage.output_tokens or None,
-            response_time_ms=call.response_time_ms,
-            ttft_ms=call.ttft_ms,
-            system=call.request.system,
-            input_messages=stored_messages(call.request.messages, inference.read),
-            output=ENCODER.encode(call.response.output).decode(),
-            cached=call.cached,
-            finish_reason=call.response.finish_reason,
-            snapshot_hash=self._snapshot_hash,
-            cost=call.cost,
-            provider_cache_read_input_tokens=usage.provider_cache_read_input_tokens,
-            provider_cache_write_input_tokens=usage.provider_cache_write_input_tokens,
-            function_name=inference.function.name,
-            variant_name=variant_name,
+            usage.input_tokens or None,
+            usage.output_tokens or None,
+            call.response_time_ms,
+            call.ttft_ms,
+            request.system,
+            stored_messages(request.messages, inference.read),
+            response.output,
+            call.cached,
+            response.finish_reason,
+            self._snapshot_hash,
+            call.cost,
+            usage.provider_cache_read_input_tokens,
+            usage.provider_cache_write_input_tokens,
+            inference.function.name,
+            answer.variant_name,
         )
-        return Table.MODEL_INFERENCE, ENCODER.encode(row)
+        return MODEL_INFERENCE, line
 
-    def models(self, inference: Inference, calls: Sequence[ModelCall], *, variant_name: str) -> list[Row]:
-        """Make the rows of all model calls of an inference."""
-        return [self.model(inference, call, variant_name=variant_name) for call in calls]
+    def _stored_params(self, answer: Answer) -> bytes:
+        """Encode parameters, once for those that requests take unchanged from a variant."""
+        params = answer.params
+        if params is NO_CHAT_PARAMS:
+            return _NO_PARAMS
+        if answer.inference.params is not NO_CHAT_PARAMS:
+            return ENCODER.encode(stored_params(params))
+        known = self._params.get(id(params))
+        if known is not None and known[0] is params:
+            return known[1]
+        if len(self._params) >= _MOST_PARAMS:
+            self._params.clear()
+        encoded = ENCODER.encode(stored_params(params))
+        self._params[id(params)] = params, encoded
+        return encoded
 
 
-def stored_extra_body(entries: Sequence[ExtraBody]) -> Sequence[ExtraBody | ModelExtraBody]:
-    """Write changes to providers' requests as the original's column has them."""
-    if not entries:
-        return entries
+def stored_extra_body(entries: Sequence[ExtraBody]) -> list[ExtraBody | ModelExtraBody]:
+    """Return changes to providers' requests as the original's column has them."""
     return [
         entry
         if entry.model_name is None
@@ -168,30 +226,26 @@ def stored_extra_body(entries: Sequence[ExtraBody]) -> Sequence[ExtraBody | Mode
 
 
 def stored_params(params: ChatParams) -> InferenceParams:
-    """Write 32-bit floats in their shortest form, as the original's columns have them."""
+    """Return parameters with 32-bit floats in their shortest form, as the original's columns have them."""
     if params is NO_CHAT_PARAMS:
         return NO_PARAMS
     return InferenceParams(shortest_floats(params))
 
 
-def stored_messages(messages: Sequence[Message], read: ReadInput) -> str:
-    """Encode what a model saw, files as pointers."""
+def stored_messages(messages: Sequence[Message], read: ReadInput) -> Sequence[object]:
+    """Return what a model saw, to be encoded: files as pointers."""
     if not read.files:
-        return ENCODER.encode(messages).decode()
+        return messages
     pointers = iter(
         block
         for message in read.stored.messages
         for block in message.content
         if isinstance(block, StoredFile)
     )
-    return ENCODER.encode(
-        [
-            {
-                "role": message.role,
-                "content": [
-                    next(pointers) if isinstance(block, File) else block for block in message.content
-                ],
-            }
-            for message in messages
-        ]
-    ).decode()
+    return [
+        {
+            "role": message.role,
+            "content": [next(pointers) if isinstance(block, File) else block for block in message.content],
+        }
+        for message in messages
+    ]

@@ -58,6 +58,16 @@ class ChatInferenceRow(Struct, frozen=True, kw_only=True):
     snapshot_hash: str
 
 
+TOOL_COLUMNS = (
+    "tool_params",
+    "dynamic_tools",
+    "dynamic_provider_tools",
+    "allowed_tools",
+    "tool_choice",
+    "parallel_tool_calls",
+)
+
+
 class JsonInferenceRow(Struct, frozen=True, kw_only=True):
     """A row of JsonInference."""
 
@@ -101,3 +111,6 @@ class ModelInferenceRow(Struct, frozen=True, kw_only=True):
     provider_cache_write_input_tokens: int | None
     function_name: str
     variant_name: str
+
+
+JSON_TEXTS = ("input_messages", "output")

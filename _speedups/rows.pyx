@@ -9,7 +9,8 @@ it is written, not encoded twice. Must not know any table: `tzproxy.types.rows` 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.long cimport PyLong_AsLongLongAndOverflow
-from cpython.mem cimport PyMem_Free, PyMem_Realloc
+from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
+from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
@@ -20,9 +21,15 @@ cdef extern from *:
     /* Reads a field by its descriptor. PERF: a search by name takes three times as long (test_encode_rows). */
     #define tz_field(descriptor, value) \\
         Py_TYPE(descriptor)->tp_descr_get(descriptor, value, (PyObject*)Py_TYPE(value))
+
+    static inline const char* tz_utf8(PyObject* text, Py_ssize_t* size) {
+        if (!PyUnicode_IS_COMPACT_ASCII(text)) return PyUnicode_AsUTF8AndSize(text, size);
+        *size = PyUnicode_GET_LENGTH(text);
+        return (const char*)PyUnicode_DATA(text);
+    }
     """
-    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
     object tz_field(object descriptor, object value)
+    const char* tz_utf8(object text, Py_ssize_t* size) except NULL
 
 tz_escapes_prepare()
 
@@ -30,8 +37,10 @@ cdef enum:
     FIRST_ROOM = 16 * 1024
     # A line may be of megabytes; that much is not kept for the next.
     MOST_KEPT = 1024 * 1024
-    # Always free beyond what was asked for, so that a bracket, a comma or a number need not ask.
+    # Always free beyond what was asked for, so that a bracket or a comma need not ask.
     MARGIN = 32
+    # So much of a constant text is copied at once, whatever its length: most are shorter.
+    MOVE = 32
 
 cdef object UNSET = msgspec.UNSET
 
@@ -45,24 +54,18 @@ cdef bytes escaped(bytes text):
     return out[: end - start]
 
 
-@cython.final
-cdef class Field:
-    """A field of a Struct: how it is read, and what stands before its value, plain and within a JSON text."""
+cdef struct Part:
+    # Text that stands in rows as it is.
+    const uint8_t* text
+    size_t size
 
-    cdef object descriptor
-    cdef bytes plain
-    cdef bytes nested
-    cdef bint omits_none
-    cdef bint json_text
 
-    def __init__(self, struct, info, json_text):
-        self.descriptor = next(vars(base)[info.name] for base in struct.__mro__ if info.name in vars(base))
-        self.plain = b'"%s":' % info.encode_name.encode()
-        self.nested = escaped(self.plain)
-        self.json_text = json_text
-        self.omits_none = struct.__struct_config__.omit_defaults and info.default is None
-        if struct.__struct_config__.omit_defaults and not self.omits_none and not info.required:
-            raise ValueError(f"{struct.__name__}.{info.name} is left out for other values than None")
+cdef struct Field:
+    PyObject* descriptor
+    Part plain
+    Part nested
+    bint omits_none
+    bint json_text
 
 
 @cython.final
@@ -70,24 +73,57 @@ cdef class Shape:
     """A Struct as it is written: what it begins with, plain and within a JSON text, and its fields."""
 
     cdef object kind
-    cdef list fields
-    cdef bytes plain
-    cdef bytes nested
+    cdef Part plain
+    cdef Part nested
+    cdef Field* fields
+    cdef Py_ssize_t count
+    cdef list kept
+
+    def __cinit__(self):
+        self.fields = NULL
+        self.count = 0
+        self.kept = []
 
     def __init__(self, struct, json_texts=(), left_out=()):
         config = struct.__struct_config__
+        infos = [info for info in msgspec.structs.fields(struct) if info.name not in left_out]
         if config.array_like:
             raise ValueError(f"{struct.__name__} is written as an array")
         self.kind = struct
-        self.fields = [
-            Field(struct, info, info.name in json_texts)
-            for info in msgspec.structs.fields(struct)
-            if info.name not in left_out
-        ]
-        self.plain = b"{"
-        if config.tag is not None:
-            self.plain = b'{"%s":"%s",' % (config.tag_field.encode(), config.tag.encode())
-        self.nested = escaped(self.plain)
+        head = b"{" if config.tag is None else b'{"%s":"%s",' % (config.tag_field.encode(), config.tag.encode())
+        self.keep(head, &self.plain)
+        self.keep(escaped(head), &self.nested)
+        self.fields = <Field*>PyMem_Malloc(max(1, len(infos)) * sizeof(Field))
+        if self.fields == NULL:
+            raise MemoryError
+        for info in infos:
+            self.add_field(struct, info, info.name in json_texts)
+
+    cdef int add_field(self, object struct, object info, bint json_text) except -1:
+        cdef Field* field = &self.fields[self.count]
+        leaves_out = struct.__struct_config__.omit_defaults and not info.required
+        if leaves_out and info.default is not None:
+            raise ValueError(f"{struct.__name__}.{info.name} is left out for other values than None")
+        descriptor = next(vars(base)[info.name] for base in struct.__mro__ if info.name in vars(base))
+        self.kept.append(descriptor)
+        field.descriptor = <PyObject*>descriptor
+        field.omits_none = leaves_out
+        field.json_text = json_text
+        key = b'"%s":' % info.encode_name.encode()
+        self.keep(key, &field.plain)
+        self.keep(escaped(key), &field.nested)
+        self.count += 1
+        return 0
+
+    cdef int keep(self, bytes text, Part* part) except -1:
+        cdef bytes padded = text + bytes(MOVE)
+        self.kept.append(padded)
+        part.text = <const uint8_t*>PyBytes_AS_STRING(padded)
+        part.size = len(text)
+        return 0
+
+    def __dealloc__(self):
+        PyMem_Free(self.fields)
 
 
 @cython.final
@@ -123,19 +159,19 @@ cdef class RowEncoder:
     def __dealloc__(self):
         PyMem_Free(self.start)
 
-    def encode(self, *values):
+    def encode(self, tuple values not None):
         """Return one row as a line of JSON.
 
         Shape: a value for each column, in the order of the Struct's fields. UNSET leaves a column out; bytes are
         JSON already.
         """
         cdef Py_ssize_t i
-        if len(values) != len(self.row.fields):
-            raise TypeError(f"a row has {len(self.row.fields)} values, not {len(values)}")
+        if len(values) != self.row.count:
+            raise TypeError(f"a row has {self.row.count} values, not {len(values)}")
         self.size = 0
-        self.put(self.row.plain)
-        for i in range(len(values)):
-            self.put_field(<Field>self.row.fields[i], values[i], 0)
+        self.put_part(&self.row.plain)
+        for i in range(self.row.count):
+            self.put_field(&self.row.fields[i], values[i], False)
         self.close_with(b"}")
         line = PyBytes_FromStringAndSize(<char*>self.start, self.size)
         if self.room > MOST_KEPT:
@@ -143,10 +179,10 @@ cdef class RowEncoder:
             self.start, self.room = NULL, 0
         return line
 
-    cdef int put_field(self, Field field, object value, bint nested) except -1:
+    cdef int put_field(self, const Field* field, object value, bint nested) except -1:
         if value is UNSET:
             return 0
-        self.put(field.nested if nested else field.plain)
+        self.put_part(&field.nested if nested else &field.plain)
         if field.json_text:
             self.put_byte(b'"')
             self.put_value(value, True)
@@ -158,6 +194,7 @@ cdef class RowEncoder:
 
     cdef int put_value(self, object value, bint nested) except -1:
         cdef Shape shape
+        cdef Py_ssize_t i
         kind = type(value)
         if kind is str:
             return self.put_text(<str>value, nested)
@@ -167,22 +204,25 @@ cdef class RowEncoder:
             return self.put_number(value, nested)
         if kind is list:
             return self.put_list(<list>value, nested)
-        for shape in self.written:
-            if kind is shape.kind:
-                return self.put_struct(value, shape, nested)
         if kind is bool:
-            return self.put(b"true" if value else b"false")
+            return self.put(b"true" if value is True else b"false")
         if kind is bytes:
             return self.put_json(<bytes>value, nested)
         if kind is dict and not <dict>value:
             return self.put(b"{}")
+        for i in range(len(self.written)):
+            shape = <Shape>self.written[i]
+            if kind is shape.kind:
+                return self.put_struct(value, shape, nested)
         return self.put_json(<bytes?>self.encode_other(value), nested)
 
     cdef int put_struct(self, object value, Shape shape, bint nested) except -1:
-        cdef Field field
-        self.put(shape.nested if nested else shape.plain)
-        for field in shape.fields:
-            inner = tz_field(field.descriptor, value)
+        cdef Py_ssize_t i
+        cdef const Field* field
+        self.put_part(&shape.nested if nested else &shape.plain)
+        for i in range(shape.count):
+            field = &shape.fields[i]
+            inner = tz_field(<object>field.descriptor, value)
             if inner is not None or not field.omits_none:
                 self.put_field(field, inner, nested)
         return self.close_with(b"}")
@@ -203,7 +243,7 @@ cdef class RowEncoder:
 
     cdef int put_text(self, str text, bint nested) except -1:
         cdef Py_ssize_t size
-        cdef const uint8_t* source = <const uint8_t*>PyUnicode_AsUTF8AndSize(text, &size)
+        cdef const uint8_t* source = <const uint8_t*>tz_utf8(text, &size)
         if nested:
             self.put_byte(b"\\")
         self.put_byte(b'"')
@@ -239,6 +279,14 @@ cdef class RowEncoder:
             self.size = tz_escape(self.start + self.size, text, part, twice) - self.start
             text += part
             size -= part
+        return 0
+
+    cdef inline int put_part(self, const Part* part) except -1:
+        self.reserve(part.size + MOVE)
+        memcpy(self.start + self.size, part.text, MOVE)
+        if part.size > MOVE:
+            memcpy(self.start + self.size + MOVE, part.text + MOVE, part.size - MOVE)
+        self.size += part.size
         return 0
 
     cdef inline int put(self, bytes text) except -1:

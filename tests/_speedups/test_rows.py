@@ -80,7 +80,7 @@ def test_a_row_is_what_msgspec_makes_of_it(
 ) -> None:
     """Byte for byte, whatever the values are; a text of JSON is what two encoders make of it."""
     row = Row(name=name, value=value, extra=extra, json=ENCODER.encode(json).decode())
-    assert encoder.encode(name, value, extra, json) == ENCODER.encode(row)
+    assert encoder.encode((name, value, extra, json)) == ENCODER.encode(row)
 
 
 @pytest.mark.parametrize("size", [0, 1, 15, 16, 17, 4095, 4096, 4097, 70_000, 3_000_000])
@@ -89,8 +89,8 @@ def test_texts_of_all_lengths(encoder: RowEncoder, size: int, byte: str) -> None
     """Blocks, pieces and the buffer's growth leave no seam; a short row after a long one is whole."""
     text = byte * size + "\\end"
     row = Row(name=text, value=[text], json=ENCODER.encode([text, {"key": text}]).decode())
-    assert encoder.encode(text, [text], UNSET, [text, {"key": text}]) == ENCODER.encode(row)
-    assert encoder.encode("", 1, None, []) == b'{"name":"","value":1,"extra":null,"json":"[]"}'
+    assert encoder.encode((text, [text], UNSET, [text, {"key": text}])) == ENCODER.encode(row)
+    assert encoder.encode(("", 1, None, [])) == b'{"name":"","value":1,"extra":null,"json":"[]"}'
 
 
 @pytest.mark.parametrize("byte", [*range(128), 0x7FF, 0x800, 0xFFFF, 0x10FFFF])
@@ -98,7 +98,7 @@ def test_every_character(encoder: RowEncoder, byte: int) -> None:
     """Each is escaped as msgspec does it, alone and in the midst of a block, plain and in a text of JSON."""
     for text in (chr(byte), f"before the block{chr(byte)}and some more behind it"):
         row = Row(name=text, value=0, json=ENCODER.encode(text).decode())
-        assert encoder.encode(text, 0, UNSET, text) == ENCODER.encode(row)
+        assert encoder.encode((text, 0, UNSET, text)) == ENCODER.encode(row)
 
 
 @pytest.mark.parametrize(
@@ -107,12 +107,12 @@ def test_every_character(encoder: RowEncoder, byte: int) -> None:
 def test_numbers(encoder: RowEncoder, number: float) -> None:
     """Small and large, whole and broken, in a row and in a text."""
     row = Row(value=number, json=ENCODER.encode(number).decode())
-    assert encoder.encode("default", number, UNSET, number) == ENCODER.encode(row)
+    assert encoder.encode(("default", number, UNSET, number)) == ENCODER.encode(row)
 
 
 def test_bytes_are_json_already(encoder: RowEncoder) -> None:
     """What was encoded before is taken as it is."""
-    assert encoder.encode("", b'{"a":"b"}', UNSET, b'{"a":"b"}') == (
+    assert encoder.encode(("", b'{"a":"b"}', UNSET, b'{"a":"b"}')) == (
         b'{"name":"","value":{"a":"b"},"json":"{\\"a\\":\\"b\\"}"}'
     )
 
@@ -120,24 +120,24 @@ def test_bytes_are_json_already(encoder: RowEncoder) -> None:
 def test_columns_that_are_left_out() -> None:
     """They take no values."""
     encode = RowEncoder(Row, left_out=("name", "extra")).encode
-    assert encode([], "{}") == b'{"value":[],"json":"{}"}'
+    assert encode(([], "{}")) == b'{"value":[],"json":"{}"}'
 
 
 def test_members_of_enumerations_are_left_to_msgspec(encoder: RowEncoder) -> None:
     """A text or number that is more than that is not taken for a plain one."""
     kinds = enum.Enum("kinds", {"ONE": "1"}, type=str)
-    assert encoder.encode("", kinds["ONE"], UNSET, []) == b'{"name":"","value":"1","json":"[]"}'
+    assert encoder.encode(("", kinds["ONE"], UNSET, [])) == b'{"name":"","value":"1","json":"[]"}'
 
 
 def test_what_cannot_be_written_leaves_the_next_row_whole(encoder: RowEncoder) -> None:
     """Half a pair of surrogates is refused, as by msgspec; so are unknown objects, and too few values."""
     with pytest.raises(UnicodeEncodeError):
-        encoder.encode("a", "\ud800", UNSET, [])
+        encoder.encode(("a", "\ud800", UNSET, []))
     with pytest.raises(TypeError):
-        encoder.encode("a", [object()], UNSET, [])
+        encoder.encode(("a", [object()], UNSET, []))
     with pytest.raises(TypeError, match="a row has 4 values, not 2"):
-        encoder.encode("a", "b")
-    assert encoder.encode("a", 2, UNSET, []) == b'{"name":"a","value":2,"json":"[]"}'
+        encoder.encode(("a", "b"))
+    assert encoder.encode(("a", 2, UNSET, [])) == b'{"name":"a","value":2,"json":"[]"}'
 
 
 def test_structs_that_are_written_otherwise_are_refused() -> None:

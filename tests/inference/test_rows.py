@@ -85,7 +85,7 @@ def test_content_is_written_as_its_structs_say(content: list[Any], system: Any) 
     values = {**rest, "system": stored, "input_messages": shown, "output": content}
     texts = {name: ENCODER.encode(values[name]).decode() for name in JSON_TEXTS}
     encode = RowEncoder(ModelInferenceRow, json_texts=JSON_TEXTS, written=WRITTEN).encode
-    assert encode(*values.values()) == ENCODER.encode(ModelInferenceRow(**{**values, **texts}))
+    assert encode(tuple(values.values())) == ENCODER.encode(ModelInferenceRow(**{**values, **texts}))
 
 
 def test_parameters_are_stored_as_set() -> None:
@@ -126,6 +126,30 @@ async def test_a_chat_row_without_tools(start: StartGateway) -> None:
     assert (row["tags"], row["extra_body"], row["ttft_ms"]) == ({"user": "42"}, [], None)
     assert row["processing_time_ms"] >= 0
     assert row["snapshot_hash"].isdigit()
+
+
+async def test_parameters_of_variants_and_of_requests_in_turn(start: StartGateway) -> None:
+    """A variant's own parameters are stored again as they were, whatever a request in between has set."""
+    toml = (
+        MODEL
+        + CHAT
+        + "temperature = 0.7\n"
+        + CHAT.replace('[functions.f]\ntype = "chat"\n', "").replace("variants.v", "variants.w")
+    )
+    gateway = await start(toml, [completion() for _ in range(5)])
+    own, set_by_request = {"temperature": 0.7}, {"temperature": 0.2, "seed": 3}
+    asked: list[tuple[str, dict[str, Any]]] = [
+        ("v", {}),
+        ("w", {}),
+        ("v", set_by_request),
+        ("v", {}),
+        ("w", {}),
+    ]
+    for variant_name, params in asked:
+        reply = await gateway.infer(variant_name=variant_name, params={"chat_completion": params})
+        assert reply.status == 200
+    stored = [row["inference_params"]["chat_completion"] for row in gateway.chat_rows]
+    assert stored == [own, {}, set_by_request, own, {}]
 
 
 async def test_a_chat_row_with_tools(start: StartGateway) -> None:

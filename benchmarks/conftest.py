@@ -21,6 +21,7 @@ from tzproxy.inference.metrics import GatewayMetrics
 from tzproxy.inference.model import ModelCaller
 from tzproxy.mock.app import MockApp
 from tzproxy.mock.options import MockOptions
+from tzproxy.mock.render import LAST_CHUNK, frame_chunk
 from tzproxy.mock.wire import RequestReader
 from tzproxy.recording.sink import Row
 from tzproxy.upstream import Upstream, UpstreamSettings
@@ -38,22 +39,41 @@ api_base = "http://mock.invalid/v1/"
 model_name = "bytes-1000"
 api_key_location = "none"
 
+[models.stream]
+routing = ["mock"]
+
+[models.stream.providers.mock]
+type = "openai"
+api_base = "http://mock.invalid/v1/"
+model_name = "tokens-50"
+api_key_location = "none"
+
 [functions.bench]
 type = "chat"
 
 [functions.bench.variants.main]
 type = "chat_completion"
 model = "bench"
+
+[functions.stream]
+type = "chat"
+
+[functions.stream.variants.main]
+type = "chat_completion"
+model = "stream"
 """
 _T = TypeVar("_T")
 
 
 class _MockConnection(FakeConnection):
-    """Gives each request the mock's answer, rendered once: it must not be what is measured."""
+    """Gives each request the mock's answer, rendered once: it must not be what is measured.
+
+    The events of a stream come one by one, each in a read of its own.
+    """
 
     def __init__(self, protocol: asyncio.Protocol) -> None:
         super().__init__(protocol, ())
-        self._answer = b""
+        self._answer: list[bytes] = []
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if not self._answer:
@@ -61,8 +81,11 @@ class _MockConnection(FakeConnection):
             reader.feed(bytes(data))
             request = reader.next_request()
             assert request is not None, "the client writes a request in one piece"
-            self._answer = MockApp(MockOptions()).answer(request).head
-        self.push(self._answer)
+            reply = MockApp(MockOptions()).answer(request)
+            self._answer = [reply.head, *(frame_chunk(event) for event in reply.events)]
+            if reply.is_stream:
+                self._answer.append(LAST_CHUNK)
+        self.push(*self._answer)
 
 
 class _MockNetwork:

@@ -18,3 +18,9 @@ OPENAI = msgspec.json.encode(
         ],
     }
 )
+NATIVE_STREAM = msgspec.json.encode(
+    {**msgspec.json.decode(NATIVE), "function_name": "stream", "stream": True}
+)
+OPENAI_STREAM = msgspec.json.encode(
+    {**msgspec.json.decode(OPENAI), "model": "tensorzero::function_name::stream", "stream": True}
+)

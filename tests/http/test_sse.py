@@ -6,11 +6,15 @@ import asyncio
 import gc
 from typing import Any
 
+import msgspec
 import pytest
 
 from in_process import CHAT, MODEL, StartGateway, delta
+from tzproxy.errors import TzproxyError
 from tzproxy.http.exchange import ClientGoneError
-from tzproxy.http.sse import DONE, KEEP_ALIVE, KEEP_ALIVE_S, KeepAlive, frame
+from tzproxy.http.sse import DONE, KEEP_ALIVE, KEEP_ALIVE_S, KeepAlive, TextFrames, frame
+from tzproxy.inference.answer_stream import Piece
+from tzproxy.types.content import TextChunk, ToolCallChunk
 from tzproxy.upstream.fake import event_stream
 
 
@@ -108,3 +112,44 @@ async def test_a_slow_stream_is_kept_alive(start: StartGateway) -> None:
         [],
         "data: [DONE]",
     ]
+
+
+def encode(piece: Piece) -> bytes:
+    """Write a piece and everything around it."""
+    return msgspec.json.encode({"id": 1, "content": piece.content, "name": "n"})
+
+
+def test_texts_are_written_as_they_would_be_anew() -> None:
+    """Quotes, line breaks, controls and letters of any kind stand as the encoder writes them."""
+    frames = TextFrames()
+    assert frames.of(Piece(content=[TextChunk("0", "a")])) is None
+    frames.learn(Piece(content=[TextChunk("0", "a")]), encode)
+    for text in ("", "b", 'say "x"\\', "\n\r\t\x00\x1f\x7f", "ä€😀\u2028", "</script>"):
+        piece = Piece(content=[TextChunk("0", text)])
+        assert frames.of(piece) == frame(encode(piece))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Piece(content=[TextChunk("1", "a")]),
+        Piece(content=[TextChunk("0", "a"), TextChunk("0", "b")]),
+        Piece(content=[ToolCallChunk("0", "t", "{}")]),
+        Piece(content=[TextChunk("0", "a")], raw_usage=[]),
+        Piece(content=[TextChunk("0", "a")], raw_response=[]),
+        Piece(error=TzproxyError("no")),
+        Piece(),
+    ],
+)
+def test_what_says_more_than_a_text_is_left_to_the_encoder(other: Piece) -> None:
+    """Other blocks, several of them, and what stands beside them are not written from what was learnt."""
+    frames = TextFrames()
+    frames.learn(Piece(content=[TextChunk("0", "a")]), encode)
+    assert frames.of(other) is None
+
+
+def test_what_is_ambiguous_is_not_learnt() -> None:
+    """Surroundings that hold what stands for the text are written anew each time."""
+    frames = TextFrames()
+    frames.learn(Piece(content=[TextChunk("0", "a")]), lambda piece: encode(piece) * 2)
+    assert frames.of(Piece(content=[TextChunk("0", "a")])) is None

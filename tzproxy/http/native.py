@@ -10,6 +10,7 @@ from msgspec import UNSET
 from tzproxy.errors import TzproxyError
 from tzproxy.http.errors import ErrorShape, decode_body
 from tzproxy.http.exchange import Exchange, Watch
+from tzproxy.http.sse import TextFrames, frame
 from tzproxy.http.streaming import relay
 from tzproxy.inference.answer_stream import AnswerStream, Piece
 from tzproxy.inference.engine import Engine
@@ -81,6 +82,18 @@ class NativeEvents:
         self._original = request.include_original_response
         self._raw = request.include_raw_response
         self._aggregated = request.include_aggregated_response
+        self._texts = TextFrames()
+        self._has_texts = not (self._is_json or self._raw or self._original)
+
+    def frame(self, piece: Piece, stream: AnswerStream) -> bytes:
+        """Write one piece as a whole event; empty when it says nothing in this protocol."""
+        event = self._texts.of(piece)
+        if event is not None:
+            return event
+        data = self.encode(piece, stream)
+        if self._has_texts:
+            self._texts.learn(piece, lambda sample: self.encode(sample, stream))
+        return b"" if data is None else frame(data)
 
     def encode(self, piece: Piece, stream: AnswerStream) -> bytes | None:
         """Write one piece; None when it says nothing in this protocol."""

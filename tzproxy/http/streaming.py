@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from tzproxy.http.exchange import Exchange, Watch
-from tzproxy.http.sse import DONE, KeepAlive, frame
+from tzproxy.http.sse import DONE, KeepAlive
 from tzproxy.inference.answer_stream import AnswerStream, Piece
 from tzproxy.inference.engine import Engine
 from tzproxy.inference.plan import Inference
@@ -14,8 +14,8 @@ from tzproxy.inference.plan import Inference
 class Events(Protocol):
     """Writes pieces for one client protocol."""
 
-    def encode(self, piece: Piece, stream: AnswerStream) -> bytes | None:
-        """Write one piece; None when it says nothing in this protocol."""
+    def frame(self, piece: Piece, stream: AnswerStream) -> bytes:
+        """Write one piece as a whole event; empty when it says nothing in this protocol."""
         ...
 
 
@@ -46,12 +46,12 @@ async def _send(exchange: Exchange, stream: AnswerStream, events: Events) -> Non
     keep_alive = KeepAlive(exchange)
     try:
         while pieces is not None:
-            frames = [frame(data) for piece in pieces if (data := events.encode(piece, stream)) is not None]
+            data = b"".join([events.frame(piece, stream) for piece in pieces])
             if pieces[-1].last is not None:
-                await exchange.stream(b"".join([*frames, DONE]), more=False)
+                await exchange.stream(data + DONE, more=False)
                 return
-            if frames:
-                await exchange.stream(b"".join(frames))
+            if data:
+                await exchange.stream(data)
                 keep_alive.touch()
             pieces = await stream.pieces()
     finally:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from tzproxy.http.errors import ErrorShape, OpenAIErrorBody
+from tzproxy.http.sse import TextFrames, frame
 from tzproxy.inference.answer import Answer
 from tzproxy.inference.answer_stream import AnswerStream, Piece
 from tzproxy.inference.plan import DEFAULT_FUNCTION, Inference
@@ -256,6 +257,18 @@ class OpenAIEvents:
         self._first = True
         self._calls: dict[str, int] = {}
         self._blocks: dict[tuple[str, str], int] = {}
+        self._texts = TextFrames()
+        self._has_texts = not (self._is_json or self._raw or self._original)
+
+    def frame(self, piece: Piece, stream: AnswerStream) -> bytes:
+        """Write one piece as a whole event; empty when it says nothing in this protocol."""
+        event = self._texts.of(piece)
+        if event is not None:
+            return event
+        data = self.encode(piece, stream)
+        if self._has_texts:
+            self._texts.learn(piece, lambda sample: self.encode(sample, stream))
+        return b"" if data is None else frame(data)
 
     def encode(self, piece: Piece, stream: AnswerStream) -> bytes | None:
         """Write one piece; None when it says nothing in this protocol."""

@@ -77,13 +77,13 @@ async def test_the_call_stays_what_it_was(cached: bool) -> None:
     )
     played = emulated(answer, "v", NO_CHAT_PARAMS)
     assert list(played.calls) == [later]
-    items = await played.stream.items()
+    items = played.stream.take()
     assert items is not None
     (item,) = items
     assert item.chunk is not None
     assert (item.chunk.finish_reason, item.raw) == ("stop", "")
     assert (item.chunk.raw_usage is None) is cached
-    assert await played.stream.items() is None
+    assert played.stream.take() is None
     await played.stream.close()
     finished = played.stream.finished(ProviderResponse(output=[], usage=Usage(0, 0)), [])
     assert (finished.id, finished.response, finished.raw_response) == (call.id, call.response, "said")

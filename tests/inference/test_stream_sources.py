@@ -32,14 +32,17 @@ class Wire:
         self.is_finished = False
         self.is_closed = False
 
-    async def next_events(self) -> Any:
+    def take_events(self) -> Any:
         """Give the next list."""
         given = self.rounds.pop(0)
         if isinstance(given, Exception):
             raise given
         return given
 
-    next_bytes = next_events
+    take_bytes = take_events
+
+    async def more(self) -> None:
+        """Have nothing to wait for."""
 
     def finish(self) -> None:
         """Note that nothing more is wanted."""

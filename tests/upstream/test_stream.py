@@ -383,3 +383,74 @@ async def test_repr_says_little() -> None:
     upstream = client(FakeNetwork([answer(b"secret")]))
     assert repr(await open_stream(upstream)) == "<UpstreamStream 200>"
     await upstream.aclose()
+
+
+# ---- without a coroutine for each piece
+
+
+async def test_what_is_there_can_be_taken() -> None:
+    """Nothing yet is an empty list; after `more` there is something, and None at the end."""
+    network = FakeNetwork([[HEAD]])
+    stream = await open_stream(client(network))
+    assert stream.take_events() == []
+    waiting = stream.more()
+    assert not waiting.done()
+    network.connections[0].push(chunk(b"data: 1\n\nda"))
+    await waiting
+    assert stream.take_events() == [b"1"]
+    assert stream.take_events() == []
+    network.connections[0].push(chunk(b"ta: 2\n\n"), b"0\r\n\r\n")
+    await stream.more()
+    assert stream.take_events() == [b"2"]
+    await stream.more()
+    assert stream.take_events() is None
+    assert stream.more().done()
+
+
+async def test_an_error_is_taken_after_what_came_before_it() -> None:
+    """Whoever waits is told; then comes what had arrived, then the error, again and again."""
+    network = FakeNetwork([[HEAD, chunk(b"data: 1\n\n"), Mark.EOF]])
+    stream = await open_stream(client(network))
+    await stream.more()
+    await asyncio.sleep(0.01)
+    assert stream.more().done()
+    assert stream.take_events() == [b"1"]
+    for _ in range(2):
+        with pytest.raises(UpstreamProtocolError):
+            stream.take_events()
+
+
+async def test_a_listener_is_called_with_what_arrives() -> None:
+    """It runs inside the callback that brings the bytes, and once more at the end."""
+    network = FakeNetwork([[HEAD]])
+    stream = await open_stream(client(network))
+    heard: list[list[bytes] | None] = []
+    stream.listen(lambda: heard.append(stream.take_events()))
+    connection = network.connections[0]
+    connection.protocol.data_received(chunk(b"data: 1\n\n"))
+    assert heard == [[b"1"]]
+    connection.protocol.data_received(chunk(b"da"))
+    connection.protocol.data_received(b"0\r\n\r\n")
+    assert heard == [[b"1"], [], None]
+
+
+@pytest.mark.parametrize("how", ["finish", "abort"])
+async def test_a_listener_may_be_done_with_the_stream(how: str) -> None:
+    """From then on it is not called any more; the connection is kept only by `finish`."""
+    network = FakeNetwork([[HEAD]])
+    upstream = client(network)
+    stream = await open_stream(upstream)
+    calls: list[str] = []
+
+    def listener() -> None:
+        calls.append(how)
+        stream.take_events()
+        getattr(stream, how)()
+
+    stream.listen(listener)
+    connection = network.connections[0]
+    connection.protocol.data_received(chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n")
+    await asyncio.sleep(0.01)
+    assert calls == [how]
+    assert upstream.counters(ENDPOINT) == (KEPT if how == "finish" else NONE)
+    assert connection.is_closed is (how == "abort")

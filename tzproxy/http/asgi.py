@@ -83,6 +83,10 @@ class AsgiExchange:
             # SPEC: what servers raise after the client has left (ASGI, HTTP 2.4, "Disconnected client").
             raise ClientGoneError from exc
 
+    def writer(self) -> Callable[[bytes], None] | None:
+        """Have none: ASGI servers may make the application wait."""
+        return None
+
     async def gone(self) -> None:
         """Return when the client has left."""
         while (await self._receive())["type"] != "http.disconnect":

@@ -7,7 +7,7 @@ Source: transport rules of TensorZero 2026.6.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from tzproxy.services.settings import API_VERSION
@@ -80,6 +80,13 @@ class Exchange(Protocol):
 
         Raises:
             ClientGoneError: when the client has left and the server says so.
+        """
+        ...
+
+    def writer(self) -> Callable[[bytes], None] | None:
+        """Return what sends a part as `stream` does, but without waiting; None where that cannot be known.
+
+        A server shows with the first part whether it takes them so.
         """
         ...
 

@@ -5,11 +5,15 @@ Source: RSGI 1.5, HTTP protocol (Granian's documentation).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tzproxy.errors import RequestError
 from tzproxy.http.decompression import LIMIT_BYTES, TOO_LARGE, decompressed
 from tzproxy.http.exchange import JSON_HEADERS, STREAM_HEADERS, ClientGoneError, ResponseHeaders, joined
+
+DONE_AT_ONCE = "PyEmptyAwaitable"
+"""Granian's name for what `send_bytes` returns when nothing has to be waited for."""
 
 
 class RsgiExchange:
@@ -20,6 +24,7 @@ class RsgiExchange:
         "_headers",
         "_protocol",
         "_scope",
+        "_sends_at_once",
         "_transport",
         "api_key_id",
         "method",
@@ -35,6 +40,7 @@ class RsgiExchange:
         self._scope = scope
         self._protocol = protocol
         self._transport: Any = None
+        self._sends_at_once = False
         self.method: str = scope.method
         self.path: str = scope.path
         self.parameters: dict[str, str] = {}
@@ -89,12 +95,26 @@ class RsgiExchange:
             ClientGoneError: when the client has left.
         """
         try:
-            await self._transport.send_bytes(data)
+            sent = self._transport.send_bytes(data)
+            self._sends_at_once = type(sent).__name__ == DONE_AT_ONCE
+            await sent
         except RuntimeError as exc:
             raise ClientGoneError from exc
         if not more:
             # Granian ends the answer when nobody holds the transport any more.
             self._transport = None
+
+    def writer(self) -> Callable[[bytes], None] | None:
+        """Return what sends a part without waiting, where the first part was taken so."""
+        return self._write if self._sends_at_once else None
+
+    def _write(self, data: bytes) -> None:
+        try:
+            # The part was handed over by the call; a failure shows when its result is asked for.
+            for _ in self._transport.send_bytes(data):
+                pass
+        except RuntimeError as exc:
+            raise ClientGoneError from exc
 
     async def gone(self) -> None:
         """Return when the client has left."""

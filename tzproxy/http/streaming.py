@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from tzproxy.http.exchange import Exchange, Watch
@@ -53,6 +54,34 @@ async def _send(exchange: Exchange, stream: AnswerStream, events: Events) -> Non
             if data:
                 await exchange.stream(data)
                 keep_alive.touch()
-            pieces = await stream.pieces()
+            write = exchange.writer()
+            if write is None:
+                pieces = await stream.pieces()
+            else:
+                await stream.follow(_Relay(stream, events, write, keep_alive))
+                pieces = [await stream.end()]
     finally:
         keep_alive.stop()
+
+
+class _Relay:
+    """Sends pieces on as they come, without waiting."""
+
+    __slots__ = ("_events", "_keep_alive", "_stream", "_write")
+
+    def __init__(
+        self, stream: AnswerStream, events: Events, write: Callable[[bytes], None], keep_alive: KeepAlive
+    ) -> None:
+        self._stream = stream
+        self._events = events
+        self._write = write
+        self._keep_alive = keep_alive
+
+    def __call__(self, pieces: list[Piece]) -> None:
+        if len(pieces) == 1:
+            data = self._events.frame(pieces[0], self._stream)
+        else:
+            data = b"".join([self._events.frame(piece, self._stream) for piece in pieces])
+        if data:
+            self._write(data)
+            self._keep_alive.touch()

@@ -5,7 +5,7 @@ Only for requests that ask for the cache.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
 
 import msgspec
@@ -67,7 +67,7 @@ class ReplayedSource(Source):
             ),
         ]
 
-    async def items(self) -> list[StreamItem] | None:
+    def take(self) -> list[StreamItem] | None:
         """Return everything, then None."""
         items, self._items = self._items, None
         return items
@@ -105,15 +105,23 @@ class KeptSource(Source):
         self.raw_request = source.raw_request
         self.started = source.started
 
-    async def items(self) -> list[StreamItem] | None:
-        """Return the next pieces (at least one), or None at the end."""
-        items = await self._source.items()
+    def take(self) -> list[StreamItem] | None:
+        """Return the pieces that are there by now, perhaps none; None at the end."""
+        items = self._source.take()
         if items is None:
             self._keep()
             return None
         for item in items:
             self._note(item)
         return items
+
+    def more(self) -> Awaitable[None]:
+        """Wait for the provider."""
+        return self._source.more()
+
+    def listen(self, listener: Callable[[], None]) -> bool:
+        """Listen to the provider, where that can be."""
+        return self._source.listen(listener)
 
     def _note(self, item: StreamItem) -> None:
         if self._chunks is None:

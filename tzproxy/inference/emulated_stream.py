@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -44,10 +44,17 @@ class EmulatedStream:
         )
         self._items: list[StreamItem] | None = [StreamItem(chunk, None, "")]
 
-    async def items(self) -> list[StreamItem] | None:
+    def take(self) -> list[StreamItem] | None:
         """Return the one chunk, then None."""
         items, self._items = self._items, None
         return items
+
+    async def more(self) -> None:
+        """Have nothing to wait for."""
+
+    def listen(self, listener: Callable[[], None]) -> bool:
+        """Have nothing to tell."""
+        return False
 
     async def close(self) -> None:
         """Have nothing to let go of."""

@@ -6,7 +6,7 @@ comes here. An attempt that fails, is cancelled or does not say what it took kee
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from tzproxy.inference.addressee import addressed
 from tzproxy.inference.cost import Price, cost_of
@@ -126,9 +126,9 @@ class MeteredSource(Source):
         self.raw_request = source.raw_request
         self.started = source.started
 
-    async def items(self) -> list[StreamItem] | None:
-        """Return the next pieces (at least one), or None at the end."""
-        items = await self._source.items()
+    def take(self) -> list[StreamItem] | None:
+        """Return the pieces that are there by now, perhaps none; None at the end."""
+        items = self._source.take()
         if items is None:
             self._settle(complete=self._is_whole)
             return None
@@ -140,6 +140,14 @@ class MeteredSource(Source):
             if self._raws is not None and item.raw:
                 self._raws.append(item.raw)
         return items
+
+    def more(self) -> Awaitable[None]:
+        """Wait for the provider."""
+        return self._source.more()
+
+    def listen(self, listener: Callable[[], None]) -> bool:
+        """Listen to the provider, where that can be."""
+        return self._source.listen(listener)
 
     async def close(self) -> None:
         """Let go of the provider's stream. One that is not at its end took what it said, or its estimate."""

@@ -6,7 +6,7 @@ After the first piece nothing falls back any more: failures are handed on as ite
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
 from typing import cast
 
@@ -44,6 +44,7 @@ class ModelStream:
     __slots__ = (
         "_ended",
         "_first",
+        "_heard_at",
         "_source",
         "call_id",
         "deadlines",
@@ -53,7 +54,6 @@ class ModelStream:
         "provider_name",
         "raw_request",
         "request",
-        "response_time_ms",
         "spec",
         "started",
         "ttft_ms",
@@ -63,6 +63,7 @@ class ModelStream:
         self._source = source
         self._first: list[StreamItem] | None = None
         self._ended = False
+        self._heard_at = source.started
         self.model_name = model.name
         self.provider_name = entry.name
         self.spec: ProviderSpec = entry.spec
@@ -71,7 +72,6 @@ class ModelStream:
         self.raw_request = source.raw_request
         self.started = source.started
         self.ttft_ms = 0
-        self.response_time_ms = 0
         self.failures: Sequence[TzproxyError] = ()
         self.deadlines: list[Deadline] = []
         self.call_id = new_uuid7()
@@ -90,31 +90,37 @@ class ModelStream:
         self._first = items
         self.ttft_ms = int((perf_counter() - self.started) * 1000)
 
-    async def items(self) -> list[StreamItem] | None:
-        """Return the next pieces (at least one), or None at the end."""
+    def take(self) -> list[StreamItem] | None:
+        """Return the pieces that are there by now, perhaps none; None at the end."""
         if self._first is not None:
             items: list[StreamItem] | None = self._first
             self._first = None
         elif self._ended:
             return None
         else:
-            items = await self._bounded()
-        if items is not None:
-            self.response_time_ms = int((perf_counter() - self.started) * 1000)
+            items = self._source.take()
+        if items:
+            self._heard_at = perf_counter()
             if isinstance(items[-1].error, FatalStreamError | DeadlineError):
                 self._ended = True
         return items
 
-    async def _bounded(self) -> list[StreamItem] | None:
-        if not self.deadlines:
-            return await self._source.items()
+    def more(self) -> Awaitable[None]:
+        """Return what is done when there may be more to take; who gives up waiting closes the stream."""
+        return self._in_time() if self.deadlines else self._source.more()
+
+    def listen(self, listener: Callable[[], None]) -> bool:
+        """Have `listener` called whenever there may be more to take; False where only `more` tells so."""
+        return not self.deadlines and self._source.listen(listener)
+
+    async def _in_time(self) -> None:
         nearest = min(self.deadlines, key=lambda deadline: deadline.at)
         try:
             async with asyncio.timeout_at(nearest.at):
-                return await self._source.items()
+                await self._source.more()
         except TimeoutError:
             await self.close()
-            return [StreamItem(None, nearest.error, "")]
+            self._first = [StreamItem(None, nearest.error, "")]
 
     async def close(self) -> None:
         """Let go of the connection; an unfinished stream is cancelled at the provider."""
@@ -136,7 +142,7 @@ class ModelStream:
             response=response,
             raw_request=self.raw_request,
             raw_response="\n".join(raws) if source.raw_response is None else source.raw_response,
-            response_time_ms=self.response_time_ms,
+            response_time_ms=int((self._heard_at - self.started) * 1000),
             ttft_ms=self.ttft_ms,
             cost=cost,
             cached=source.cached,

@@ -12,7 +12,14 @@ from tzproxy.errors import TzproxyError, UpstreamError, UpstreamProtocolError
 from tzproxy.inference.model import CallContext, complete_raw
 from tzproxy.providers.driving import broken_stream
 from tzproxy.providers.errors import ProviderError
-from tzproxy.providers.protocol import LocalStream, ProviderSpec, StreamCutter, StreamParser, WireEvent
+from tzproxy.providers.protocol import (
+    LocalEvent,
+    LocalStream,
+    ProviderSpec,
+    StreamCutter,
+    StreamParser,
+    WireEvent,
+)
 from tzproxy.types.model import ProviderChunk
 from tzproxy.upstream import UpstreamStream
 
@@ -37,9 +44,25 @@ class Source:
     cached = False
     raw_response: str | None = None
 
-    async def items(self) -> list[StreamItem] | None:
-        """Return the next pieces (at least one), or None at the end."""
+    def take(self) -> list[StreamItem] | None:
+        """Return the pieces that are there by now, perhaps none; None at the end."""
         raise NotImplementedError
+
+    def more(self) -> Awaitable[None]:
+        """Return what is done when there may be more to take; who gives up waiting closes the source."""
+        raise NotImplementedError
+
+    def listen(self, listener: Callable[[], None]) -> bool:
+        """Have `listener` called whenever there may be more to take; False where only `more` tells so."""
+        return False
+
+    async def items(self) -> list[StreamItem] | None:
+        """Wait for the next pieces (at least one), or return None at the end."""
+        while True:
+            items = self.take()
+            if items is None or items:
+                return items
+            await self.more()
 
     async def close(self) -> None:
         """Let go of what the items come from."""
@@ -49,7 +72,16 @@ class Source:
 class WireSource(Source):
     """A provider's answer as it arrives."""
 
-    __slots__ = ("_context", "_next", "_parser", "_spec", "_stream", "raw_request", "started")
+    __slots__ = (
+        "_context",
+        "_next",
+        "_parser",
+        "_spec",
+        "_stream",
+        "_waiting_since",
+        "raw_request",
+        "started",
+    )
 
     def __init__(
         self,
@@ -60,32 +92,46 @@ class WireSource(Source):
         context: CallContext,
     ) -> None:
         self._stream = stream
-        self._next: Callable[[], Awaitable[Sequence[Any] | None]] = stream.next_events
+        self._next: Callable[[], Sequence[Any] | None] = stream.take_events
         self._parser = parser
         self._spec = spec
         self._context = context
         self.raw_request = raw_request
         self.started = perf_counter()
+        self._waiting_since = 0.0
 
-    async def items(self) -> list[StreamItem] | None:
-        """Wait for events that say something."""
+    def take(self) -> list[StreamItem] | None:
+        """Return the events that have come and say something."""
+        since = self._waiting_since
+        if since:
+            self._waiting_since = 0.0
+            self._context.provider_seconds += perf_counter() - since
         parser = self._parser
-        while not parser.done:
-            waiting = perf_counter()
+        if not parser.done:
             try:
-                events = await self._next()
+                events = self._next()
             except UpstreamError as exc:
                 error = broken_stream(self._spec, exc, self.raw_request, self._stream.headers)
                 return [StreamItem(None, error, "")]
-            finally:
-                self._context.provider_seconds += perf_counter() - waiting
             if events is None:
                 return None
             items = self._items(events)
             if items:
                 return items
+            if not parser.done:
+                self._waiting_since = perf_counter()
+                return items
         self._stream.finish()
         return None
+
+    def more(self) -> Awaitable[None]:
+        """Wait for the provider."""
+        return self._stream.more()
+
+    def listen(self, listener: Callable[[], None]) -> bool:
+        """Listen to the connection."""
+        self._stream.listen(listener)
+        return True
 
     def _items(self, events: Sequence[Any]) -> list[StreamItem]:
         return [item for event in events if (item := self._item(event)) is not None]
@@ -123,8 +169,8 @@ class FramedSource(WireSource):
         self._cutter = cutter
         self._next = self._cut
 
-    async def _cut(self) -> Sequence[WireEvent] | None:
-        data = await self._stream.next_bytes()
+    def _cut(self) -> Sequence[WireEvent] | None:
+        data = self._stream.take_bytes()
         try:
             if data is not None:
                 return self._cutter.feed(data)
@@ -140,21 +186,31 @@ class FramedSource(WireSource):
 class LocalSource(Source):
     """The stream of a provider without a wire."""
 
-    __slots__ = ("_events", "raw_request", "started")
+    __slots__ = ("_event", "_events", "_is_over", "raw_request", "started")
 
     def __init__(self, local: LocalStream) -> None:
         self._events = local.events
+        self._event: LocalEvent | None = None
+        self._is_over = False
         self.raw_request = local.raw_request
         self.started = perf_counter()
 
-    async def items(self) -> list[StreamItem] | None:
+    def take(self) -> list[StreamItem] | None:
+        """Return the event that was waited for."""
+        event, self._event = self._event, None
+        if event is None:
+            return None if self._is_over else []
+        chunk = event.chunk
+        if isinstance(chunk, TzproxyError):
+            return [StreamItem(None, chunk, event.raw)]
+        return [StreamItem(chunk, None, event.raw)]
+
+    async def more(self) -> None:
         """Wait for the provider's next event."""
         async for event in self._events:
-            chunk = event.chunk
-            if isinstance(chunk, TzproxyError):
-                return [StreamItem(None, chunk, event.raw)]
-            return [StreamItem(chunk, None, event.raw)]
-        return None
+            self._event = event
+            return
+        self._is_over = True
 
     async def close(self) -> None:
         """Have nothing to let go of."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal, Protocol
 
 from msgspec import Raw, Struct
@@ -60,8 +60,16 @@ class OpenStream(Protocol):
     deadlines: list[Deadline]
     ttft_ms: int
 
-    async def items(self) -> list[StreamItem] | None:
-        """Return the next pieces (at least one), or None at the end."""
+    def take(self) -> list[StreamItem] | None:
+        """Return the pieces that are there by now, perhaps none; None at the end."""
+        ...
+
+    def more(self) -> Awaitable[None]:
+        """Return what is done when there may be more to take; who gives up waiting closes the stream."""
+        ...
+
+    def listen(self, listener: Callable[[], None]) -> bool:
+        """Have `listener` called whenever there may be more to take; False where only `more` tells so."""
         ...
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ opens connections or parses HTTP.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol
 
@@ -39,7 +40,8 @@ class UpstreamStream:
 
     Read it with one of `next_events`, `next_bytes` and `read_all`, from one task. What arrived before an
     error is delivered before the error. Cancelling a read closes the connection, as `close` does; a body that
-    has arrived completely has already given its connection back to the pool.
+    has arrived completely has already given its connection back to the pool. To read without a coroutine for
+    each piece, use `take_events` or `take_bytes`, and in between wait for `more` or `listen`.
 
     Units: all `_at` fields are seconds of `time.perf_counter`; `done_at` is 0 until the last byte arrived.
     """
@@ -54,6 +56,8 @@ class UpstreamStream:
         "_is_lifted",
         "_is_paused",
         "_limits",
+        "_listener",
+        "_loop",
         "_pieces",
         "_size",
         "_source",
@@ -95,6 +99,8 @@ class UpstreamStream:
         self._error: UpstreamError | None = None
         self._events: EventParser | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._listener: Callable[[], None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def headers(self) -> Headers:
@@ -111,43 +117,82 @@ class UpstreamStream:
 
     # ---- the consumer's side
 
-    async def next_events(self) -> list[bytes] | None:
-        """Return the data payloads of all events that are complete by now, at least one; None at a clean end.
+    def take_events(self) -> list[bytes] | None:
+        """Return the data payloads of the events that are complete by now, perhaps none; None at a clean end.
 
         Raises:
             UpstreamTimeoutError: when a deadline passed first.
             UpstreamProtocolError: when the server closed too early, its bytes are not HTTP, or an event is
                 too large.
         """
+        piece = self._take()
+        if not piece:
+            return [] if piece is not None else None
         parser = self._events
         if parser is None:
             parser = self._events = EventParser(self._limits[2])
-        while True:
-            piece = await self._next_piece()
-            if piece is None:
-                return None
-            try:
-                events = parser.feed(piece)
-            except UpstreamProtocolError:
-                self.abort()
-                raise
-            if events:
-                self._lift()
-                return events
-            if self._first_item_overdue:
-                self.abort()
-                raise UpstreamTimeoutError("the deadline for the first event passed")
+        try:
+            events = parser.feed(piece)
+        except UpstreamProtocolError:
+            self.abort()
+            raise
+        if events:
+            self._lift()
+        elif self._first_item_overdue:
+            self.abort()
+            raise UpstreamTimeoutError("the deadline for the first event passed")
+        return events
 
-    async def next_bytes(self) -> bytes | None:
-        """Return the body bytes that have arrived since the last call, at least one; None at a clean end.
+    def take_bytes(self) -> bytes | None:
+        """Return the body bytes that have arrived since, perhaps none; None at a clean end.
 
         Raises:
             UpstreamTimeoutError: when a deadline passed first.
             UpstreamProtocolError: when the server closed too early or its bytes are not HTTP.
         """
-        piece = await self._next_piece()
-        self._lift()
+        piece = self._take()
+        if piece != b"":
+            self._lift()
         return piece
+
+    def more(self) -> asyncio.Future[None]:
+        """Return what is done when there may be something new to take.
+
+        Whoever is cancelled while waiting for it has to `close` the stream.
+        """
+        loop = self._loop
+        if loop is None:
+            # Asked for once a stream: in Python 3.11 each asking is a system call.
+            loop = self._loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        if self._pieces or self._ended or self._error is not None:
+            waiter.set_result(None)
+        else:
+            self._waiter = waiter
+        return waiter
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called, in the callback that brings it, when there may be something new to take.
+
+        It must not raise. It is not called any more once the consumer is done with the stream.
+        """
+        self._listener = listener
+
+    async def next_events(self) -> list[bytes] | None:
+        """Wait for events: as `take_events`, but at least one."""
+        while True:
+            events = self.take_events()
+            if events is None or events:
+                return events
+            await self._wait()
+
+    async def next_bytes(self) -> bytes | None:
+        """Wait for bytes: as `take_bytes`, but at least one."""
+        while True:
+            piece = self.take_bytes()
+            if piece is None or piece:
+                return piece
+            await self._wait()
 
     async def read_all(self) -> bytes:
         """Return all of the body that was not read yet.
@@ -158,8 +203,7 @@ class UpstreamStream:
         """
         pieces: list[bytes] = []
         size = 0
-        while (piece := await self._next_piece()) is not None:
-            self._lift()
+        while (piece := await self.next_bytes()) is not None:
             pieces.append(piece)
             size += len(piece)
             if size > self._limits[1]:
@@ -178,6 +222,7 @@ class UpstreamStream:
         can serve again. Not for streams that are broken off: those should `close`, which stops the server.
         """
         source = self._source
+        self._listener = None
         self._pieces.clear()
         if source is not None:
             self.fail(UpstreamConnectError("the stream was closed"))
@@ -191,21 +236,20 @@ class UpstreamStream:
     ) -> None:
         self.abort()
 
-    async def _next_piece(self) -> bytes | None:
-        while not self._pieces:
+    async def _wait(self) -> None:
+        try:
+            await self.more()
+        except BaseException:
+            self.abort()
+            raise
+
+    def _take(self) -> bytes | None:
+        """Return what was pushed; empty when nothing was, None at a clean end."""
+        pieces = self._pieces
+        if not pieces:
             if self._error is not None:
                 raise self._error
-            if self._ended:
-                return None
-            waiter = self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                await waiter
-            except BaseException:
-                self.abort()
-                raise
-            finally:
-                self._waiter = None
-        pieces = self._pieces
+            return None if self._ended else b""
         piece = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         pieces.clear()
         self._size = 0
@@ -225,6 +269,7 @@ class UpstreamStream:
     def abort(self) -> None:
         """Do what `close` does, from places that cannot await."""
         source = self._source
+        self._listener = None
         self._pieces.clear()
         if source is not None:
             # Another task may be waiting for the next bytes.
@@ -265,9 +310,15 @@ class UpstreamStream:
         self._wake()
 
     def _wake(self) -> None:
+        listener = self._listener
+        if listener is not None:
+            listener()
+            return
         waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        if waiter is not None:
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
 
     def __repr__(self) -> str:
         return f"<UpstreamStream {self.status}>"

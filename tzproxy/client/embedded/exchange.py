@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
 from msgspec import Struct
@@ -93,6 +93,10 @@ class LocalExchange:
         if not more:
             self._is_whole = self._is_over = True
         self._news.set()
+
+    def writer(self) -> Callable[[bytes], None] | None:
+        """Have none: a reader that is slow is waited for."""
+        return None
 
     async def gone(self) -> None:
         """Return when the reader has left."""

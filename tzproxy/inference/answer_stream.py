@@ -23,7 +23,7 @@ from tzproxy.types.response import RawResponseEntry, RawUsageEntry, ResponseUsag
 from tzproxy.types.usage import NO_USAGE, FinishReason
 
 
-class Piece(Struct, frozen=True, kw_only=True):
+class Piece(Struct, frozen=True):
     """One event of a streamed answer, before it is written for a client's protocol.
 
     `raw` is the provider's own text, None where the gateway made the piece itself. `last` is set on the
@@ -109,8 +109,11 @@ class AnswerStream:
             if leading:
                 return leading
         items = self._result.stream.take()
-        if items is None:
-            return None
+        if not items:
+            return [] if items is not None else None
+        if len(items) == 1:
+            piece = self._piece(items[0])
+            return [] if piece is None else [piece]
         return [piece for item in items if (piece := self._piece(item)) is not None]
 
     async def follow(self, consume: Callable[[list[Piece]], None]) -> None:
@@ -119,21 +122,23 @@ class AnswerStream:
         PERF: where the provider's connection can tell, `consume` runs inside the callback that brings the
         bytes: no future, no turn of the event loop and no coroutine for a piece (test_10_streams).
         """
+        stream = self._result.stream
         over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def arrived() -> None:
             if over.done():
                 return
             try:
-                while pieces := self.take():
+                pieces = self.take()
+                while pieces:
                     consume(pieces)
+                    pieces = self.take() if stream.is_over else []
             except BaseException as exc:  # noqa: BLE001 - raised where the stream is followed
                 over.set_exception(exc)
                 return
             if pieces is None:
                 over.set_result(None)
 
-        stream = self._result.stream
         if stream.listen(arrived):
             arrived()
             await over
@@ -158,13 +163,13 @@ class AnswerStream:
         return [piece for piece in pieces if piece.raw_response or piece.raw_usage]
 
     def _piece(self, item: StreamItem) -> Piece | None:
-        if item.error is not None:
-            return Piece(error=item.error, raw=item.raw or None)
         chunk = item.chunk
-        assert chunk is not None
+        if chunk is None:
+            return Piece(error=item.error, raw=item.raw or None)
+        raw = item.raw or None
         self._collector.add(chunk)
-        if item.raw:
-            self._raws.append(item.raw)
+        if raw is not None:
+            self._raws.append(raw)
         content: Sequence[Chunk] = chunk.content
         if self._calls_as_text:
             content = [
@@ -178,9 +183,9 @@ class AnswerStream:
             raw_usage = [
                 RawUsageEntry(stream.call_id, spec.usage_type or spec.type, spec.api_type, chunk.raw_usage)
             ]
-        if not content and raw_usage is None and not (self._keeps_raw and item.raw):
+        if not content and raw_usage is None and not (self._keeps_raw and raw is not None):
             return None
-        return Piece(content=content, raw=item.raw or None, raw_usage=raw_usage)
+        return Piece(content, raw, raw_usage)
 
     async def end(self) -> Piece:
         """Record what was answered and return the last piece."""

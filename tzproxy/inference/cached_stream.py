@@ -105,6 +105,11 @@ class KeptSource(Source):
         self.raw_request = source.raw_request
         self.started = source.started
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the provider is known to have come to its end."""
+        return self._source.is_over
+
     def take(self) -> list[StreamItem] | None:
         """Return the pieces that are there by now, perhaps none; None at the end."""
         items = self._source.take()

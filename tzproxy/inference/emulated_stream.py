@@ -44,6 +44,11 @@ class EmulatedStream:
         )
         self._items: list[StreamItem] | None = [StreamItem(chunk, None, "")]
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the chunk was taken."""
+        return self._items is None
+
     def take(self) -> list[StreamItem] | None:
         """Return the one chunk, then None."""
         items, self._items = self._items, None

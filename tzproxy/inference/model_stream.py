@@ -90,6 +90,11 @@ class ModelStream:
         self._first = items
         self.ttft_ms = int((perf_counter() - self.started) * 1000)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it is known that `take` gives None next."""
+        return self._ended or self._source.is_over
+
     def take(self) -> list[StreamItem] | None:
         """Return the pieces that are there by now, perhaps none; None at the end."""
         if self._first is not None:

@@ -64,11 +64,22 @@ class StreamCollector:
     and one thought.
     """
 
-    __slots__ = ("_blocks", "_is_json", "finish_reason", "raw_usages", "usage")
+    __slots__ = (
+        "_blocks",
+        "_is_json",
+        "_text_id",
+        "_text_parts",
+        "finish_reason",
+        "raw_usages",
+        "usage",
+    )
 
     def __init__(self, *, is_json: bool = False) -> None:
         self._is_json = is_json
         self._blocks: dict[tuple[str, str], _TextBlock | _CallBlock | _ThoughtBlock | Unknown] = {}
+        # The block of the last text: the next piece mostly belongs to it.
+        self._text_id: str | None = None
+        self._text_parts: list[str] = []
         self.usage: Usage | None = None
         self.finish_reason: FinishReason | None = None
         self.raw_usages: list[Raw] = []
@@ -85,7 +96,10 @@ class StreamCollector:
             self._add_json(chunk.content)
             return
         for piece in chunk.content:
-            self._add(piece)
+            if piece.id == self._text_id and type(piece) is TextChunk:
+                self._text_parts.append(piece.text)
+            else:
+                self._add(piece)
 
     def _add_json(self, pieces: Sequence[Chunk]) -> None:
         said: str | None = None
@@ -109,6 +123,7 @@ class StreamCollector:
                 return
             text = self._blocks.setdefault(("text", piece.id), _TextBlock())
             text.parts.append(piece.text)  # type: ignore[union-attr]  # the key fixes the kind
+            self._text_id, self._text_parts = piece.id, text.parts  # type: ignore[union-attr]
         elif isinstance(piece, ToolCallChunk):
             call = self._blocks.setdefault(("call", piece.id), _CallBlock(piece.id))
             call.names.append(piece.raw_name)  # type: ignore[union-attr]

@@ -44,6 +44,11 @@ class Source:
     cached = False
     raw_response: str | None = None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it is known that `take` gives None next; to be asked by who listens."""
+        return False
+
     def take(self) -> list[StreamItem] | None:
         """Return the pieces that are there by now, perhaps none; None at the end."""
         raise NotImplementedError
@@ -74,6 +79,7 @@ class WireSource(Source):
 
     __slots__ = (
         "_context",
+        "_is_listened",
         "_next",
         "_parser",
         "_spec",
@@ -99,6 +105,12 @@ class WireSource(Source):
         self.raw_request = raw_request
         self.started = perf_counter()
         self._waiting_since = 0.0
+        self._is_listened = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the provider's end marker was read."""
+        return self._parser.done
 
     def take(self) -> list[StreamItem] | None:
         """Return the events that have come and say something."""
@@ -116,10 +128,10 @@ class WireSource(Source):
             if events is None:
                 return None
             items = self._items(events)
-            if items:
-                return items
-            if not parser.done:
+            if not parser.done and (self._is_listened or not items):
                 self._waiting_since = perf_counter()
+                return items
+            if items:
                 return items
         self._stream.finish()
         return None
@@ -130,10 +142,14 @@ class WireSource(Source):
 
     def listen(self, listener: Callable[[], None]) -> bool:
         """Listen to the connection."""
+        self._is_listened = True
         self._stream.listen(listener)
         return True
 
     def _items(self, events: Sequence[Any]) -> list[StreamItem]:
+        if len(events) == 1:
+            item = self._item(events[0])
+            return [] if item is None else [item]
         return [item for event in events if (item := self._item(event)) is not None]
 
     def _item(self, data: bytes, event: str = "") -> StreamItem | None:

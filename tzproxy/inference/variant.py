@@ -60,6 +60,11 @@ class OpenStream(Protocol):
     deadlines: list[Deadline]
     ttft_ms: int
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it is known that `take` gives None next."""
+        ...
+
     def take(self) -> list[StreamItem] | None:
         """Return the pieces that are there by now, perhaps none; None at the end."""
         ...

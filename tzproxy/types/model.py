@@ -44,7 +44,7 @@ class ProviderResponse(Struct, frozen=True, gc=False):
     raw_usage: Raw | None = None
 
 
-class ProviderChunk(Struct, frozen=True, kw_only=True):
+class ProviderChunk(Struct, frozen=True):
     """One piece of a provider's stream. May carry content, usage, the finish reason, or none of them."""
 
     content: list[Chunk]

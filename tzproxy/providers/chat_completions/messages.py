@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
+from tzproxy._speedups.chat_wire import MessageBuilder
 from tzproxy.providers.chat_completions.parts import FileRules, FileWriter
 from tzproxy.providers.chat_completions.thoughts import ReplayedThoughts, ThoughtWriter
 from tzproxy.providers.chat_completions.wire import (
@@ -24,7 +25,17 @@ from tzproxy.providers.chat_completions.wire import (
 )
 from tzproxy.providers.errors import refused
 from tzproxy.providers.json_hint import hinted
-from tzproxy.types.content import File, Message, ModelBlock, Text, Thought, ToolCall, ToolResult, Unknown
+from tzproxy.types.content import (
+    File,
+    Message,
+    ModelBlock,
+    Role,
+    Text,
+    Thought,
+    ToolCall,
+    ToolResult,
+    Unknown,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -57,27 +68,31 @@ def build_messages(rules: MessageRules, system: str | None, messages: Sequence[M
     Raises:
         ProviderError: when a block stands where the protocol cannot have it.
     """
-    out: list[WireMessage] = [] if system is None else [_system(rules, system)]
-    parts_always = rules.parts_always
-    for message in messages:
-        blocks = message.content
-        # PERF: most turns are one text (test_build_plain).
-        if len(blocks) == 1 and type(blocks[0]) is Text and not parts_always:
-            text = blocks[0].text
-            out.append(UserMessage(text) if message.role == "user" else AssistantMessage(text))
-        elif message.role == "user":
-            _add_user(rules, out, blocks)
-        elif rules.write_assistant is not None:
-            written = rules.write_assistant(blocks)
-            if written is not None:
-                out.append(written)
-        else:
-            _add_assistant(rules, out, blocks)
-    return out if rules.merge is None else rules.merge(out)
+    written: list[WireMessage] = _BUILDER.build(rules, system, messages)
+    return written
 
 
-def _system(rules: MessageRules, system: str) -> WireMessage:
-    return UserMessage(system) if rules.system_as_user else SystemMessage(system)
+def _add_turn(rules: MessageRules, out: list[WireMessage], role: Role, blocks: Sequence[ModelBlock]) -> None:
+    if role == "user":
+        _add_user(rules, out, blocks)
+    elif rules.write_assistant is None:
+        _add_assistant(rules, out, blocks)
+    else:
+        written = rules.write_assistant(blocks)
+        if written is not None:
+            out.append(written)
+
+
+# PERF: most turns are one text (test_build_messages).
+_BUILDER = MessageBuilder(
+    rules=MessageRules,
+    message=Message,
+    text=Text,
+    system=SystemMessage,
+    user=UserMessage,
+    assistant=AssistantMessage,
+    add_turn=_add_turn,
+)
 
 
 def _add_user(rules: MessageRules, out: list[WireMessage], blocks: Sequence[ModelBlock]) -> None:

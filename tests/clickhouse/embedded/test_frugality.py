@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,10 +58,28 @@ def test_every_setting_is_in_force(client: StoreClient) -> None:
 
 def test_the_file_is_read(client: StoreClient) -> None:
     """Tables have what only the file can say."""
-    (row,) = client.query(
-        "SELECT value, changed FROM system.merge_tree_settings WHERE name = 'index_granularity_bytes'"
+    found = client.query(
+        "SELECT name, value FROM system.merge_tree_settings WHERE changed "
+        "AND name IN ('index_granularity_bytes', 'merge_selector_base')"
     )
-    assert row == {"value": str(1 << 20), "changed": 1}
+    assert {row["name"]: float(row["value"]) for row in found} == {
+        "index_granularity_bytes": 1 << 20,
+        "merge_selector_base": 10,
+    }
+
+
+def test_merging_follows_an_insert_without_waiting(client: StoreClient) -> None:
+    """Rare looks at idle tables do not let parts pile up in busy ones."""
+    client.command("CREATE TABLE busy (n UInt8) ENGINE = MergeTree ORDER BY n")
+    for number in range(60):
+        client.insert_json("busy", b'{"n":%d}' % number)
+    deadline = time.monotonic() + 30
+    while True:
+        (row,) = client.query("SELECT count() AS n FROM system.parts WHERE table = 'busy' AND active")
+        if int(row["n"]) < 25:
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_the_allocator_listens(client: StoreClient) -> None:

@@ -27,7 +27,19 @@ CONFIG: Final = """<clickhouse>
     <index_granularity_bytes>1048576</index_granularity_bytes>
     <merge_max_block_size_bytes>1048576</merge_max_block_size_bytes>
     <compact_parts_max_bytes_to_buffer>16777216</compact_parts_max_bytes_to_buffer>
+    <!-- How many parts of about one size pile up before they are merged: with 5, merging took half as much
+         time as inserting, with 10 a quarter. -->
+    <merge_selector_base>10</merge_selector_base>
   </merge_tree>
+  <!-- How often each of the tables is looked at for something to merge; an insert has its table looked at
+       anyway. With 0.1 s and 10 s an idle engine took 0.3 % of a core more. -->
+  <background_processing_pool_thread_sleep_seconds_if_nothing_to_do>
+    5
+  </background_processing_pool_thread_sleep_seconds_if_nothing_to_do>
+  <background_processing_pool_thread_sleep_seconds>20</background_processing_pool_thread_sleep_seconds>
+  <background_processing_pool_task_sleep_seconds_when_no_work_min>
+    20
+  </background_processing_pool_task_sleep_seconds_when_no_work_min>
 </clickhouse>
 """
 """What is taken only from a file."""

@@ -7,8 +7,11 @@ import uuid
 
 import pytest
 
-from in_process import CHAT, MODEL, StartGateway, completion
+from in_process import CHAT, MODEL, StartGateway, completion, streamed
 from tzproxy._speedups.ids import new_uuid7
+from tzproxy.inference.answer import Answer
+from tzproxy.inference.rows import RowWriter
+from tzproxy.recording.sink import NullSink
 from tzproxy.upstream.fake import answer
 
 
@@ -319,3 +322,18 @@ async def test_the_order_of_checks(start: StartGateway, fields: dict[str, object
     gateway = await start(MODEL + CHAT)
     reply = await gateway.infer(**fields)
     assert reply.error.startswith(message), reply.error
+
+
+# ---- rows
+
+
+async def test_without_observability_no_rows_are_written(
+    start: StartGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing is recorded nothing is encoded: the inference is answered, and no feedback can follow."""
+    written: list[Answer] = []
+    monkeypatch.setattr(RowWriter, "rows", lambda _, answer: written.append(answer) or [])
+    gateway = await start(MODEL + CHAT, [completion(), streamed("H", "i")], sink=NullSink())
+    for stream in (False, True):
+        assert (await gateway.infer(stream=stream)).status == 200
+    assert written == []

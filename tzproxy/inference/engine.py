@@ -47,7 +47,7 @@ from tzproxy.inference.request_checks import (
 from tzproxy.inference.rows import RowWriter
 from tzproxy.inference.tags import API_KEY, check_tag_names
 from tzproxy.inference.variant import Variant, VariantAnswer, VariantStream
-from tzproxy.recording.sink import Sink
+from tzproxy.recording.sink import NullSink, Sink
 from tzproxy.types.params import NO_CHAT_PARAMS
 from tzproxy.types.request import InferenceRequest, given
 
@@ -123,6 +123,7 @@ class Engine:
         self._streamer = streamer_for(caller)
         self._sink = sink
         self._rows = RowWriter(catalog.snapshot_hash)
+        self._records = not isinstance(sink, NullSink)
         self._synchronous = synchronous
 
     async def plan(self, request: InferenceRequest, api_key_id: str | None = None) -> Inference:
@@ -268,6 +269,8 @@ class Engine:
                 logger.warning("an answer goes out before its rows are stored: %s", exc.message)
 
     def _accept(self, answer: Answer) -> int:
+        if not self._records:
+            return 0
         position = self._sink.accept(self._rows.rows(answer))
         if position >= 0:
             self.recent.add(answer.inference)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Raw
 
-from tzproxy.inference.tool_columns import dynamic_tool, json_text, tool_columns
+from tzproxy.inference.tool_columns import dynamic_tools, json_text, tool_columns
 from tzproxy.inference.tools import FunctionTools
 from tzproxy.types.request import AdditionalTool, InferenceRequest, Input
 from tzproxy.types.stored import ToolColumns, brought_tools, provider_tools, read_stored_tools
@@ -39,8 +39,16 @@ def test_no_tools() -> None:
 
 
 def test_elements() -> None:
-    """Elements of arrays are compact texts with the stored keys alone."""
-    assert json_text(dynamic_tool(FUNCTION)) == (
-        '{"type":"function","description":"d","parameters":{"type":"object"},"name":"n","strict":false}'
+    """Elements of arrays are compact texts with the stored keys alone, in the order they came."""
+    other = AdditionalTool(
+        type="client_side_function", name="o", description="é", parameters=Raw(b'{"a" : [1, 2]}'), strict=True
     )
-    assert json_text(dynamic_tool(CUSTOM)) == '{"type":"openai_custom","name":"c","format":{"type":"text"}}'
+    asked = InferenceRequest(input=Input(), additional_tools=[CUSTOM, FUNCTION, other])
+    tools = FunctionTools([], {}, tool_choice="auto", parallel_tool_calls=None).assemble(asked)
+    assert tools is not None
+    assert dynamic_tools(tools) == [
+        '{"type":"openai_custom","name":"c","format":{"type":"text"}}',
+        '{"type":"function","description":"d","parameters":{"type":"object"},"name":"n","strict":false}',
+        '{"type":"function","description":"é","parameters":{"a":[1,2]},"name":"o","strict":true}',
+    ]
+    assert json_text(Raw(b'{"a" : "b c"}')) == '{"a":"b c"}'

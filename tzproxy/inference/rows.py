@@ -15,7 +15,7 @@ from tzproxy._speedups.rows import RowEncoder
 from tzproxy.inference.input import ReadInput
 from tzproxy.inference.model import ModelCall
 from tzproxy.inference.plan import Inference
-from tzproxy.inference.tool_columns import dynamic_tool, json_text
+from tzproxy.inference.tool_columns import dynamic_tools, json_text
 from tzproxy.inference.tools import InferenceTools
 from tzproxy.recording.sink import Table
 from tzproxy.types.content import (
@@ -143,7 +143,7 @@ class RowWriter:
                 answer.ttft_ms,
                 inference.tags,
                 stored_extra_body(inference.request.extra_body),
-                [json_text(dynamic_tool(tool)) for tool in tools.dynamic],
+                dynamic_tools(tools),
                 [json_text(tool) for tool in config.provider_tools],
                 config.allowed,
                 config.tool_choice,

@@ -147,13 +147,13 @@ def test_tool_mode_needs_a_schema_and_no_tools(
 ) -> None:
     """On a chat function JSON mode `tool` uses the one tool itself."""
     with pytest.raises(RequestError) as caught:
-        function(**options).check_tool_mode(request(**fields))
+        function(**options).check_json_mode("tool", request(**fields))
     assert caught.value.message == message
 
 
 def test_tool_mode_is_open_to_functions_without_tools() -> None:
     """A schema and no tools is all that it needs."""
-    function().check_tool_mode(request(output_schema={}, provider_tools=[]))
+    function().check_json_mode("implicit_tool", request(output_schema={}, provider_tools=[]))
 
 
 async def test_tool_mode_on_a_chat_function(start: StartGateway) -> None:

@@ -159,6 +159,8 @@ def test_what_models_may_get_as_it_is_stored(content: object, verbatim: bool) ->
     """Only templates, raw text and files have two forms; one of them anywhere is enough."""
     messages = [{"role": "user", "content": "first"}, {"role": "user", "content": content}]
     assert read_input(_decoded({"messages": messages}), FileStore()).verbatim is verbatim
+    told = read_input(_decoded({"messages": messages, "system": {"a": 1}}), FileStore())
+    assert told.verbatim is False
 
 
 @pytest.mark.parametrize(
@@ -239,8 +241,7 @@ def check(checks: InputChecks, *blocks: dict[str, Any], system: object = None, r
     wire: dict[str, Any] = {"messages": [{"role": role, "content": list(blocks)}]}
     if system is not None:
         wire["system"] = system
-    read = read_input(_decoded(wire), FileStore())
-    checks.check(read.stored, verbatim=read.verbatim)
+    checks.check(read_input(_decoded(wire), FileStore()).stored)
 
 
 def test_text_is_checked_against_the_schema_of_its_role() -> None:

@@ -63,6 +63,15 @@ def test_what_has_one_form_is_not_made_anew() -> None:
         assert messages(prompt, *blocks, verbatim=True) == messages(prompt, *blocks)
 
 
+def test_messages_and_system_are_rendered_together() -> None:
+    """Both at once are what each is by itself, with templates and without."""
+    stored = StoredInput([StoredMessage("user", [Text("a")])], "sys")
+    for prompt in (Prompt({}), Prompt({"system": slot("system")}), Prompt({"user": slot("u", legacy=True)})):
+        for verbatim in (True, False):
+            read = ReadInput(stored, {}, False, verbatim=verbatim)
+            assert prompt.render(read) == (prompt.messages(read), prompt.system("sys"))
+
+
 def test_raw_text_skips_every_template() -> None:
     """It becomes plain text, whatever the variant has."""
     prompt = Prompt({"user": slot("user", wraps=True, legacy=True)})

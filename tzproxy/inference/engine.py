@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Protocol
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
 from tzproxy._speedups.ids import new_uuid7, new_uuid7_pair, uuid_time_ms
 from tzproxy.clickhouse.queries.workflow import WorkflowEpisode
@@ -138,7 +138,8 @@ class Engine:
         # The original does this while it decodes: what is wrong here comes before everything else.
         read = read_input(request.input, catalog.files, self._files)
         inference_id = new_uuid7()
-        tags = self._tags(request)
+        is_tagged = request.tags or request.internal or request.namespace is not None
+        tags = self._tags(request) if is_tagged else {}
         if api_key_id is not None:
             tags[API_KEY] = api_key_id
         if request.episode_id is None:
@@ -152,16 +153,15 @@ class Engine:
         function, sole = self._target(request)
         if extras and sole is not None:
             check_model_filters(extras, catalog.model)
-        if request.params is None:
-            params = NO_CHAT_PARAMS
-        else:
-            params = request.params.chat_completion
-            if params.json_mode in ("tool", "implicit_tool") and function.type == "chat":
-                function.check_tool_mode(request)
-        function.checks.check(read.stored, verbatim=read.verbatim)
+        params = NO_CHAT_PARAMS if request.params is None else request.params.chat_completion
+        if params.json_mode is not None:
+            function.check_json_mode(params.json_mode, request)
+        if not (read.verbatim and function.checks.takes_any_text):
+            function.checks.check(read.stored)
         if extras:
             check_filters(extras, function.variants if sole is None else (sole.name,), catalog.model)
-        dynamic = given(request.internal_dynamic_variant_config)
+        config = request.internal_dynamic_variant_config
+        dynamic = None if config is UNSET else given(config)
         if dynamic is not None and not request.dryrun:
             raise RequestError(
                 "If `internal_dynamic_variant_config` is used, `dryrun` must also be set to true"
@@ -185,7 +185,9 @@ class Engine:
             read=read,
             params=params,
             tools=tools,
-            output_schema=function.output_for(request),
+            output_schema=function.output_schema
+            if request.output_schema is UNSET
+            else function.output_for(request),
             tags=tags,
             pinned=pinned,
             sole=sole,

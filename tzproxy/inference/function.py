@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import Raw
 
 from tzproxy._speedups.sampling import AdaptiveSampler, Sampler
 from tzproxy.errors import NotFoundError, RequestError
@@ -15,6 +15,7 @@ from tzproxy.inference.plan import OutputSchema
 from tzproxy.inference.tools import FunctionTools, InferenceTools
 from tzproxy.inference.variant import Variant
 from tzproxy.prompts import JsonSchema
+from tzproxy.types.params import RequestedJsonMode
 from tzproxy.types.request import InferenceRequest, given
 
 AnySampler = Sampler | AdaptiveSampler
@@ -82,7 +83,8 @@ class Function:
 
     def output_for(self, request: InferenceRequest) -> OutputSchema | None:
         """Return the schema in force: the request's, else the function's."""
-        if request.output_schema is UNSET or (schema := given(request.output_schema)) is None:
+        schema = given(request.output_schema)
+        if schema is None:
             return self.output_schema
         raw = Raw(msgspec.json.format(bytes(schema), indent=-1))
         if self.type == "chat":
@@ -93,12 +95,14 @@ class Function:
             # The original accepts a broken schema here: no output fits it.
             return OutputSchema(raw, None)
 
-    def check_tool_mode(self, request: InferenceRequest) -> None:
-        """Check JSON mode `tool` on a chat function.
+    def check_json_mode(self, mode: RequestedJsonMode, request: InferenceRequest) -> None:
+        """Check the JSON mode that a request asks for: on a chat function, `tool` has demands.
 
         Raises:
             RequestError: when it meets tools or lacks a schema.
         """
+        if self.type == "json" or mode not in ("tool", "implicit_tool"):
+            return
         tools = self.tools
         if tools.has_own:
             raise RequestError("JSON mode `tool` is not supported with other tools configured.")

@@ -47,7 +47,8 @@ class ReadInput(Struct, eq=False):
 
     `files` maps the position of each file block, (message, block), to what a model gets.
     `filtered` tells that some blocks are not for every provider. `fetch_first`: models get no addresses.
-    `verbatim`: no block is a template, raw text or a file, so a prompt without templates leaves all as it is.
+    `verbatim`: nothing in it is arguments of a template, raw text or a file, so that a prompt without
+    templates leaves all as it is.
     `keeping` is set when there is something to do for the files that takes time.
     """
 
@@ -87,10 +88,12 @@ def read_input(wire: Input, files: FileStore, keeper: FileKeeper | None = None) 
             reader = _Reader(files)
         messages.append(StoredMessage(message.role, reader.blocks(index, content, message.role)))
     stored = StoredInput(messages, wire.system)
+    has_text_only = not isinstance(wire.system, dict)
     if reader is None:
-        return ReadInput(stored, {}, False, files.fetch_first, verbatim=True)
+        return ReadInput(stored, {}, False, files.fetch_first, has_text_only)
     found = {at: file.file for at, file in reader.found.items()}
-    read = ReadInput(stored, found, reader.filtered, files.fetch_first, reader.verbatim)
+    is_verbatim = has_text_only and reader.verbatim
+    read = ReadInput(stored, found, reader.filtered, files.fetch_first, is_verbatim)
     if found and keeper is not None:
         read.keeping = keeper.begin(stored, reader.found)
     return read
@@ -205,10 +208,11 @@ class InputChecks:
     """The demands of one function on its input, fixed when the configuration is loaded.
 
     `templated` names the slots for which some variant takes arguments; `show_data` puts the refused value
-    into the error (`gateway.debug`).
+    into the error (`gateway.debug`). `takes_any_text`: in an input that is `verbatim` there is nothing to
+    check.
     """
 
-    __slots__ = ("_asks_for_system", "_schemas", "_show_data", "_templated", "_trivial")
+    __slots__ = ("_schemas", "_show_data", "_templated", "takes_any_text")
 
     def __init__(
         self, schemas: dict[str, JsonSchema], templated: frozenset[str], *, show_data: bool = False
@@ -216,26 +220,21 @@ class InputChecks:
         self._schemas = schemas
         self._show_data = show_data
         self._templated = templated
-        self._asks_for_system = "system" in schemas
-        self._trivial = "user" not in schemas and "assistant" not in schemas
+        self.takes_any_text = not schemas
 
-    def check(self, stored: StoredInput, *, verbatim: bool = False) -> None:
-        """Check an input; the first failure wins. `verbatim` is what `ReadInput` says of it.
+    def check(self, stored: StoredInput) -> None:
+        """Check an input; the first failure wins.
 
         Raises:
             RequestError: (or SchemaValidationError) naming what does not fit.
         """
-        if self._asks_for_system or isinstance(stored.system, dict):
-            self._check_system(stored.system)
-        if verbatim and self._trivial:
-            return
+        self._check_system(stored.system)
         for index, message in enumerate(stored.messages):
             for block in message.content:
                 if isinstance(block, Text):
-                    if not self._trivial:
-                        schema = self._schemas.get(message.role)
-                        if schema is not None:
-                            schema.validate(block.text, show_value=self._show_data)
+                    schema = self._schemas.get(message.role)
+                    if schema is not None:
+                        schema.validate(block.text, show_value=self._show_data)
                 elif isinstance(block, Template):
                     self._check_template(block, index)
 

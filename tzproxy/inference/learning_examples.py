@@ -78,6 +78,10 @@ class PlainPrompt(Prompt):
         super().__init__({})
         self._instructions = instructions
 
+    def render(self, read: ReadInput) -> tuple[list[Message], str | None]:
+        """Return the turns and the instructions."""
+        return self.messages(read), self._instructions
+
     def system(self, value: str | dict[str, object] | None) -> str | None:
         """Return the instructions; the request's own system is part of the serialized input only."""
         return self._instructions

@@ -213,7 +213,13 @@ class ModelCaller:
         self, model: Model, entry: ModelProvider, request: ModelRequest, context: CallContext
     ) -> ModelCall:
         """Ask one provider, whatever the cache knows."""
-        request = addressed(request, model, entry, filtered=context.filtered)
+        # The same names, mostly; equal ones that are not the same are found out there.
+        if (
+            context.filtered
+            or request.provider_name is not entry.name
+            or request.model_name is not model.name
+        ):
+            request = addressed(request, model, entry, filtered=context.filtered)
         if request.tool_config is not None:
             check_provider_tools(request, model, entry)
         provider = entry.wire

@@ -36,12 +36,24 @@ class Slot(Struct, frozen=True):
 class Prompt:
     """The templates of one variant by slot name."""
 
-    __slots__ = ("_keeps_text", "_slots", "_system")
+    __slots__ = ("_keeps_text", "_plain", "_slots", "_system")
 
     def __init__(self, slots: Mapping[str, Slot]) -> None:
         self._slots = dict(slots)
         self._system = self._slots.get("system")
+        self._plain = not self._slots
         self._keeps_text = not any(slot.legacy for name, slot in slots.items() if name != "system")
+
+    def render(self, read: ReadInput) -> tuple[list[Message], str | None]:
+        """Render all turns, then the system text.
+
+        Raises:
+            RequestError: (or TemplateMissingError, TemplateError) as `messages` and `system`.
+        """
+        if self._plain and read.verbatim:
+            # PERF: what a model sees is what is stored, and neither is changed later (test_100_requests).
+            return read.stored.messages, read.stored.system  # type: ignore[return-value]  # all in both forms
+        return self.messages(read), self.system(read.stored.system)
 
     def system(self, value: str | dict[str, object] | None) -> str | None:
         """Render the system text; a template is rendered even if the request has no system.
@@ -74,7 +86,6 @@ class Prompt:
             TemplateError: when rendering fails.
         """
         if read.verbatim and self._keeps_text:
-            # PERF: what a model sees is what is stored, and neither is changed later (test_100_requests).
             return read.stored.messages  # type: ignore[return-value]  # all of it is in both forms
         files = read.files
         return [self._message(index, message, files) for index, message in enumerate(read.stored.messages)]

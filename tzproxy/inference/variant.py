@@ -283,10 +283,11 @@ class ChatCompletion:
                 )
             tool_config = implicit_tool(output.raw)
             mode = "off"
+        messages, system = self._prompt.render(read)
         return ModelRequest(
             inference_id=inference.inference_id,
-            messages=self._prompt.messages(read),
-            system=self._prompt.system(read.stored.system),
+            messages=messages,
+            system=system,
             tool_config=tool_config,
             params=params,
             stream=stream,

@@ -45,6 +45,11 @@ cdef extern from *:
         return PyObject_GetAttr(holder, field->name);
     }
 
+    /* Borrowed; only for a holder whose type is known to be the field's. Null: there is no value. */
+    static inline PyObject* tz_peek(const tz_field* field, PyObject* holder) {
+        return *(PyObject**)((char*)holder + field->offset);
+    }
+
     static inline PyObject* tz_make1(PyObject* type, PyObject* a) {
         PyObject* values[] = {a};
         return PyObject_Vectorcall(type, values, 1, NULL);
@@ -65,6 +70,7 @@ cdef extern from *:
 
     int find_field "tz_find_field"(object owner, str name, Field* field) except -1
     object read "tz_read"(const Field* field, object holder)
+    PyObject* peek "tz_peek"(const Field* field, object holder)
 
     # An object of a type, from values by position.
     object make1 "tz_make1"(object type, object a)

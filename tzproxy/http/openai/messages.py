@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Raw, Struct, UnsetType
 
+from tzproxy._speedups.openai_request import MessageReader
 from tzproxy.errors import RequestError
 from tzproxy.http.openai.parts import incompatible, read_part
 from tzproxy.http.openai.wire import OpenAIMessage
@@ -39,36 +40,6 @@ class ExtraBlock(Struct, frozen=True):
 EXTRA = msgspec.json.Decoder(ExtraBlock)
 THOUGHT = msgspec.json.Decoder(ThoughtInput)
 UNKNOWN = msgspec.json.Decoder(UnknownInput)
-
-
-def read_messages(messages: Sequence[OpenAIMessage]) -> Input:
-    """Translate all messages: system ones are taken out and joined, tool answers become user turns.
-
-    Raises:
-        RequestError: naming the message and what is wrong with it.
-    """
-    turns: list[InputMessage] = []
-    systems: list[str | dict[str, object]] = []
-    names: dict[str, str] = {}
-    results: list[InputBlock] | None = None
-    for message in messages:
-        role, content = message.role, message.content
-        if role == "tool":
-            if results is None:
-                results = []
-                turns.append(InputMessage("user", results))
-            results.append(_tool_result(message, names))
-            continue
-        results = None
-        if role == "user":
-            turns.append(InputMessage("user", content if type(content) is str else _blocks(content, "user")))
-        elif role == "assistant":
-            turns.append(InputMessage("assistant", _assistant(message, names)))
-        elif type(content) is str:
-            systems.append(content)
-        else:
-            systems.extend(_system(content))
-    return Input(turns, systems[0] if len(systems) == 1 else _joined(systems))
 
 
 def _joined(systems: Sequence[str | dict[str, object]]) -> str | dict[str, object] | None:
@@ -151,3 +122,27 @@ def _blocks(content: object, role: str) -> list[InputBlock]:
     if not isinstance(content, list):
         raise incompatible(BAD_CONTENT)
     return [read_part(raw, role) for raw in content]
+
+
+class _Rare:
+    """What is no plain text, for the reader."""
+
+    blocks = staticmethod(_blocks)
+    assistant = staticmethod(_assistant)
+    tool_result = staticmethod(_tool_result)
+    system = staticmethod(_system)
+    joined = staticmethod(_joined)
+
+
+# PERF: most messages are one text (test_decode_openai).
+MESSAGES = MessageReader(message=OpenAIMessage, turn=InputMessage, input=Input, rare=_Rare())
+
+
+def read_messages(messages: Sequence[OpenAIMessage]) -> Input:
+    """Translate all messages: system ones are taken out and joined, tool answers become user turns.
+
+    Raises:
+        RequestError: naming the message and what is wrong with it.
+    """
+    read: Input = MESSAGES.read(messages)
+    return read

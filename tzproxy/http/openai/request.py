@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from tzproxy._speedups.openai_request import RequestReader
 from tzproxy.http.errors import decode_body
-from tzproxy.http.openai.messages import read_messages
+from tzproxy.http.openai.messages import MESSAGES
 from tzproxy.http.openai.parts import incompatible
 from tzproxy.http.openai.tool_choice import read_choice
 from tzproxy.http.openai.wire import (
@@ -18,9 +19,7 @@ from tzproxy.http.openai.wire import (
     DeclaredFunctionTool,
     DeclaredGrammarFormat,
     DeclaredTextFormat,
-    JsonObjectFormat,
     JsonSchemaFormat,
-    TextFormat,
 )
 from tzproxy.inference.request_checks import check_namespace_name, read_episode
 from tzproxy.types.params import (
@@ -30,7 +29,7 @@ from tzproxy.types.params import (
     RequestedJsonMode,
 )
 from tzproxy.types.request import AdditionalTool, CacheOptions, InferenceRequest
-from tzproxy.types.tools import CustomToolFormat
+from tzproxy.types.tools import CustomToolFormat, ToolChoice
 
 DECODER = msgspec.json.Decoder(ChatCompletionRequest)
 KEYS = msgspec.json.Decoder(dict[str, Raw])
@@ -78,12 +77,18 @@ def inference_request(request: ChatCompletionRequest) -> InferenceRequest:
     Raises:
         RequestError: for what has no translation.
     """
-    choice, allowed = (None, None) if request.tool_choice is UNSET else read_choice(request.tool_choice)
+    read: InferenceRequest = _READER.read(request)
+    return read
+
+
+def _check(request: ChatCompletionRequest) -> tuple[ToolChoice | None, list[str] | None]:
+    """Read the tool choice and check what only some requests say."""
+    choice, allowed = read_choice(request.tool_choice)
     if request.episode_id is not None:
         read_episode(request.episode_id, "tensorzero::episode_id")
     if request.namespace is not None:
         check_namespace_name(request.namespace, "tensorzero::namespace")
-    function_name, model_name = _TARGETS.get(request.model) or target_of(request.model)
+    target_of(request.model)
     if request.n is not None and request.n != 1:
         raise incompatible(
             "TensorZero does not support `n` other than 1. Please omit this parameter or set it to 1."
@@ -94,35 +99,7 @@ def inference_request(request: ChatCompletionRequest) -> InferenceRequest:
                 "`tensorzero::include_raw_usage` requires `stream_options.include_usage` to be true "
                 "(or omitted) for streaming requests"
             )
-    # PERF: by position, for so many keywords cost 0.7 us (test_decode_openai).
-    return InferenceRequest(
-        read_messages(request.messages),
-        function_name,
-        model_name,
-        request.episode_id,
-        request.namespace,
-        request.stream,
-        _params(request),
-        request.variant_name,
-        request.dryrun,
-        False,  # internal
-        request.tags,
-        allowed,
-        None if request.tools is None else _tools(request.tools),
-        choice,
-        request.parallel_tool_calls,
-        request.provider_tools,
-        UNSET if request.response_format is None else _output_schema(request.response_format),
-        request.cache_options or NO_CACHE,
-        request.credentials,
-        request.include_original_response,
-        request.include_raw_response,
-        request.include_raw_usage,
-        False,  # include_aggregated_response
-        request.extra_body,
-        request.extra_headers,
-        request.dynamic_variant_config,
-    )
+    return choice, allowed
 
 
 def target_of(model: str) -> Target:
@@ -150,28 +127,7 @@ def _named(model: str, prefix: str, kind: str) -> str:
     return name
 
 
-def _output_schema(declared: TextFormat | JsonObjectFormat | JsonSchemaFormat) -> Raw | UnsetType:
-    return declared.json_schema.schema if isinstance(declared, JsonSchemaFormat) else UNSET
-
-
 def _params(request: ChatCompletionRequest) -> InferenceParams:
-    # PERF: most requests set nothing (test_decode_openai).
-    if (
-        request.temperature is None
-        and request.max_tokens is None
-        and request.max_completion_tokens is None
-        and request.seed is None
-        and request.top_p is None
-        and request.presence_penalty is None
-        and request.frequency_penalty is None
-        and request.response_format is None
-        and request.stop is None
-        and request.reasoning_effort is None
-        and request.service_tier is None
-        and request.verbosity is None
-        and request.params is None
-    ):
-        return NO_PARAMS
     max_tokens = request.max_completion_tokens
     if request.max_tokens is not None:
         max_tokens = request.max_tokens if max_tokens is None else min(max_tokens, request.max_tokens)
@@ -196,6 +152,16 @@ def _params(request: ChatCompletionRequest) -> InferenceParams:
     return InferenceParams(
         msgspec.structs.replace(plain, **{name: value for name, value in given.items() if value is not None})
     )
+
+
+def _translate(
+    request: ChatCompletionRequest,
+) -> tuple[list[AdditionalTool] | None, Raw | UnsetType, CacheOptions]:
+    """Translate tools, output schema and cache options."""
+    tools = None if request.tools is None else _tools(request.tools)
+    declared = request.response_format
+    schema = declared.json_schema.schema if isinstance(declared, JsonSchemaFormat) else UNSET
+    return tools, schema, request.cache_options or NO_CACHE
 
 
 def _tools(declared: Sequence[DeclaredFunctionTool | DeclaredCustomTool]) -> list[AdditionalTool]:
@@ -228,3 +194,40 @@ def _custom_format(declared: DeclaredTextFormat | DeclaredGrammarFormat | None) 
     if isinstance(declared, DeclaredGrammarFormat):
         return CustomToolFormat("grammar", declared.grammar)
     return None if declared is None else CustomToolFormat("text")
+
+
+class _Rare:
+    """What most requests do not say, for the reader."""
+
+    check = staticmethod(_check)
+    target_of = staticmethod(target_of)
+    params = staticmethod(_params)
+    translate = staticmethod(_translate)
+
+
+# PERF: most requests are messages and a model (test_decode_openai).
+_READER = RequestReader(
+    request=ChatCompletionRequest,
+    made=InferenceRequest,
+    messages=MESSAGES,
+    checked=("tool_choice", "episode_id", "namespace", "n", "include_raw_usage"),
+    params=(
+        "temperature",
+        "max_tokens",
+        "max_completion_tokens",
+        "seed",
+        "top_p",
+        "presence_penalty",
+        "frequency_penalty",
+        "response_format",
+        "stop",
+        "reasoning_effort",
+        "service_tier",
+        "verbosity",
+        "params",
+    ),
+    translated=("tools", "response_format", "cache_options"),
+    targets=_TARGETS,
+    no_params=NO_PARAMS,
+    rare=_Rare(),
+)

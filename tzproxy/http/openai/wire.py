@@ -166,7 +166,7 @@ class ChatCompletionRequest(Struct, frozen=True, kw_only=True, gc=False):
     include_raw_usage: bool = field(default=False, name="tensorzero::include_raw_usage")
     include_raw_response: bool = field(default=False, name="tensorzero::include_raw_response")
     include_original_response: bool = field(default=False, name="tensorzero::include_original_response")
-    dynamic_variant_config: Raw | UnsetType = field(
+    internal_dynamic_variant_config: Raw | UnsetType = field(
         default=UNSET, name="tensorzero::internal_dynamic_variant_config"
     )
 

@@ -196,7 +196,6 @@ cdef class RingProducer(RingView):
         cdef uint64_t at, tail, total, need = 0
         cdef Py_ssize_t i, count
         cdef long table
-        cdef uint8_t* record
         if self.base == NULL:
             raise ValueError("the ring is closed")
         if type(rows) is not list:
@@ -224,9 +223,8 @@ cdef class RingProducer(RingView):
                 return self.refuse(<list>rows)
         if at != self.position:
             self.write_skip()
-        record = self.data + at % self.capacity
-        copy_rows(record + RECORD_HEAD, <list>rows)
-        self.publish(record, at, <uint32_t>need, total, <list>rows)
+        self.write_record(at, <uint32_t>need, <list>rows)
+        self.publish(at + total, <list>rows)
         return self.position
 
     cdef void write_skip(self) noexcept:
@@ -235,26 +233,29 @@ cdef class RingProducer(RingView):
         memcpy(marker, &skip, 4)
         memcpy(marker + 4, &crc, 4)
 
-    cdef int publish(self, uint8_t* record, uint64_t at, uint32_t size, uint64_t total, list rows) except -1:
+    cdef void write_record(self, uint64_t at, uint32_t size, list rows) noexcept:
+        cdef uint8_t* record = self.data + at % self.capacity
+        cdef uint64_t sequence = self.counts(self.slot)[0] + 1
+        cdef uint32_t crc = ~copy_rows(record + RECORD_HEAD, rows, checksum_seed(at, sequence, size))
+        memcpy(record, &size, 4)
+        memcpy(record + 4, &crc, 4)
+        memcpy(record + 8, &sequence, 8)
+
+    cdef void publish(self, uint64_t end, list rows) noexcept:
         cdef uint64_t other = self.slot ^ SLOT_BIT
-        cdef uint64_t* counts = self.word(AT_SLOTS) + other * SLOT_WORDS
-        cdef uint64_t sequence
-        cdef uint32_t crc
+        cdef uint64_t* counts = self.counts(other)
         cdef int i
         # There are two sets of counters, chosen by the lowest bit of the cursor: one store publishes the
         # record and its counts together, and a producer killed before it leaves neither.
         for i in range(COUNT_WORDS):
-            tz_store_relaxed(counts + i, tz_load_relaxed(self.word(AT_SLOTS) + self.slot * SLOT_WORDS + i))
+            tz_store_relaxed(counts + i, tz_load_relaxed(self.counts(self.slot) + i))
         add_counts(counts, rows)
-        sequence = counts[0]
-        crc = checksum(at, sequence, record + RECORD_HEAD, size)
-        memcpy(record, &size, 4)
-        memcpy(record + 4, &crc, 4)
-        memcpy(record + 8, &sequence, 8)
         self.slot = other
-        self.position = at + total
+        self.position = end
         tz_store_release(self.word(AT_PUBLISHED), self.position | other)
-        return 0
+
+    cdef inline uint64_t* counts(self, uint64_t slot) noexcept:
+        return self.word(AT_SLOTS) + slot * SLOT_WORDS
 
     def refuse(self, rows not None):
         """Count rows as refused; return `NO_ROOM`."""
@@ -342,7 +343,6 @@ cdef class RingConsumer(RingView):
         cdef bint[TABLE_COUNT] started
         cdef dict out = {}
         cdef bytes lines
-        cdef uint8_t* record
         cdef uint32_t size, length
         cdef uint64_t at
         cdef int i

@@ -15,16 +15,6 @@ from tzproxy.errors import UpstreamProtocolError
 cdef class EventParser:
     """Cuts an event stream into payloads; comments, other fields and events without data give nothing."""
 
-    cdef Py_ssize_t _limit
-    cdef bint _after_cr, _at_start
-    # The incomplete line at the end of the last input.
-    cdef char* _tail
-    cdef Py_ssize_t _kept, _capacity
-    # The data lines of the event that has not ended yet: the first alone, more in a list.
-    cdef bytes _first
-    cdef list _lines
-    cdef Py_ssize_t _event_bytes
-
     def __cinit__(self, Py_ssize_t max_event_bytes=16777216):
         self._limit = max_event_bytes
         self._tail = NULL

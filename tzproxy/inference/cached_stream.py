@@ -93,7 +93,17 @@ def _provider_cache(chunks: Sequence[CachedChunk]) -> Usage | None:
 class KeptSource(Source):
     """A provider's stream that goes into the cache when it has come to its end without a failure."""
 
-    __slots__ = ("_cache", "_chunks", "_finish_reason", "_key", "_source", "_usage", "raw_request", "started")
+    __slots__ = (
+        "_cache",
+        "_chunks",
+        "_finish_reason",
+        "_key",
+        "_source",
+        "_usage",
+        "is_over",
+        "raw_request",
+        "started",
+    )
 
     def __init__(self, source: Source, cache: CacheUse, key: CacheKey) -> None:
         self._source = source
@@ -105,14 +115,10 @@ class KeptSource(Source):
         self.raw_request = source.raw_request
         self.started = source.started
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the provider is known to have come to its end."""
-        return self._source.is_over
-
     def take(self) -> list[StreamItem] | None:
         """Return the pieces that are there by now, perhaps none; None at the end."""
         items = self._source.take()
+        self.is_over = self._source.is_over
         if items is None:
             self._keep()
             return None

@@ -44,10 +44,7 @@ class EmulatedStream:
         )
         self._items: list[StreamItem] | None = [StreamItem(chunk, None, "")]
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the chunk was taken."""
-        return self._items is None
+    is_over = False
 
     def take(self) -> list[StreamItem] | None:
         """Return the one chunk, then None."""

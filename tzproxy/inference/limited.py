@@ -112,6 +112,7 @@ class MeteredSource(Source):
         "_reservation",
         "_source",
         "_usage",
+        "is_over",
         "raw_request",
         "started",
     )
@@ -126,14 +127,10 @@ class MeteredSource(Source):
         self.raw_request = source.raw_request
         self.started = source.started
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the provider is known to have come to its end."""
-        return self._source.is_over
-
     def take(self) -> list[StreamItem] | None:
         """Return the pieces that are there by now, perhaps none; None at the end."""
         items = self._source.take()
+        self.is_over = self._source.is_over
         if items is None:
             self._settle(complete=self._is_whole)
             return None

@@ -39,7 +39,10 @@ from tzproxy.upstream import UpstreamStream
 
 
 class ModelStream:
-    """An open stream of one model. `first` are the items that came before it was handed over."""
+    """An open stream of one model.
+
+    `is_over`: `take` gives None next, as far as that is known; who listens has to look.
+    """
 
     __slots__ = (
         "_ended",
@@ -49,6 +52,7 @@ class ModelStream:
         "call_id",
         "deadlines",
         "failures",
+        "is_over",
         "model_name",
         "prices",
         "provider_name",
@@ -63,6 +67,7 @@ class ModelStream:
         self._source = source
         self._first: list[StreamItem] | None = None
         self._ended = False
+        self.is_over = False
         self._heard_at = source.started
         self.model_name = model.name
         self.provider_name = entry.name
@@ -90,11 +95,6 @@ class ModelStream:
         self._first = items
         self.ttft_ms = int((perf_counter() - self.started) * 1000)
 
-    @property
-    def is_over(self) -> bool:
-        """Whether it is known that `take` gives None next."""
-        return self._ended or self._source.is_over
-
     def take(self) -> list[StreamItem] | None:
         """Return the pieces that are there by now, perhaps none; None at the end."""
         if self._first is not None:
@@ -103,11 +103,14 @@ class ModelStream:
         elif self._ended:
             return None
         else:
-            items = self._source.take()
+            source = self._source
+            items = source.take()
+            self.is_over = source.is_over
         if items:
             self._heard_at = perf_counter()
-            if isinstance(items[-1].error, FatalStreamError | DeadlineError):
-                self._ended = True
+            error = items[-1].error
+            if error is not None and isinstance(error, FatalStreamError | DeadlineError):
+                self._ended = self.is_over = True
         return items
 
     def more(self) -> Awaitable[None]:

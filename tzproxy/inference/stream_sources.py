@@ -36,18 +36,15 @@ class Source:
     """Where the items of one stream come from.
 
     Units: `started` in seconds of `time.perf_counter`. `cached`: nobody was asked, the items were kept
-    earlier. `raw_response` is set where it is not what the items say.
+    earlier. `raw_response` is set where it is not what the items say. `is_over`: `take` gives None next, as
+    far as that is known; who listens has to look.
     """
 
     raw_request: str
     started: float
     cached = False
+    is_over = False
     raw_response: str | None = None
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it is known that `take` gives None next; to be asked by who listens."""
-        return False
 
     def take(self) -> list[StreamItem] | None:
         """Return the pieces that are there by now, perhaps none; None at the end."""
@@ -85,6 +82,7 @@ class WireSource(Source):
         "_spec",
         "_stream",
         "_waiting_since",
+        "is_over",
         "raw_request",
         "started",
     )
@@ -106,11 +104,7 @@ class WireSource(Source):
         self.started = perf_counter()
         self._waiting_since = 0.0
         self._is_listened = False
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the provider's end marker was read."""
-        return self._parser.done
+        self.is_over = False
 
     def take(self) -> list[StreamItem] | None:
         """Return the events that have come and say something."""
@@ -128,7 +122,8 @@ class WireSource(Source):
             if events is None:
                 return None
             items = self._items(events)
-            if not parser.done and (self._is_listened or not items):
+            self.is_over = parser.done
+            if not self.is_over and (self._is_listened or not items):
                 self._waiting_since = perf_counter()
                 return items
             if items:
@@ -147,20 +142,22 @@ class WireSource(Source):
         return True
 
     def _items(self, events: Sequence[Any]) -> list[StreamItem]:
-        if len(events) == 1:
-            item = self._item(events[0])
-            return [] if item is None else [item]
-        return [item for event in events if (item := self._item(event)) is not None]
+        parser = self._parser
+        items: list[StreamItem] = []
+        for data in events:
+            try:
+                chunk = parser.feed(data)
+                if chunk is not None:
+                    items.append(StreamItem(chunk, None, data.decode(errors="replace")))
+            except ProviderError as exc:
+                items.append(self._unreadable(exc, data))
+            if parser.done:
+                break
+        return items
 
-    def _item(self, data: bytes, event: str = "") -> StreamItem | None:
-        if self._parser.done:
-            return None
-        try:
-            chunk = self._parser.feed(data, event)
-        except ProviderError as exc:
-            complete_raw(exc, self._spec, self.raw_request)
-            return StreamItem(None, exc, data.decode(errors="replace"))
-        return None if chunk is None else StreamItem(chunk, None, data.decode(errors="replace"))
+    def _unreadable(self, error: ProviderError, data: bytes) -> StreamItem:
+        complete_raw(error, self._spec, self.raw_request)
+        return StreamItem(None, error, data.decode(errors="replace"))
 
     async def close(self) -> None:
         """Give the connection back, or cancel what still comes."""
@@ -197,6 +194,15 @@ class FramedSource(WireSource):
 
     def _items(self, events: Sequence[WireEvent]) -> list[StreamItem]:
         return [item for event in events if (item := self._item(event.data, event.event)) is not None]
+
+    def _item(self, data: bytes, event: str) -> StreamItem | None:
+        if self._parser.done:
+            return None
+        try:
+            chunk = self._parser.feed(data, event)
+        except ProviderError as exc:
+            return self._unreadable(exc, data)
+        return None if chunk is None else StreamItem(chunk, None, data.decode(errors="replace"))
 
 
 class LocalSource(Source):

@@ -59,11 +59,8 @@ class OpenStream(Protocol):
     failures: Sequence[TzproxyError]
     deadlines: list[Deadline]
     ttft_ms: int
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it is known that `take` gives None next."""
-        ...
+    is_over: bool
+    """Whether `take` gives None next, as far as that is known; who listens has to look."""
 
     def take(self) -> list[StreamItem] | None:
         """Return the pieces that are there by now, perhaps none; None at the end."""

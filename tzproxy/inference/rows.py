@@ -74,9 +74,10 @@ _NO_PARAMS = ENCODER.encode(NO_PARAMS)
 _MOST_PARAMS = 1024
 
 
-def _stored_schema(raw: msgspec.Raw) -> msgspec.Raw:
+def _stored_schema(raw: msgspec.Raw) -> bytes:
     # The store takes an object for its text, but a string for what is in it; clients may send one as schema.
-    return msgspec.Raw(ENCODER.encode(bytes(raw).decode())) if bytes(raw).startswith(b'"') else raw
+    text = bytes(raw)
+    return ENCODER.encode(text.decode()) if text.startswith(b'"') else text
 
 
 class RowWriter:

@@ -225,11 +225,9 @@ class ModelCaller:
         provider = entry.wire
         if provider is None:
             return await _exchange_inside(model, entry, request, context)
-        whole = (
-            request
-            if context.files is None
-            else (await context.files.ready(request, entry.spec.forwards_url))
-        )
+        whole = request
+        if context.files is not None:
+            whole = await context.files.ready(request, entry.spec.forwards_url)
         started = perf_counter()
         if entry.spec.prepares:
             await prepare(provider, context)

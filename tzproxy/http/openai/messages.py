@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import msgspec
@@ -136,13 +136,7 @@ class _Rare:
 
 # PERF: most messages are one text (test_decode_openai).
 MESSAGES = MessageReader(message=OpenAIMessage, turn=InputMessage, input=Input, rare=_Rare())
+read_messages: Callable[[Sequence[OpenAIMessage]], Input] = MESSAGES.read
+"""Translates all messages: system ones are taken out and joined, tool answers become user turns.
 
-
-def read_messages(messages: Sequence[OpenAIMessage]) -> Input:
-    """Translate all messages: system ones are taken out and joined, tool answers become user turns.
-
-    Raises:
-        RequestError: naming the message and what is wrong with it.
-    """
-    read: Input = MESSAGES.read(messages)
-    return read
+Raises RequestError, naming what is wrong with a message."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -69,16 +69,6 @@ def decode_request(body: bytes) -> ChatCompletionRequest:
                 f"in the request: [{', '.join(unknown)}]"
             )
     return request
-
-
-def inference_request(request: ChatCompletionRequest) -> InferenceRequest:
-    """Translate.
-
-    Raises:
-        RequestError: for what has no translation.
-    """
-    read: InferenceRequest = _READER.read(request)
-    return read
 
 
 def _check(request: ChatCompletionRequest) -> tuple[ToolChoice | None, list[str] | None]:
@@ -231,3 +221,5 @@ _READER = RequestReader(
     no_params=NO_PARAMS,
     rare=_Rare(),
 )
+inference_request: Callable[[ChatCompletionRequest], InferenceRequest] = _READER.read
+"""Translates a request. Raises RequestError for what has no translation."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from tzproxy._speedups.openai_completion import CompletionWriter
 from tzproxy.http.errors import ErrorShape, OpenAIErrorBody
 from tzproxy.http.sse import TextFrames, frame
 from tzproxy.inference.answer import Answer
 from tzproxy.inference.answer_stream import AnswerStream, Piece
 from tzproxy.inference.plan import DEFAULT_FUNCTION, Inference
 from tzproxy.types.content import (
-    ChatOutput,
     Chunk,
     Text,
     TextChunk,
@@ -25,6 +25,7 @@ from tzproxy.types.content import (
     Unknown,
     UnknownChunk,
 )
+from tzproxy.types.request import InferenceRequest
 from tzproxy.types.response import (
     RawResponseEntry,
     RawUsageEntry,
@@ -161,52 +162,30 @@ def model_of(inference: Inference, variant_name: str) -> str:
     return f"tensorzero::function_name::{name}::variant_name::{variant_name}"
 
 
-def completion(answer: Answer) -> bytes:
-    """Write a whole answer."""
-    inference = answer.inference
-    request = inference.request
+def _message(answer: Answer) -> AssistantMessage:
     output = answer.output
-    message = _message(answer.content or ()) if output is None else AssistantMessage("assistant", output.raw)
-    raw_usage = original = raw_response = None
-    if request.include_raw_usage or request.include_raw_response or request.include_original_response:
-        native = answer.response()
-        raw_usage, raw_response = native.raw_usage, native.raw_response
-        original = native.original_response
-    # PERF: by position, as all that is made for each answer: keywords cost 0.3 us (test_encode_openai).
-    return ENCODER.encode(
-        Completion(
-            inference.inference_id,
-            inference.episode_id,
-            [Choice(0, FINISH_REASONS.get(answer.finish_reason or "", "stop"), message)],
-            int(time.time()),
-            model_of(inference, answer.variant_name),
-            "",  # system_fingerprint
-            None,  # service_tier
-            "chat.completion",
-            usage_object(answer.usage),
-            raw_usage,
-            original,
-            raw_response,
-        )
-    )
-
-
-def _message(content: Sequence[ChatOutput]) -> AssistantMessage:
-    if len(content) == 1 and type(content[0]) is Text:
-        return AssistantMessage("assistant", content[0].text)
+    if output is not None:
+        return AssistantMessage("assistant", output.raw)
     text: str | None = None
-    calls: list[ToolCallObject] | UnsetType = UNSET
-    extras: list[Raw] | UnsetType = UNSET
-    for position, block in enumerate(content):
-        if type(block) is Text:
+    calls: list[ToolCallObject] = []
+    extras: list[Raw] = []
+    for position, block in enumerate(answer.content or ()):
+        if isinstance(block, Text):
             text = block.text if text is None else text + block.text
-        elif type(block) is ToolCallOutput:
-            call = ToolCallObject(block.id, "function", FunctionCall(block.raw_name, block.raw_arguments))
-            calls = [call] if calls is UNSET else [*calls, call]
-        elif type(block) is Thought or type(block) is Unknown:
-            extra = _placed(block, position)
-            extras = [extra] if extras is UNSET else [*extras, extra]
-    return AssistantMessage("assistant", text, calls, extras)
+        elif isinstance(block, ToolCallOutput):
+            calls.append(
+                ToolCallObject(block.id, "function", FunctionCall(block.raw_name, block.raw_arguments))
+            )
+        else:
+            extras.append(_placed(block, position))
+    return AssistantMessage("assistant", text, calls or UNSET, extras or UNSET)
+
+
+def _own_words(
+    answer: Answer,
+) -> tuple[list[RawUsageEntry] | None, str | None, list[RawResponseEntry] | None]:
+    native = answer.response()
+    return native.raw_usage, native.original_response, native.raw_response
 
 
 def _placed(block: Thought | Unknown | ThoughtChunk | UnknownChunk, position: int) -> Raw:
@@ -216,18 +195,35 @@ def _placed(block: Thought | Unknown | ThoughtChunk | UnknownChunk, position: in
     return Raw(b"{" + head + b',"insert_index":%d,' % position + rest)
 
 
-def usage_object(usage: ResponseUsage) -> CompletionUsage:
-    """Write usage in OpenAI's names."""
-    prompt, produced = usage.input_tokens, usage.output_tokens
-    cached = usage.provider_cache_read_input_tokens
-    return CompletionUsage(
-        prompt_tokens=prompt,
-        completion_tokens=produced,
-        total_tokens=None if prompt is None or produced is None else prompt + produced,
-        prompt_tokens_details=None if cached is None else PromptTokensDetails(cached),
-        tensorzero_provider_cache_write_input_tokens=usage.provider_cache_write_input_tokens,
-        tensorzero_cost=usage.cost,
-    )
+class _Rare:
+    """What most answers do not hold, for the writer."""
+
+    model_of = staticmethod(model_of)
+    message = staticmethod(_message)
+    own_words = staticmethod(_own_words)
+    cached = PromptTokensDetails
+
+
+# PERF: nearly all answers are one text (test_encode_openai).
+_WRITER = CompletionWriter(
+    answer=Answer,
+    inference=Inference,
+    request=InferenceRequest,
+    usage=ResponseUsage,
+    text=Text,
+    completion=Completion,
+    choice=Choice,
+    message=AssistantMessage,
+    usage_object=CompletionUsage,
+    finish_reasons=FINISH_REASONS,
+    encode=ENCODER.encode,
+    rare=_Rare(),
+)
+completion: Callable[[Answer], bytes] = _WRITER.write
+"""Writes a whole answer."""
+
+usage_object: Callable[[ResponseUsage], CompletionUsage] = _WRITER.usage_of
+"""Writes usage in OpenAI's names."""
 
 
 def _json_text(content: Sequence[Chunk]) -> str:

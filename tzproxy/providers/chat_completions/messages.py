@@ -62,16 +62,6 @@ class MessageRules(Struct, frozen=True, kw_only=True):
     write_assistant: AssistantWriter | None = None
 
 
-def build_messages(rules: MessageRules, system: str | None, messages: Sequence[Message]) -> list[WireMessage]:
-    """Write a conversation.
-
-    Raises:
-        ProviderError: when a block stands where the protocol cannot have it.
-    """
-    written: list[WireMessage] = _BUILDER.build(rules, system, messages)
-    return written
-
-
 def _add_turn(rules: MessageRules, out: list[WireMessage], role: Role, blocks: Sequence[ModelBlock]) -> None:
     if role == "user":
         _add_user(rules, out, blocks)
@@ -93,6 +83,8 @@ _BUILDER = MessageBuilder(
     assistant=AssistantMessage,
     add_turn=_add_turn,
 )
+build_messages: Callable[[MessageRules, str | None, Sequence[Message]], list[WireMessage]] = _BUILDER.build
+"""Writes a conversation. Raises ProviderError when a block stands where the protocol cannot have it."""
 
 
 def _add_user(rules: MessageRules, out: list[WireMessage], blocks: Sequence[ModelBlock]) -> None:

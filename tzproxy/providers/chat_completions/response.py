@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -35,16 +35,6 @@ AnyCall = FunctionCallIn | OnlyFunctionCallIn | WholeCallIn | CustomCallIn | Obj
 
 _ENCODE = msgspec.json.Encoder().encode
 _DECODE = msgspec.json.Decoder().decode
-
-
-def parse_response(row: ChatRow, body: bytes, headers: HeaderView) -> ProviderResponse:
-    """Read a service's answer.
-
-    Raises:
-        ProviderError: when the answer is not what the protocol promises.
-    """
-    response: ProviderResponse = _PARSER.parse(row, body, headers)
-    return response
 
 
 class _Rare:
@@ -114,6 +104,8 @@ _PARSER = AnswerParser(
     unreadable=UNREADABLE,
     rare=_Rare(),
 )
+parse_response: Callable[[ChatRow, bytes, HeaderView], ProviderResponse] = _PARSER.parse
+"""Reads a service's answer. Raises ProviderError when it is not what the protocol promises."""
 
 
 def _tool_call(call: AnyCall) -> ToolCall:

@@ -1,8 +1,8 @@
 """Owns the embedded ClickHouse engine; the only module that imports chdb. Knows no HTTP. Not hot.
 
 One process can open one data directory, any number of connections to it run side by side, and each has its
-own settings, database and temporary tables. Opening a connection takes some 0.1 ms, so every request gets a
-fresh one and leaves nothing behind. Calls block and release the GIL.
+own settings, database and temporary tables. Every request gets a fresh one and leaves nothing behind; INSERTs
+share theirs with others that are alike (`writers`). Calls block and release the GIL.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from tzproxy.clickhouse.embedded import frugality
+from tzproxy.clickhouse.embedded.writers import Writers
 from tzproxy.clickhouse.schema.ddl import quote_name, quote_text
 from tzproxy.errors import StoreError
 
@@ -130,6 +131,7 @@ class Engine:
         self._dsn = f"{path.resolve()}?{urlencode(options, safe='/')}"
         self._reads = threading.BoundedSemaphore(self.limits.reads)
         self._writes = threading.BoundedSemaphore(self.limits.writes)
+        self._writers = Writers(self._open_session, self.limits.writes)
         # The engine shuts down with its last connection: this one keeps it up.
         self._anchor = self._open_first(frugality.UNUSED_MODULES if alone else ())
         self.version: Final = bytes(self._anchor.query("SELECT version()", "RawBLOB").bytes()).decode()
@@ -141,20 +143,24 @@ class Engine:
         Raises:
             EngineError: All places stayed taken.
         """
-        places = self._writes if writes else self._reads
-        if not places.acquire(timeout=self.limits.wait_s):
-            raise EngineError(
-                "Code: 202. DB::Exception: Too many simultaneous queries. (TOO_MANY_SIMULTANEOUS_QUERIES)",
-                clickhouse_code=202,
-            )
-        try:
-            connection = self._open()
+        with self._place(writes=writes):
+            session = self._open_session()
             try:
-                yield Session(connection, self._scratch)
+                yield session
             finally:
-                connection.close()
-        finally:
-            places.release()
+                session.close()
+
+    @contextmanager
+    def writer(self, database: str, settings: Mapping[str, str]) -> Iterator[Session]:
+        """A connection with this database and these settings for one INSERT, after waiting for a free place.
+
+        The INSERT must leave nothing behind: no temporary table, no parameter, no setting.
+
+        Raises:
+            EngineError: All places stayed taken, or the engine refuses database or settings.
+        """
+        with self._place(writes=True), self._writers.connection(database, settings) as session:
+            yield session
 
     def end_statement(self, mark: str) -> None:
         """End the statements that were marked so; they fail with the code 394. Nothing happens without any.
@@ -171,7 +177,24 @@ class Engine:
 
     def close(self) -> None:
         """Write out what is pending and let go of the directory."""
+        self._writers.close()
         self._anchor.close()
+
+    @contextmanager
+    def _place(self, *, writes: bool) -> Iterator[None]:
+        places = self._writes if writes else self._reads
+        if not places.acquire(timeout=self.limits.wait_s):
+            raise EngineError(
+                "Code: 202. DB::Exception: Too many simultaneous queries. (TOO_MANY_SIMULTANEOUS_QUERIES)",
+                clickhouse_code=202,
+            )
+        try:
+            yield
+        finally:
+            places.release()
+
+    def _open_session(self) -> Session:
+        return Session(self._open(), self._scratch)
 
     def _open_first(self, unused: Sequence[str]) -> Any:
         """Open a connection while those modules seem not to be installed."""
@@ -198,6 +221,10 @@ class Session:
     def __init__(self, connection: Any, scratch: Path) -> None:
         self._connection = connection
         self._scratch = scratch
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
 
     def use(self, database: str) -> None:
         """Make a database current."""

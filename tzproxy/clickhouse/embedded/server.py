@@ -365,21 +365,21 @@ def _spooled(chunks: Iterator[bytes]) -> IO[bytes]:
 def _execute(engine: Engine, request: QueryRequest, data: IO[bytes], *, database: str, fmt: str) -> Result:
     statement = request.statement
     sql = statement.sql.decode("utf-8", "surrogateescape")
+    # The engine has no queue for asynchronous inserts; a row is stored when its insert is answered.
+    settings = {**request.settings, "async_insert": "0"} if statement.verb == "INSERT" else request.settings
+    if statement.data_at is not None and not request.external and not request.params:
+        with engine.writer(database, settings) as writer:
+            return writer.insert(sql, statement.fmt or fmt, iter_body(data))
     with engine.session(writes=statement.verb == "INSERT") as session:
         session.use(database)
-        # The engine has no queue for asynchronous inserts; a row is stored when its insert is answered.
-        session.set(
-            {**request.settings, "async_insert": "0"} if statement.verb == "INSERT" else request.settings
-        )
+        session.set(settings)
         for name, table in request.external.items():
             session.create_temporary(name, table.structure, table.fmt, table.data)
         if statement.data_at is not None:
             return session.insert(sql, statement.fmt or fmt, iter_body(data), request.params)
         if ";" in sql and session.count_statements(sql) > 1:
-            raise EngineError(
-                "Code: 62. DB::Exception: Syntax error (Multi-statements are not allowed). (SYNTAX_ERROR)",
-                clickhouse_code=62,
-            )
+            text = "Code: 62. DB::Exception: Syntax error (Multi-statements are not allowed). (SYNTAX_ERROR)"
+            raise EngineError(text, clickhouse_code=62)
         if statement.verb == "KILL":
             sql = _QUERY_ID_COLUMN.sub(MARK_COLUMN, sql)
         return session.run(sql, fmt, request.params, streams=statement.can_stream)

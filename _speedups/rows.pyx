@@ -195,6 +195,8 @@ cdef class RowEncoder:
     cdef int put_value(self, object value, bint nested) except -1:
         cdef Shape shape
         cdef Py_ssize_t i
+        # The margin is whole for each value: an empty text asks for no more, and many may follow one another.
+        self.reserve(0)
         kind = type(value)
         if kind is str:
             return self.put_text(<str>value, nested)
@@ -299,7 +301,7 @@ cdef class RowEncoder:
         return 0
 
     cdef inline void put_byte(self, char byte) noexcept:
-        # Within the margin: at most four follow one another before something is put that asks for room.
+        # Within the margin: quotation marks, a bracket and a comma at most, from one value to the next.
         self.start[self.size] = <uint8_t>byte
         self.size += 1
 

@@ -37,6 +37,10 @@ class Sparse(Struct, omit_defaults=True, rename={"second": "2nd"}):
     third: int | None = None
 
 
+class Empty(Struct, frozen=True):
+    """One without fields."""
+
+
 class Other(Struct):
     """One that msgspec writes."""
 
@@ -70,8 +74,8 @@ VALUES = st.recursive(SCALARS, blocks, max_leaves=12)
 
 @pytest.fixture(scope="module")
 def encoder() -> RowEncoder:
-    """Two of the Structs are written here."""
-    return RowEncoder(Row, json_texts=("json",), written=(Inner, Sparse))
+    """Three of the Structs are written here."""
+    return RowEncoder(Row, json_texts=("json",), written=(Inner, Sparse, Empty))
 
 
 @given(name=TEXTS, value=VALUES, extra=VALUES | st.just(UNSET), json=VALUES)
@@ -91,6 +95,15 @@ def test_texts_of_all_lengths(encoder: RowEncoder, size: int, byte: str) -> None
     row = Row(name=text, value=[text], json=ENCODER.encode([text, {"key": text}]).decode())
     assert encoder.encode((text, [text], UNSET, [text, {"key": text}])) == ENCODER.encode(row)
     assert encoder.encode(("", 1, None, [])) == b'{"name":"","value":1,"extra":null,"json":"[]"}'
+
+
+@pytest.mark.parametrize("value", ["", None, 0, True, [], {}, b"[]", Empty(), Inner("", None)])
+def test_many_small_values(encoder: RowEncoder, value: Any) -> None:
+    """Room is asked for however little each of many values takes."""
+    values = [value] * 50_000
+    alike = [Raw(value) if isinstance(value, bytes) else value] * 50_000
+    row = Row(value=alike, json=ENCODER.encode(alike).decode())
+    assert encoder.encode(("default", values, UNSET, values)) == ENCODER.encode(row)
 
 
 @pytest.mark.parametrize("byte", [*range(128), 0x7FF, 0x800, 0xFFFF, 0x10FFFF])

@@ -15,6 +15,26 @@ class MessageBuilder:
     ) -> None: ...
     def build(self, rules: Any, system: str | None, messages: Sequence[Any]) -> list[Any]: ...
 
+class BodyWriter:
+    def __init__(
+        self,
+        *,
+        request: type[Any],
+        builder: MessageBuilder,
+        rules: Any,
+        no_params: object,
+        head: bytes,
+        plain: bytes,
+        plain_stream: bytes,
+        encode: Callable[[Any], bytes],
+        write_other: Callable[[Any], bytes],
+    ) -> None: ...
+    def write(self, request: Any) -> bytes: ...
+
+class UsageReader:
+    def __init__(self, *, usage: type[Any], details: type[Any], made: type[Any]) -> None: ...
+    def read(self, usage: Any) -> Any: ...
+
 class AnswerParser:
     def __init__(
         self,

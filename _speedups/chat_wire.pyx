@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False
+# cython: language_level=3, boundscheck=False, wraparound=False, auto_pickle=False
 """The chat-completions wire, both ways: the line that nearly all messages and answers follow. Hot.
 
 Owns the order in which a conversation is written and an answer is read. What is rare (files, tools, reasoning,
@@ -7,7 +7,7 @@ failures) is done by functions that are given. Must know no service: rules and r
 
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 
-from tzproxy._speedups.fields cimport Field, find_field, make1, make4, read
+from tzproxy._speedups.fields cimport Field, find_field, make1, make2, make4, read
 
 
 cdef class MessageBuilder:
@@ -34,7 +34,7 @@ cdef class MessageBuilder:
         self.text_type, self.system, self.user, self.assistant = text, system, user, assistant
         self.add_turn = add_turn
 
-    def build(self, rules, system, messages):
+    cpdef list build(self, rules, system, messages):
         """Return the messages of the wire.
 
         Raises:
@@ -55,6 +55,85 @@ cdef class MessageBuilder:
             self.add_turn(rules, out, role, blocks)
         merge = read(&self.merge, rules)
         return out if merge is None else merge(out)
+
+
+cdef class BodyWriter:
+    """Writes the bodies of requests to one service and model.
+
+    Args:
+        request: the type of requests.
+        builder: writes their messages.
+        rules: how the service wants these.
+        no_params: the parameters of a request that has none.
+        head: what stands before the messages.
+        plain, plain_stream: what follows them when a request says nothing else, and when it is for a stream.
+        encode: makes JSON of messages.
+        write_other: writes all other requests.
+    """
+
+    cdef Field json_mode, tool_config, params, system, messages, stream
+    cdef MessageBuilder builder
+    cdef object rules, no_params, known_params, encode, write_other
+    cdef bytes head, plain, plain_stream
+
+    def __init__(
+        self, *, request, MessageBuilder builder, rules, no_params, bytes head, bytes plain, bytes plain_stream,
+        encode, write_other
+    ):
+        find_field(request, "json_mode", &self.json_mode)
+        find_field(request, "tool_config", &self.tool_config)
+        find_field(request, "params", &self.params)
+        find_field(request, "system", &self.system)
+        find_field(request, "messages", &self.messages)
+        find_field(request, "stream", &self.stream)
+        self.builder, self.rules, self.encode, self.write_other = builder, rules, encode, write_other
+        self.no_params = self.known_params = no_params
+        self.head, self.plain, self.plain_stream = head, plain, plain_stream
+
+    def write(self, request):
+        """Return the body for a request.
+
+        Raises:
+            ProviderError: when the protocol or the service cannot express it.
+        """
+        if read(&self.json_mode, request) != "off" or read(&self.tool_config, request) is not None:
+            return self.write_other(request)
+        params = read(&self.params, request)
+        if params is not self.known_params:
+            if params != self.no_params:
+                return self.write_other(request)
+            # The same come again: those of a variant.
+            self.known_params = params
+        messages = self.builder.build(self.rules, read(&self.system, request), read(&self.messages, request))
+        rest = self.plain_stream if read(&self.stream, request) else self.plain
+        return b"".join((self.head, self.encode(messages), rest))
+
+
+cdef class UsageReader:
+    """Reads counts of tokens, and how much of the prompt came from the provider's cache.
+
+    Args:
+        usage, details: the types of what is read.
+        made: the type of what is made.
+    """
+
+    cdef Field prompt_tokens, completion_tokens, prompt_tokens_details, cached_tokens
+    cdef object made
+
+    def __init__(self, *, usage, details, made):
+        find_field(usage, "prompt_tokens", &self.prompt_tokens)
+        find_field(usage, "completion_tokens", &self.completion_tokens)
+        find_field(usage, "prompt_tokens_details", &self.prompt_tokens_details)
+        find_field(details, "cached_tokens", &self.cached_tokens)
+        self.made = made
+
+    def read(self, usage):
+        """Return the counts."""
+        prompt, completion = read(&self.prompt_tokens, usage), read(&self.completion_tokens, usage)
+        details = read(&self.prompt_tokens_details, usage)
+        if details is None:
+            return make2(self.made, prompt, completion)
+        return make4(self.made, prompt, completion, read(&self.cached_tokens, details), None)
 
 
 cdef class AnswerParser:

@@ -9,11 +9,21 @@ import pytest
 from msgspec import Struct, structs
 
 from tzproxy._speedups.chat_wire import MessageBuilder
+from tzproxy.providers.chat_completions.provider import ChatBodies
 from tzproxy.providers.chat_completions.response import parse_response
 from tzproxy.providers.chat_completions.rows import ROWS
-from tzproxy.providers.chat_completions.wire import AssistantMessage, SystemMessage, UserMessage
+from tzproxy.providers.chat_completions.usage import read_cached
+from tzproxy.providers.chat_completions.wire import (
+    AssistantMessage,
+    CachedTokens,
+    SystemMessage,
+    UsageIn,
+    UserMessage,
+)
 from tzproxy.providers.errors import ProviderError
 from tzproxy.types.content import Message, ModelBlock, Text, Thought, ToolCall
+from tzproxy.types.model import ModelRequest
+from tzproxy.types.params import ChatParams
 from tzproxy.types.usage import Usage
 
 TURNS = [Message("user", [Text("a")]), Message("assistant", [Text("b")])]
@@ -102,6 +112,26 @@ def test_types_without_places_are_refused() -> None:
             assistant=AssistantMessage,
             add_turn=lambda rules, out, role, blocks: None,
         )
+
+
+def test_bodies_follow_the_parameters() -> None:
+    """What is known of parameters is known of those alone, whatever order requests come in."""
+    write = ChatBodies(ROWS["openai"], "m").write
+    head = b'{"messages":[{"role":"user","content":"a"}],"model":"m"'
+    none, warm = ChatParams(), ChatParams(temperature=0.5)
+    for params in (none, warm, none, ChatParams(), warm, ChatParams(temperature=1.0), none):
+        written = write(ModelRequest(inference_id="i", messages=TURNS[:1], params=params))
+        given = b"" if params.temperature is None else b',"temperature":%.1f' % params.temperature
+        assert written == head + given + b',"stream":false}'
+    streamed = write(ModelRequest(inference_id="i", messages=TURNS[:1], stream=True))
+    assert streamed == head + b',"stream":true,"stream_options":{"include_usage":true}}'
+
+
+def test_usage() -> None:
+    """Counts may be missing, each by itself."""
+    assert read_cached(UsageIn(3, None)) == Usage(3, None)
+    assert read_cached(UsageIn(3, 5, CachedTokens(2))) == Usage(3, 5, 2)
+    assert read_cached(UsageIn(3, 5, CachedTokens())) == Usage(3, 5)
 
 
 def answer(message: str, rest: str = ',"usage":{"prompt_tokens":3,"completion_tokens":5}') -> bytes:

@@ -74,7 +74,7 @@ def _add_turn(rules: MessageRules, out: list[WireMessage], role: Role, blocks: S
 
 
 # PERF: most turns are one text (test_build_messages).
-_BUILDER = MessageBuilder(
+MESSAGE_BUILDER = MessageBuilder(
     rules=MessageRules,
     message=Message,
     text=Text,
@@ -83,7 +83,9 @@ _BUILDER = MessageBuilder(
     assistant=AssistantMessage,
     add_turn=_add_turn,
 )
-build_messages: Callable[[MessageRules, str | None, Sequence[Message]], list[WireMessage]] = _BUILDER.build
+build_messages: Callable[[MessageRules, str | None, Sequence[Message]], list[WireMessage]] = (
+    MESSAGE_BUILDER.build
+)
 """Writes a conversation. Raises ProviderError when a block stands where the protocol cannot have it."""
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 from msgspec import structs
 
+from tzproxy._speedups.chat_wire import BodyWriter
 from tzproxy.providers.chat_completions.body import INCLUDE_USAGE, MESSAGES, rest_writer
 from tzproxy.providers.chat_completions.messages import (
+    MESSAGE_BUILDER,
     MessageRules,
     build_messages,
     hinted_system,
@@ -65,15 +67,17 @@ class ChatBodies:
         "_extra",
         "_hints",
         "_model",
-        "_plain",
-        "_plain_stream",
         "_row",
         "_rules",
         "_stream_model",
         "_stream_options",
         "_tools",
-        "_write",
+        "_write_rest",
+        "write",
     )
+
+    write: Callable[[ModelRequest], bytes]
+    """Writes the body for a request. Raises ProviderError when protocol or service cannot express it."""
 
     def __init__(
         self,
@@ -92,7 +96,7 @@ class ChatBodies:
             overrides: MIME type to the kind of part it becomes.
         """
         self._row = row
-        self._write = rest_writer(row.body)
+        self._write_rest = rest_writer(row.body)
         self._model = model if row.model is None else row.model(model, False)
         self._stream_model = model if row.model is None else row.model(model, True)
         self._stream_options = INCLUDE_USAGE if "stream_options" in row.body.split() else None
@@ -102,35 +106,34 @@ class ChatBodies:
         self._rules = message_rules(row, model, overrides)
         self._hints = row.json_hint and not (self._rules.system_as_user and row.hint_needs_system_role)
         self._tools = Kept(self._write_tools)
-        self._plain = self._rest(ModelRequest(inference_id="", messages=[]), NO_TOOLS)
-        self._plain_stream = self._rest(ModelRequest(inference_id="", messages=[], stream=True), NO_TOOLS)
-
-    def write(self, request: ModelRequest) -> bytes:
-        """Write the body for a request.
-
-        Raises:
-            ProviderError: when the protocol or the service cannot express it.
-        """
         # PERF: most requests are all messages; what follows these is known (test_build_without_params).
-        mode = request.json_mode
-        is_plain = mode == "off" and request.tool_config is None and request.params == NO_CHAT_PARAMS
-        tools = NO_TOOLS if is_plain else self._tools_of(request)
+        self.write = BodyWriter(
+            request=ModelRequest,
+            builder=MESSAGE_BUILDER,
+            rules=self._rules,
+            no_params=NO_CHAT_PARAMS,
+            head=MESSAGES,
+            plain=self._rest(ModelRequest(inference_id="", messages=[]), NO_TOOLS),
+            plain_stream=self._rest(ModelRequest(inference_id="", messages=[], stream=True), NO_TOOLS),
+            encode=_ENCODE,
+            write_other=self._write_other,
+        ).write
+
+    def _write_other(self, request: ModelRequest) -> bytes:
+        """Write the body for a request that says more than its messages."""
+        tools = self._tools_of(request)
         messages = (
             self._hinted_messages(request)
-            if mode == "on" and self._hints
+            if request.json_mode == "on" and self._hints
             else build_messages(self._rules, request.system, request.messages)
         )
-        if is_plain:
-            rest = self._plain_stream if request.stream else self._plain
-        else:
-            rest = self._rest(request, tools)
-        return b"".join((MESSAGES, _ENCODE(messages), rest))
+        return b"".join((MESSAGES, _ENCODE(messages), self._rest(request, tools)))
 
     def _rest(self, request: ModelRequest, tools: WireTools) -> bytes:
         """Write what follows the messages."""
         row, params, stream, mode = self._row, request.params, request.stream, request.json_mode
         tier = params.service_tier
-        return self._write(
+        return self._write_rest(
             (
                 self._stream_model if stream else self._model,
                 params.temperature,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
-from tzproxy.providers.chat_completions.wire import UsageIn
+from tzproxy._speedups.chat_wire import UsageReader
+from tzproxy.providers.chat_completions.wire import CachedTokens, UsageIn
 from tzproxy.types.usage import Usage
 
 _DECODER: msgspec.json.Decoder[UsageIn | None] = msgspec.json.Decoder(UsageIn | None)
@@ -16,12 +19,10 @@ class MissingCountError(ValueError):
     """A count that the service's protocol demands is absent."""
 
 
-def read_cached(usage: UsageIn) -> Usage:
-    """Read the counts, and how much of the prompt came from the provider's cache."""
-    details = usage.prompt_tokens_details
-    if details is None:
-        return Usage(usage.prompt_tokens, usage.completion_tokens)
-    return Usage(usage.prompt_tokens, usage.completion_tokens, details.cached_tokens)
+# PERF: most services count like this (test_parse_plain).
+_READER = UsageReader(usage=UsageIn, details=CachedTokens, made=Usage)
+read_cached: Callable[[UsageIn], Usage] = _READER.read
+"""Reads the counts, and how much of the prompt came from the provider's cache."""
 
 
 def read_counted(usage: UsageIn) -> Usage:

@@ -14,6 +14,8 @@ PYTEST_ARGS ?=
 
 BIN := $(VENV)/bin
 SPEEDUPS := $(wildcard _speedups/*.pyx _speedups/*.pxd)
+# What tool.tzproxy.compiled of pyproject.toml names.
+MODULES := $(addsuffix .py,$(subst .,/,$(shell sed -n 's/^    "\(tzproxy\.[a-z_.]*\)",$$/\1/p' pyproject.toml)))
 PACKAGING := pyproject.toml setup.py
 CHECKED := tzproxy tests benchmarks setup.py .ci
 
@@ -22,7 +24,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3.11 python3 python3.14 python3.13 python3.12; do \
 	if "$$python" -c '$(NEW_ENOUGH)' 2>/dev/null; then echo "$$python"; break; fi; done)
 
-.PHONY: help serve test check lint fix build e2e conformance bench clean
+.PHONY: help serve test check lint fix build e2e conformance bench interpreted clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -62,8 +64,11 @@ bench: $(VENV)/.installed-bench $(VENV)/.compiled ## Measure the compiled parts,
 	@$(BIN)/python -m pytest benchmarks --benchmark-only -p no:cacheprovider
 	@$(BIN)/python -m benchmarks.e2e
 
-clean: ## Remove what was built; the environment and the recorded data stay.
-	@rm -rf build dist *.egg-info _speedups/*.so $(VENV)/.compiled
+interpreted: ## Run the Python modules as Python until the next `make`: for a debugger, or while you change them.
+	@rm -f $(patsubst %.py,%.*.so,$(MODULES)) $(VENV)/.compiled
+
+clean: interpreted ## Remove what was built; the environment and the recorded data stay.
+	@rm -rf build dist *.egg-info _speedups/*.so
 
 # ---- How the environment comes about. Each step leaves a stamp, so that a second run starts at once.
 
@@ -95,7 +100,7 @@ $(VENV)/.installed-bench: EXTRAS := embedded,bench
 $(VENV)/.installed $(VENV)/.installed-test $(VENV)/.installed-bench: $(VENV)/.build-tools $(PACKAGING)
 	$(install)
 
-$(VENV)/.compiled: $(SPEEDUPS) setup.py | $(VENV)/.build-tools
-	@echo "compiling _speedups"
+$(VENV)/.compiled: $(SPEEDUPS) $(MODULES) $(PACKAGING) | $(VENV)/.build-tools
+	@echo "compiling what requests go through"
 	@$(BIN)/python setup.py --quiet build_ext --inplace
 	@touch $@

@@ -23,9 +23,6 @@ from in_process import (
     delta,
     streamed,
 )
-from tzproxy.errors import RequestError
-from tzproxy.http import rsgi
-from tzproxy.http.decompression import TOO_LARGE
 from tzproxy.http.exchange import ClientGoneError
 from tzproxy.http.rsgi import RsgiExchange
 from tzproxy.upstream.fake import Mark, event_stream
@@ -132,27 +129,11 @@ def exchange(*parts: bytes, **headers: str) -> RsgiExchange:
     return RsgiExchange(asked, asked.headers, Protocol(*parts))
 
 
-async def test_bodies_with_a_length() -> None:
-    """A body of the announced length is read; one that is cut off belongs to a client that left."""
-    assert await exchange(b"abc", content_length="3").body() == b"abc"
+async def test_bodies_are_read_in_parts() -> None:
+    """A body that has not been read is; one that is cut off belongs to a client that left."""
+    assert await exchange(b"a", b"bc", content_length="3").body() == b"abc"
     with pytest.raises(ClientGoneError):
         await exchange(b"ab", content_length="3").body()
-
-
-async def test_bodies_without_a_length() -> None:
-    """A chunked body is joined, an absent one empty."""
-    assert await exchange(b"a", b"", b"b").body() == b"ab"
-    assert await exchange().body() == b""
-
-
-async def test_too_much_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reading stops at the limit."""
-    monkeypatch.setattr(rsgi, "LIMIT_BYTES", 10)
-    protocol = Protocol(b"x" * 10, b"x", b"never read")
-    with pytest.raises(RequestError) as caught:
-        await RsgiExchange(scope(), {}, protocol).body()
-    assert caught.value.message == TOO_LARGE
-    assert protocol.parts == [b"never read"]
 
 
 async def test_compressed_bodies_are_unfolded() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.machinery
 import importlib.util
 import subprocess
@@ -9,7 +10,7 @@ import tomllib
 
 import pytest
 
-from repo.sources import ROOT, is_hot, text_of
+from repo.sources import ROOT, is_hot, text_of, tree_of
 
 MODULES: list[str] = tomllib.loads(text_of("pyproject.toml"))["tool"]["tzproxy"]["compiled"]
 
@@ -28,6 +29,12 @@ def test_the_list_is_in_order() -> None:
 def test_only_hot_modules_are_compiled(module: str) -> None:
     """Compiling takes time, and no debugger sees into it: only what requests go through is worth it."""
     assert is_hot(path_of(module))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_what_cython_does_otherwise_is_not_used(module: str) -> None:
+    """Its `async for` takes no iterator that ends in `__anext__` itself; see `tzproxy.http.body_parts`."""
+    assert not [node for node in ast.walk(tree_of(path_of(module))) if isinstance(node, ast.AsyncFor)]
 
 
 @pytest.mark.parametrize("module", MODULES)

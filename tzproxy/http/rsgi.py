@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tzproxy.errors import RequestError
-from tzproxy.http.decompression import LIMIT_BYTES, TOO_LARGE, decompressed
-from tzproxy.http.exchange import JSON_HEADERS, STREAM_HEADERS, ClientGoneError, ResponseHeaders, joined
+from tzproxy.http.body_parts import whole
+from tzproxy.http.decompression import decompressed
+from tzproxy.http.exchange import JSON_HEADERS, STREAM_HEADERS, ClientGoneError, ResponseHeaders
 
 DONE_AT_ONCE = "PyEmptyAwaitable"
 """Granian's name for what `send_bytes` returns when nothing has to be waited for."""
@@ -58,22 +58,11 @@ class RsgiExchange:
 
     async def body(self) -> bytes:
         """Read the whole body, decompressed. Raises as the protocol says."""
-        body = await self._parts() if self._arrived is None else self._arrived
+        body = self._arrived
+        if body is None:
+            body = await whole(self._protocol, self._headers.get("content-length"))
         encoding = self._headers.get("content-encoding")
         return body if encoding is None else decompressed(body, encoding)
-
-    async def _parts(self) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        async for part in self._protocol:
-            parts.append(part)
-            size += len(part)
-            if size > LIMIT_BYTES:
-                raise RequestError(TOO_LARGE)
-        length = self._headers.get("content-length")
-        if length is not None and size != int(length):
-            raise ClientGoneError
-        return joined(parts or [b""])
 
     async def answer(self, status: int, body: bytes, headers: ResponseHeaders = JSON_HEADERS) -> None:
         """Send a whole answer."""

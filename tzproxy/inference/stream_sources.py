@@ -229,10 +229,8 @@ class LocalSource(Source):
 
     async def more(self) -> None:
         """Wait for the provider's next event."""
-        async for event in self._events:
-            self._event = event
-            return
-        self._is_over = True
+        self._event = await anext(self._events, None)
+        self._is_over = self._event is None
 
     async def close(self) -> None:
         """Have nothing to let go of."""

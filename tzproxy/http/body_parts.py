@@ -1,7 +1,7 @@
 """Reads a body that arrives in parts: one that is long, or of unknown length.
 
-Not among the compiled modules: Granian's iterator ends by raising from `__anext__` itself instead of from what
-that returns, which Cython's `async for` does not expect.
+Not among the compiled modules: Granian's iterator ends by raising from `__anext__` itself, instead of from
+what that returns, which Cython's `async for` does not expect.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET, Raw, Struct, UnsetType
 
@@ -78,6 +78,7 @@ def encoder() -> RowEncoder:
     return RowEncoder(Row, json_texts=("json",), written=(Inner, Sparse, Empty))
 
 
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(name=TEXTS, value=VALUES, extra=VALUES | st.just(UNSET), json=VALUES)
 def test_a_row_is_what_msgspec_makes_of_it(
     encoder: RowEncoder, name: str, value: Any, extra: Any, json: Any

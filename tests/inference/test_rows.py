@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 
@@ -76,6 +76,7 @@ BLOCKS = st.one_of(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(content=st.lists(BLOCKS, max_size=3), system=st.none() | TEXTS | st.dictionaries(TEXTS, TEXTS))
 def test_content_is_written_as_its_structs_say(content: list[Any], system: Any) -> None:
     """Whatever blocks there are: as a column's value, and within a column's text, byte for byte."""

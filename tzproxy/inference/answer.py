@@ -19,6 +19,9 @@ from tzproxy.types.params import ChatParams
 from tzproxy.types.response import ChatResponse, JsonResponse, RawResponseEntry, RawUsageEntry, ResponseUsage
 from tzproxy.types.usage import FinishReason
 
+OwnWords = tuple[list[RawUsageEntry] | None, str | None, list[RawResponseEntry] | None]
+"""Usage objects, the original response, and all responses."""
+
 
 class Answer(Struct, frozen=True, kw_only=True):
     """A finished inference. `content` for chat functions, `output` and `auxiliary` for JSON functions.
@@ -45,38 +48,47 @@ class Answer(Struct, frozen=True, kw_only=True):
         """Return what `/inference` answers."""
         inference = self.inference
         request = inference.request
+        raw_usage = original = raw_response = None
+        if request.include_raw_usage or request.include_raw_response or request.include_original_response:
+            raw_usage, original, raw_response = self.own_words()
+        # PERF: by position (test_encode_native).
+        if self.output is not None:
+            return JsonResponse(
+                inference.inference_id,
+                inference.episode_id,
+                self.variant_name,
+                self.output,
+                self.usage,
+                raw_usage,
+                original,
+                raw_response,
+                self.finish_reason,
+            )
+        return ChatResponse(
+            inference.inference_id,
+            inference.episode_id,
+            self.variant_name,
+            self.content or [],
+            self.usage,
+            raw_usage,
+            original,
+            raw_response,
+            self.finish_reason,
+        )
+
+    def own_words(self) -> OwnWords:
+        """Return what the providers said themselves, as far as the request asks for it."""
+        request = self.inference.request
         raw_usage: list[RawUsageEntry] | None = None
         raw_response: list[RawResponseEntry] | None = None
+        original: str | None = None
         if request.include_raw_usage:
             raw_usage = raw_usages(self.calls)
         if request.include_raw_response:
             raw_response = [*failed_responses(self.failures), *raw_responses(self.calls)]
-        original: str | None = None
         if request.include_original_response and self.original is not None:
             original = self.calls[self.original].raw_response
-        if self.output is not None:
-            return JsonResponse(
-                inference_id=inference.inference_id,
-                episode_id=inference.episode_id,
-                variant_name=self.variant_name,
-                output=self.output,
-                usage=self.usage,
-                raw_usage=raw_usage,
-                original_response=original,
-                raw_response=raw_response,
-                finish_reason=self.finish_reason,
-            )
-        return ChatResponse(
-            inference_id=inference.inference_id,
-            episode_id=inference.episode_id,
-            variant_name=self.variant_name,
-            content=self.content or [],
-            usage=self.usage,
-            raw_usage=raw_usage,
-            original_response=original,
-            raw_response=raw_response,
-            finish_reason=self.finish_reason,
-        )
+        return raw_usage, original, raw_response
 
 
 def build_answer(

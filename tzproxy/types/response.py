@@ -39,7 +39,7 @@ class RawResponseEntry(Struct, frozen=True, omit_defaults=True, kw_only=True):
     data: str
 
 
-class ChatResponse(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class ChatResponse(Struct, frozen=True, omit_defaults=True, gc=False):
     """The answer of a chat function."""
 
     inference_id: str
@@ -53,7 +53,7 @@ class ChatResponse(Struct, frozen=True, omit_defaults=True, kw_only=True):
     finish_reason: FinishReason | None = None
 
 
-class JsonResponse(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class JsonResponse(Struct, frozen=True, omit_defaults=True, gc=False):
     """The answer of a JSON function."""
 
     inference_id: str

@@ -181,13 +181,6 @@ def _message(answer: Answer) -> AssistantMessage:
     return AssistantMessage("assistant", text, calls or UNSET, extras or UNSET)
 
 
-def _own_words(
-    answer: Answer,
-) -> tuple[list[RawUsageEntry] | None, str | None, list[RawResponseEntry] | None]:
-    native = answer.response()
-    return native.raw_usage, native.original_response, native.raw_response
-
-
 def _placed(block: Thought | Unknown | ThoughtChunk | UnknownChunk, position: int) -> Raw:
     """Write a block that OpenAI's format has no place for, with its place among all blocks."""
     encoded = ENCODER.encode(block)
@@ -200,7 +193,7 @@ class _Rare:
 
     model_of = staticmethod(model_of)
     message = staticmethod(_message)
-    own_words = staticmethod(_own_words)
+    own_words = staticmethod(Answer.own_words)
     cached = PromptTokensDetails
 
 

@@ -286,6 +286,17 @@ async def test_pieces_go_out_with_their_arrival(start: StartGateway) -> None:
     assert not connection.is_closed
 
 
+@pytest.mark.parametrize("said", [[USAGE, DONE], [delta(content="b"), DONE], [DONE], [USAGE, b"x", DONE]])
+async def test_the_mark_ends_a_stream_whose_body_goes_on(start: StartGateway, said: list[bytes]) -> None:
+    """Whatever comes with it in one read, and though the provider does not end its answer."""
+    gateway = await start(MODEL + CHAT, [event_stream([delta(content="a")])[:-1]])
+    protocol, task = begin(gateway)
+    await asyncio.sleep(0.01)
+    gateway.network.connections[0].protocol.data_received(b"".join(event_stream(said)[1:-1]))
+    await asyncio.wait_for(task, 1)
+    assert protocol.transport.sent[-1].endswith(b"data: [DONE]\n\n")
+
+
 @pytest.mark.parametrize("ending", ["mark", "end", "eof", "reset", "garbage", "unreadable"])
 @pytest.mark.parametrize("size", [1, 7, 100_000])
 @pytest.mark.parametrize("flags", [{}, {"include_original_response": True, "include_raw_usage": True}])

@@ -129,10 +129,12 @@ class AnswerStream:
             if over.done():
                 return
             try:
-                pieces = self.take()
-                while pieces:
-                    consume(pieces)
-                    pieces = self.take() if stream.is_over else []
+                while True:
+                    pieces = self.take()
+                    if pieces:
+                        consume(pieces)
+                    if pieces is None or not stream.is_over:
+                        break
             except BaseException as exc:  # noqa: BLE001 - raised where the stream is followed
                 over.set_exception(exc)
                 return
@@ -141,8 +143,8 @@ class AnswerStream:
 
         if stream.listen(arrived):
             arrived()
-            await over
-            return
+            await stream.in_time(over)
+        # What can only be waited for; of what was listened to, the error of a deadline that passed.
         while (pieces := self.take()) is not None:
             if pieces:
                 consume(pieces)

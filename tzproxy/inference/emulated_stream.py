@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -57,6 +57,10 @@ class EmulatedStream:
     def listen(self, listener: Callable[[], None]) -> bool:
         """Have nothing to tell."""
         return False
+
+    def in_time(self, waiting: Awaitable[None]) -> Awaitable[None]:
+        """Have no deadline."""
+        return waiting
 
     async def close(self) -> None:
         """Have nothing to let go of."""

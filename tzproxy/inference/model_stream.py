@@ -115,17 +115,21 @@ class ModelStream:
 
     def more(self) -> Awaitable[None]:
         """Return what is done when there may be more to take; who gives up waiting closes the stream."""
-        return self._in_time() if self.deadlines else self._source.more()
+        return self.in_time(self._source.more())
 
     def listen(self, listener: Callable[[], None]) -> bool:
         """Have `listener` called whenever there may be more to take; False where only `more` tells so."""
-        return not self.deadlines and self._source.listen(listener)
+        return self._source.listen(listener)
 
-    async def _in_time(self) -> None:
+    def in_time(self, waiting: Awaitable[None]) -> Awaitable[None]:
+        """Wait until the nearest deadline; when it passes, its error is what there is to take."""
+        return self._bounded(waiting) if self.deadlines else waiting
+
+    async def _bounded(self, waiting: Awaitable[None]) -> None:
         nearest = min(self.deadlines, key=lambda deadline: deadline.at)
         try:
             async with asyncio.timeout_at(nearest.at):
-                await self._source.more()
+                await waiting
         except TimeoutError:
             await self.close()
             self._first = [StreamItem(None, nearest.error, "")]

@@ -74,6 +74,10 @@ class OpenStream(Protocol):
         """Have `listener` called whenever there may be more to take; False where only `more` tells so."""
         ...
 
+    def in_time(self, waiting: Awaitable[None]) -> Awaitable[None]:
+        """Wait for what a listener sees to, until the stream's deadline; then its error can be taken."""
+        ...
+
     async def close(self) -> None:
         """Let go of what the pieces come from."""
         ...

@@ -143,7 +143,6 @@ def test_a_worker_is_built_from_its_settings(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(server, "start_with_bodies", lambda application, worker: asked.append(application))
     monkeypatch.setattr(server, "heed_the_first_signal", asked.append)
     monkeypatch.setattr(server, "end_with", asked.append)
-    monkeypatch.setattr(server, "take_turns", lambda: asked.append("turns"))
     loaded = load_config(None, environ={})
     settings = WorkerSettings(config=loaded.to_bytes(), data_dir=str(tmp_path))
     before = signal.getsignal(signal.SIGHUP)
@@ -153,7 +152,7 @@ def test_a_worker_is_built_from_its_settings(tmp_path: Path, monkeypatch: pytest
     finally:
         signal.signal(signal.SIGHUP, before)
     assert isinstance(gateway, Gateway)
-    assert asked == [server.granian_signals, os.getppid(), "turns", gateway.serve_with_body]
+    assert asked == [server.granian_signals, os.getppid(), gateway.serve_with_body]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

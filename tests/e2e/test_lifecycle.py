@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -76,6 +77,22 @@ def test_a_data_directory_has_one_gateway(gateway: Gateway) -> None:
     assert done.returncode == 1
     assert "in use by another process" in done.stderr
     assert httpx.get(f"{gateway.url}/health").status_code == 200
+
+
+@pytest.mark.skipif(os.sched_getscheduler(0) != os.SCHED_OTHER, reason="an operator's policy stays")
+def test_the_event_loop_gives_way_to_the_server(gateway: Gateway) -> None:
+    """In a worker the loop's thread alone interrupts nobody; Granian's keep the ordinary policy."""
+    worker = gateway.pid_of("worker")
+    policies = {
+        int(task.name): os.sched_getscheduler(int(task.name))
+        for task in Path(f"/proc/{worker}/task").iterdir()
+    }
+    assert policies.pop(worker) == os.SCHED_BATCH
+    runtime = [
+        tid for tid in policies if Path(f"/proc/{worker}/task/{tid}/comm").read_text().startswith("tokio")
+    ]
+    assert runtime
+    assert {policies[tid] for tid in runtime} == {os.SCHED_OTHER}
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from tzproxy.cli.first_signal import heed_the_first_signal
 from tzproxy.cli.parent import end_with
 from tzproxy.cli.reload import Reloads
 from tzproxy.cli.respawns import respawn_always
-from tzproxy.cli.turns import take_turns
+from tzproxy.cli.turns import give_way
 from tzproxy.http.gateway import Gateway
 from tzproxy.http.rsgi_start import start_with_bodies
 
@@ -106,9 +106,8 @@ def load_worker(reloads: Reloads, supervisor: int) -> Gateway:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     heed_the_first_signal(granian_signals)
     end_with(supervisor)
-    # PERF: a tenth less CPU a request under load (wrk, 16 connections: 67 us against 74).
-    take_turns()
-    gateway = Gateway(reloads.current, os.environ)
+    # PERF: an eighth less CPU a request under load (wrk, 16 connections: 43 us against 50).
+    gateway = Gateway(reloads.current, os.environ, when_serving=give_way)
     start_with_bodies(gateway.serve_with_body, granian_worker)
     return gateway
 

@@ -44,6 +44,7 @@ def test_every_flag_arrives(run: Run, served: list[ServeOptions]) -> None:
     result = run(
         *("serve", "--config-file", "a/**/*.toml", "--bind-address", "[::]:0", "--log-format", "json"),
         *("--data-dir", "d", "--workers", "2", "--mock-port", "9000", "--validate-and-exit"),
+        "--wake-at-once",
     )
     assert result.exit_code == 3
     assert served == [
@@ -53,6 +54,7 @@ def test_every_flag_arrives(run: Run, served: list[ServeOptions]) -> None:
             log_format="json",
             data_dir=Path("d"),
             workers=2,
+            wake_at_once=True,
             mock_port=9000,
             validate_and_exit=True,
         )

@@ -137,22 +137,26 @@ def test_how_granian_is_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not given["websockets"]
 
 
-def test_a_worker_is_built_from_its_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("wakes_at_once", "turns"), [(False, ["turns"]), (True, [])])
+def test_a_worker_is_built_from_its_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wakes_at_once: bool, turns: list[str]
+) -> None:
     """The loader gives the application of this worker, not yet open, and has bodies read early."""
     asked: list[Any] = []
     monkeypatch.setattr(server, "start_with_bodies", lambda application, worker: asked.append(application))
     monkeypatch.setattr(server, "heed_the_first_signal", asked.append)
     monkeypatch.setattr(server, "end_with", asked.append)
+    monkeypatch.setattr(server, "take_turns", lambda: asked.append("turns"))
     loaded = load_config(None, environ={})
     settings = WorkerSettings(config=loaded.to_bytes(), data_dir=str(tmp_path))
     before = signal.getsignal(signal.SIGHUP)
     try:
-        gateway = load_worker(Reloads(settings, lambda: settings), os.getppid())
+        gateway = load_worker(Reloads(settings, lambda: settings), os.getppid(), wakes_at_once=wakes_at_once)
         assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
     assert isinstance(gateway, Gateway)
-    assert asked == [server.granian_signals, os.getppid(), gateway.serve_with_body]
+    assert asked == [server.granian_signals, os.getppid(), *turns, gateway.serve_with_body]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

@@ -71,6 +71,10 @@ def serve(  # noqa: PLR0913 - one parameter for each flag
         Path, typer.Option("--data-dir", help="Rings, spool and the embedded store live here.")
     ] = Path(".tzproxy"),
     workers: Annotated[int, typer.Option("--workers", min=1, help="Worker processes.")] = 1,
+    wake_at_once: Annotated[
+        bool,
+        typer.Option("--wake-at-once", help="Do not wait for a free processor: quicker on a busy machine."),
+    ] = False,
     mock_port: Annotated[
         int | None,
         typer.Option("--mock-port", min=1, max=65535, help="Also run the mock provider on this port."),
@@ -137,6 +141,7 @@ def serve(  # noqa: PLR0913 - one parameter for each flag
                 data_dir=data_dir,
                 log_format=log_format,  # type: ignore[arg-type]  # checked above
                 workers=workers,
+                wake_at_once=wake_at_once,
                 mock_port=mock_port,
                 validate_and_exit=validate_and_exit,
             )

@@ -42,6 +42,7 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     data_dir: Path = Path(".tzproxy")
     log_format: LogFormat = "pretty"
     workers: int = 1
+    wake_at_once: bool = False
     mock_port: int | None = None
     validate_and_exit: bool = False
 
@@ -148,6 +149,7 @@ def _run(options: ServeOptions, checked: Checked, address: SocketAddress, childr
         host=address.host,
         port=address.port,
         workers=options.workers,
+        wakes_at_once=options.wake_at_once,
         log_config=log_config(options.log_format, _level(loaded)),
     )
     with TemporaryDirectory(prefix="tzproxy-metrics-") as metrics_dir:

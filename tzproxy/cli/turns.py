@@ -1,11 +1,9 @@
-"""An event loop's thread that does not interrupt the threads it works with. Cold.
+"""A worker whose threads take turns instead of interrupting each other. Cold.
 
-A request goes back and forth between Granian's threads and the event loop's. When the loop's thread is woken,
-the kernel may stop the one that woke it, which still holds the interpreter: the woken one can only wait for it.
-Under the policy for batches it begins when a processor is free instead.
-
-Granian's own threads keep the ordinary policy. Under the other one a request that comes while all processors
-are busy would wait for them several times over.
+A request goes back and forth between Granian's threads and the event loop's. When one of them wakes another,
+the kernel may stop whichever runs to start the woken one, which then waits for the interpreter that the
+stopped one holds. Under the policy for batches a woken thread begins when a processor is free. Where others
+keep all processors busy it waits for that, some milliseconds each time: `--wake-at-once` is for such machines.
 
 Source: sched(7), SCHED_BATCH.
 """
@@ -19,8 +17,8 @@ import sys
 logger = logging.getLogger(__name__)
 
 
-def give_way() -> None:
-    """Put this thread under the policy for batches. On Linux only; threads that it starts later inherit it.
+def take_turns() -> None:
+    """Put this thread, and those it will start, under the policy for batches. On Linux only.
 
     A policy that the operator has chosen stays. Where the kernel or a container's rules refuse, nothing
     changes.
@@ -30,4 +28,4 @@ def give_way() -> None:
     try:
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     except OSError as exc:
-        logger.debug("the event loop's thread keeps its scheduling policy: %s", exc)
+        logger.debug("the worker's threads keep their scheduling policy: %s", exc)

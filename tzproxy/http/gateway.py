@@ -33,7 +33,6 @@ class Gateway:
         *,
         sink: Sink | None = None,
         open_upstream: Callable[[UpstreamSettings], Upstream] = Upstream,
-        when_serving: Callable[[], None] | None = None,
     ) -> None:
         """Load and compile the configuration; open nothing yet.
 
@@ -42,14 +41,12 @@ class Gateway:
             environ: where credentials come from.
             sink: takes the rows in place of a ring.
             open_upstream: makes the client of providers; called inside the running loop.
-            when_serving: called in the loop's thread once the server's threads are there (RSGI only).
 
         Raises:
             ConfigError: when the configuration does not fit the environment.
         """
         self._services = Services(settings, environ, sink=sink, open_upstream=open_upstream)
         self._keys: ApiKeyLookup | None = None
-        self._when_serving = when_serving
         self._serve: Callable[[Exchange], Awaitable[None]] = _not_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,9 +85,6 @@ class Gateway:
 
         loop.run_until_complete(open_inside())
         _settle_memory()
-        if self._when_serving is not None:
-            # The loop stands still until the server has started its threads.
-            loop.call_soon(self._when_serving)
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Close after the last request."""

@@ -3,7 +3,8 @@
 A request goes back and forth between Granian's threads and the event loop's. When one of them wakes another,
 the kernel may stop whichever runs to start the woken one, which then waits for the interpreter that the
 stopped one holds. Under the policy for batches a woken thread begins when a processor is free. Where others
-keep all processors busy it waits for that, some milliseconds each time: `--wake-at-once` is for such machines.
+keep all processors busy it waits for that, some milliseconds each time; `--wake-at-once` is for such
+machines.
 
 Source: sched(7), SCHED_BATCH.
 """
